@@ -1,0 +1,295 @@
+"""Learn a model from a labelled table: settings tried, rounds stopped early, shape chosen on rows held back.
+
+LightGBM learns; everything it learns from is fixed (one thread per fit, fixed seeds, its deterministic mode), so
+the same table gives the same model. Several seeds are averaged: on a thousand rows a single boosted model is
+mostly luck.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.model.additive import Term, terms_of_stumps
+from scoring.model.calibration import fit_calibration
+from scoring.model.encoding import Encoding, learn_encoding
+from scoring.model.errors import DirectionBroken, PartMissing
+from scoring.model.forest import MICRO, Forest, columns_against, count_cover, forest_from_boosters
+from scoring.model.measures import area_under_curve
+from scoring.model.table import Column, LabelledTable
+
+Shape = Literal["additive", "trees"]
+SHAPES: tuple[Shape, Shape] = ("additive", "trees")
+
+_MAX_ROUNDS = 4000
+# Shapes this close on held-back rows are a tie, and a tie goes to the one that fits on a page.
+_TIE = 0.0005
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to learn. depth: 1 to 3; the shares are drawn anew for every tree; leaf_rows: rows a leaf needs."""
+
+    shape: Shape
+    depth: int
+    learning_rate: float
+    column_share: float
+    row_share: float
+    leaf_rows: int
+    l2: float
+    bins: int
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best setting of one shape on rows held back, with its rounds, AUC there and calibration line."""
+
+    setting: Setting
+    rounds: int
+    auc: float
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model before it is dressed as a component. Log-odds in millionths.
+
+    trees: `forest` over `encoding`; additive: `terms` over raw values. constant: added to either.
+    """
+
+    shape: Shape
+    columns: tuple[Column, ...]
+    encoding: Encoding
+    forest: Forest | None
+    terms: tuple[Term, ...]
+    constant: int
+    choice: Choice
+
+    def log_odds(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(rows,) log-odds of the outcome in millionths, from raw values (rows, columns)."""
+        total = np.full(len(values), self.constant, dtype=np.int64)
+        if self.forest is not None:
+            return total + self.forest.totals(self.encoding.apply(values))
+        for term in self.terms:
+            total += term.read(values[:, term.column])
+        return total
+
+
+def settings_for(rows: int, columns: int, shapes: Sequence[Shape] = SHAPES) -> list[Setting]:
+    """What is worth trying at this many rows: slow and cautious on small tables, faster on large ones."""
+    rate = 0.03 if rows < 3_000 else 0.05 if rows < 15_000 else 0.1
+    bins = 31 if rows < 3_000 else 255
+    leaf = 20 if rows < 50_000 else 50
+    # A tree that sees one column alone cannot learn what two say together.
+    enough = min(1.0, 5 / columns)
+    half, most = max(0.5, enough), max(0.8, enough)
+    small_leaf = max(5, min(leaf // 2, rows // 40))
+    tried = [
+        Setting("additive", 1, rate * 2, 0.2, 0.7, leaf, 0.0, bins),
+        Setting("additive", 1, rate * 2, 0.5, 0.7, leaf, 5.0, bins),
+        Setting("trees", 3, rate, half, 0.7, small_leaf, 5.0, bins),
+    ]
+    if rows < 15_000:
+        tried.append(Setting("trees", 2, rate, half, 0.7, leaf, 5.0, bins))
+    if rows >= 3_000:
+        tried.append(Setting("trees", 3, rate, most, 0.7, leaf, 1.0, bins))
+    return [setting for setting in tried if setting.shape in shapes]
+
+
+def choose(
+    table: LabelledTable, directions: Mapping[str, int], shapes: Sequence[Shape], *, seed: int
+) -> dict[Shape, Choice]:
+    """For each shape the setting that ranks best on rows held back, with its rounds and calibration there."""
+    rows = len(table.outcome)
+    splits = split_rows(table, _inner_folds(rows), seed=seed + 1)
+    if rows >= 15_000:
+        splits = splits[:1]  # one held-back quarter of this many rows is steady enough
+    parts = [_Part.of(table, inside, held_back, seed) for inside, held_back in splits]
+    best: dict[Shape, Choice] = {}
+    for setting in settings_for(rows, len(table.columns), shapes):
+        choice = _try_setting(setting, parts, table.columns, directions, seed)
+        if setting.shape not in best or choice.auc > best[setting.shape].auc:
+            best[setting.shape] = choice
+    return best
+
+
+def better_shape(choices: Mapping[Shape, Choice]) -> Shape:
+    """The shape that ranked better on rows held back; a tie goes to the additive one."""
+    if len(choices) == 1:
+        return next(iter(choices))
+    return "trees" if choices["trees"].auc > choices["additive"].auc + _TIE else "additive"
+
+
+def learn(table: LabelledTable, choice: Choice, directions: Mapping[str, int], *, seed: int) -> Learned:
+    """Learn on all rows of `table` with the chosen setting, averaged over seeds. Raises DirectionBroken."""
+    bags = 8 if len(table.outcome) < 3_000 else 4 if len(table.outcome) < 15_000 else 2
+    encoding, encoded = learn_encoding(table.columns, table.values, table.outcome, seed=seed)
+    dumps = []
+    for bag in range(bags):
+        booster = _boost(
+            encoded, table.outcome, choice.setting, choice.rounds,
+            _constraints(table.columns, directions), seed=seed * 100 + bag,
+        )  # fmt: skip
+        dumps.append(booster.dump_model())
+    numbers = np.array([not column.is_category for column in table.columns])
+    missing_seen: NDArray[np.bool_] = np.isnan(encoded).any(axis=0) & numbers
+    forest = forest_from_boosters(dumps, slope=choice.slope, missing_seen=missing_seen)
+    served = encoding.apply(table.values)
+    forest = Forest(**{**forest.__dict__, "cover": count_cover(forest, served)})
+    against = columns_against(forest, np.array(_constraints(table.columns, directions), dtype=np.int8))
+    if against:
+        raise DirectionBroken(table.columns[at].name for at in against)
+    intercept = int(np.rint(choice.intercept * MICRO))
+    if choice.setting.shape == "trees":
+        return Learned("trees", table.columns, encoding, forest, (), intercept, choice)
+    terms, constant = terms_of_stumps(forest, table.columns, encoding, table.values)
+    return Learned("additive", table.columns, encoding, None, tuple(terms), intercept + constant, choice)
+
+
+def split_rows(
+    table: LabelledTable, folds: int, *, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(inside, held back) row indices of each fold: outcomes spread evenly, groups never torn apart."""
+    fold = fold_of_rows(table, folds, seed=seed)
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds)]
+
+
+def fold_of_rows(table: LabelledTable, folds: int, *, seed: int) -> NDArray[np.int64]:
+    """(rows,) the fold in which each row is held back.
+
+    These are scikit-learn's StratifiedKFold (StratifiedGroupKFold when there are groups), shuffled, with `seed` as
+    random state, so that anyone can measure another model on the very same folds.
+    """
+    plain, grouped = _splitters()
+    splitter = (plain if table.groups is None else grouped)(folds, shuffle=True, random_state=seed)
+    fold = np.empty(len(table.outcome), dtype=np.int64)
+    for k, (_, held_back) in enumerate(splitter.split(table.values, table.outcome, table.groups)):
+        fold[held_back] = k
+    return fold
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One inner split, encoded from its own inside."""
+
+    inside: NDArray[np.float64]
+    inside_outcome: NDArray[np.int8]
+    held_back: NDArray[np.float64]
+    held_back_outcome: NDArray[np.int8]
+
+    @classmethod
+    def of(
+        cls, table: LabelledTable, inside: NDArray[np.int64], held_back: NDArray[np.int64], seed: int
+    ) -> "_Part":
+        outcome = table.outcome[inside]
+        encoding, encoded = learn_encoding(table.columns, table.values[inside], outcome, seed=seed)
+        outside = encoding.apply(table.values[held_back])
+        # LightGBM reads a missing value it was never taught as zero; here it stands in the middle instead.
+        for at in np.flatnonzero(~np.isnan(encoded).any(axis=0)):
+            unseen = np.isnan(outside[:, at])
+            outside[unseen, at] = np.median(encoded[:, at])
+        return cls(encoded, outcome, outside, table.outcome[held_back])
+
+
+def _inner_folds(rows: int) -> int:
+    return 5 if rows < 3_000 else 3 if rows < 15_000 else 4
+
+
+def _try_setting(
+    setting: Setting, parts: Sequence[_Part], columns: Sequence[Column], directions: Mapping[str, int], seed: int
+) -> Choice:
+    boosters = []
+    for part in parts:
+        boosters.append(
+            _boost(
+                part.inside, part.inside_outcome, setting, _MAX_ROUNDS, _constraints(columns, directions),
+                seed=seed, stop_on=(part.held_back, part.held_back_outcome),
+            )
+        )  # fmt: skip
+    rounds = max(1, round(float(np.mean([booster.best_iteration for booster in boosters]))))
+    margins = [
+        np.asarray(booster.predict(part.held_back, raw_score=True, num_iteration=rounds), dtype=np.float64)
+        for booster, part in zip(boosters, parts, strict=True)
+    ]
+    auc = float(np.mean([area_under_curve(p.held_back_outcome, m) for p, m in zip(parts, margins, strict=True)]))
+    slope, intercept = fit_calibration(
+        np.concatenate(margins), np.concatenate([part.held_back_outcome for part in parts])
+    )
+    return Choice(setting, rounds, auc, slope, intercept)
+
+
+def _constraints(columns: Sequence[Column], directions: Mapping[str, int]) -> list[int]:
+    return [directions.get(column.name, 0) for column in columns]
+
+
+def _boost(
+    encoded: NDArray[np.float64],
+    outcome: NDArray[np.int8],
+    setting: Setting,
+    rounds: int,
+    constraints: Sequence[int],
+    *,
+    seed: int,
+    stop_on: tuple[NDArray[np.float64], NDArray[np.int8]] | None = None,
+) -> Any:
+    """One LightGBM booster; with `stop_on` it stops once the log-loss there has not fallen for a while."""
+    lightgbm = _lightgbm()
+    parameters: dict[str, Any] = {
+        "objective": "binary",
+        "verbose": -1,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "feature_pre_filter": False,
+        "seed": seed,
+        "learning_rate": setting.learning_rate,
+        "max_depth": setting.depth,
+        "num_leaves": 2**setting.depth,
+        "feature_fraction": setting.column_share,
+        "bagging_fraction": setting.row_share,
+        "bagging_freq": 1,
+        "min_data_in_leaf": min(setting.leaf_rows, max(1, len(outcome) // 10)),
+        "lambda_l2": setting.l2,
+        "max_bin": setting.bins,
+        "min_data_in_bin": 3,
+    }
+    if any(constraints):
+        parameters["monotone_constraints"] = list(constraints)
+        # "advanced" is known to break directions (LightGBM #6155). "intermediate" keeps them among known values,
+        # but two leaves that meet only where another column is missing escape it; "basic" bounds whole branches.
+        # `learn` proves the result either way.
+        parameters["monotone_constraints_method"] = "basic" if np.isnan(encoded).any() else "intermediate"
+    data = lightgbm.Dataset(encoded, outcome, params=parameters)
+    if stop_on is None:
+        return lightgbm.train(parameters, data, rounds)
+    patience = max(20, round(2 / setting.learning_rate))
+    watched = lightgbm.Dataset(*stop_on, reference=data, params=parameters)
+    return lightgbm.train(
+        parameters,
+        data,
+        rounds,
+        valid_sets=[watched],
+        callbacks=[lightgbm.early_stopping(patience, verbose=False)],
+    )
+
+
+def _splitters() -> tuple[Any, Any]:
+    try:
+        from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    except ImportError as error:
+        raise PartMissing("scikit-learn") from error
+    return StratifiedKFold, StratifiedGroupKFold
+
+
+def _lightgbm() -> Any:
+    try:
+        import lightgbm
+    except ImportError as error:
+        raise PartMissing("lightgbm") from error
+    return lightgbm

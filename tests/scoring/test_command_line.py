@@ -1,0 +1,140 @@
+"""`python -m scoring` as a newcomer meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from scoring.cli import app
+from tests.scoring.builders import document, indicator, text
+
+RECORDS = """\
+subject,record,category,event_day,quantity,level,state
+17,1,volunteering,2026-03-01,2550,,
+17,2,admin_penalty,2026-04-15,,2,active
+18,3,admin_penalty,2026-01-15,,2,disputed
+18,4,court_judgment,2026-01-15,,2,
+"""
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    path = tmp_path / "记录.csv"
+    path.write_text(RECORDS, encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_good_policy_is_told_good_and_exits_with_zero() -> None:
+    result = run("check", "guihua")
+    assert result.exit_code == 0
+    assert "桂花分" in result.output
+
+
+def test_a_broken_policy_exits_with_one_and_names_each_broken_rule(tmp_path: Path) -> None:
+    path = tmp_path / "本市.yaml"
+    broken = indicator(categories=["volunteering"], points={"each": {"points": -1.125}})
+    path.write_text(text(document(broken)), encoding="utf-8")
+    result = run("check", path)
+    assert result.exit_code == 1
+    assert "[only_upward]" in result.output
+    assert "[too_many_decimals]" in result.output
+    told = json.loads(run("check", path, "--json").output)
+    assert not told["valid"]
+    assert {problem["rule"] for problem in told["problems"]} == {"only_upward", "too_many_decimals"}
+
+
+def test_a_catalogue_file_is_checked_too(tmp_path: Path) -> None:
+    path = tmp_path / "目录.json"
+    entry = {"code": "volunteering", "name": "志愿服务", "polarity": "positive", "legal_basis": "《志愿服务条例》"}
+    path.write_text(json.dumps([entry]), encoding="utf-8")
+    result = run("check", "guihua", "--catalogue", path)
+    assert result.exit_code == 1
+    assert "unknown_category" in result.output
+
+
+def test_a_misspelt_name_gets_the_nearest_one() -> None:
+    result = run("check", "guihau")
+    assert result.exit_code == 2
+    assert "是不是想写“guihua”" in result.output
+
+
+def test_a_shipped_policy_can_be_printed_changed_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "本市.yaml"
+    path.write_text(run("show", "guihua").output, encoding="utf-8")
+    assert run("check", path).exit_code == 0
+
+
+def test_explain_names_reasons_and_advice(records: Path) -> None:
+    result = run("explain", "guihua", records, "--subject", 17, "--as-of", "2026-06-30", "--json")
+    assert result.exit_code == 0
+    told = json.loads(result.output)
+    assert told["total"] == 10128
+    assert told["total"] == told["base"] + told["clamp"] + sum(c["points"] for c in told["contributions"])
+    assert told["advice"][0]["sentence"] == "再参加 25 小时志愿服务：+6.25"
+    assert "行政处罚" in run("explain", "guihua", records, "--subject", 17, "--as-of", "2026-06-30").output
+
+
+def test_scores_are_written_with_their_parts(records: Path, tmp_path: Path) -> None:
+    subjects = tmp_path / "主体.txt"
+    subjects.write_text("17\n18\n19\n", encoding="utf-8")
+    output = tmp_path / "分数.parquet"
+    result = run("score", "guihua", records, "--as-of", "2026-06-30", "-o", output, "--subjects", subjects)
+    assert result.exit_code == 0
+    frame = pl.read_parquet(output)
+    assert frame["total"].to_list() == [10128, 8000, 10000]
+    assert frame["admin_penalties"].to_list() == [-500, 0, 0]
+
+
+def test_the_exported_sql_runs_over_the_same_file(records: Path) -> None:
+    query = run("export", "guihua", "--sql", "duckdb", "--as-of", "2026-06-30").output
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""CREATE TABLE records AS
+            SELECT subject, record, category, event_day::date AS event_day, NULL::date AS end_day,
+                   NULL::date AS performed_day, coalesce(quantity, 0)::bigint AS quantity, 0::bigint AS amount,
+                   coalesce(level, 0)::smallint AS level, 0::bigint AS event,
+                   CASE WHEN state = 'disputed' THEN 1 ELSE 0 END::smallint AS state, 0::smallint AS relation
+            FROM read_csv('{records}')"""  # noqa: S608 - a path made by the test
+        )
+        connection.execute("CREATE TABLE subjects AS SELECT DISTINCT subject FROM records")
+        rows = connection.sql(query).select("subject", "total", "grade").fetchall()
+    assert rows == [(17, 10128, "silver"), (18, 8000, "plain")]
+
+
+def test_a_change_is_simulated(records: Path, tmp_path: Path) -> None:
+    path = tmp_path / "调整稿.yaml"
+    dearer = run("show", "guihua").output.replace("{at_least: 20, points: 5}", "{at_least: 20, points: 8}")
+    path.write_text(dearer, encoding="utf-8")
+    result = run("simulate", "guihua", path, records, "--as-of", "2026-06-30")
+    assert result.exit_code == 0
+    assert "上升 1 个主体，下降 0 个主体" in result.output
+    assert "101.28 → 104.28" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("subject,record,categori,event_day\n", "缺少列 category，现有“categori”？"),
+        ("subject,record,category,event_day\n1,1,volunteering,昨天\n", "第 2 行的 event_day 是“昨天”"),
+        (
+            "subject,record,category,event_day,level\n1,1,honour,2026-01-01,高\n",
+            "第 2 行的 level 是“高”，应为整数",
+        ),
+        ("subject,record,category,event_day\n1,1,honour,\n", "第 2 行没有 event_day"),
+    ],
+)
+def test_a_record_file_that_cannot_be_read_says_where_and_why(tmp_path: Path, content: str, sentence: str) -> None:
+    path = tmp_path / "记录.csv"
+    path.write_text(content, encoding="utf-8")
+    result = run("score", "guihua", path)
+    assert result.exit_code == 2
+    assert sentence in result.output
