@@ -1,0 +1,72 @@
+"""Refusals around consents and tokens."""
+
+from __future__ import annotations
+
+from backend.errors import Conflict, Forbidden, NotFound, Refused, Unauthenticated
+
+
+class MinorMayNotActivate(Refused):
+    code = "minor_may_not_activate"
+
+    def __init__(self) -> None:
+        super().__init__("信用分只面向年满 18 周岁的市民。未满 18 周岁不计算信用分，也不影响办理任何事项。")
+
+
+class OnlyPersonsActivate(Refused):
+    code = "only_persons_activate"
+
+    def __init__(self) -> None:
+        super().__init__("信用分只面向在册的自然人，单位的公共信用综合评价无需开通。")
+
+
+class AlreadyActivated(Conflict):
+    code = "already_activated"
+
+    def __init__(self) -> None:
+        super().__init__("您已经开通信用分，无需重复开通。")
+
+
+class NoticeOutdated(Conflict):
+    """The citizen has read a text that is no longer the one in force."""
+
+    code = "notice_outdated"
+
+    def __init__(self, current: str) -> None:
+        super().__init__("告知书已更新，请重新阅读后再同意。", current_version=current)
+
+
+class TermRequired(Refused):
+    code = "term_required"
+
+    def __init__(self) -> None:
+        super().__init__("授权必须写明截止时间，且截止时间应在一年以内。")
+
+
+class ConsentNotFound(NotFound):
+    code = "consent_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这项授权，请刷新后再试。")
+
+
+class ConsentNotInState(Conflict):
+    code = "consent_not_in_state"
+
+    def __init__(self, state: str) -> None:
+        super().__init__("这项授权当前的状态不允许此操作，请刷新后查看最新状态。", state=state)
+
+
+class TokenNotValid(Unauthenticated):
+    """Unknown, expired, revoked, of a suspended partner, or resting on a consent that has ended: all alike."""
+
+    code = "token_not_valid"
+
+    def __init__(self) -> None:
+        super().__init__("访问令牌无效或已过期，请在 /oauth/token 重新获取。")
+
+
+class ScopeMissing(Forbidden):
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"访问令牌没有 {scope} 权限，请在获取令牌时申请该 scope。", scope=scope)

@@ -1,0 +1,72 @@
+"""Every kind of background work in one table: what it is called, how often it returns, what runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from backend.authorizations.service import expire_due_consents
+from backend.authorizations.tokens import purge_expired
+from backend.city_calendar import city_date
+from backend.config import Config
+from backend.database import Database
+from backend.errors import Refused
+from backend.jobs.service import requeue_stale_jobs
+from backend.jobs.worker import Handler, Periodic, Progress, Worker
+from backend.ledger.service import seal_segment
+from backend.scores.models import ScoreRun
+from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run, request_run
+from backend.scores.service import published_run_ids, recompute_marked
+from backend.web.idempotency import forget_old_answers
+
+
+def build_worker(config: Config, database: Database, *, clock: Callable[[], datetime]) -> Worker:
+    """A worker that can do everything; start as many processes of it as the city needs."""
+
+    def score_run(arguments: Mapping[str, object], progress: Progress) -> None:
+        run_id = UUID(str(arguments["run_id"]))
+        perform_run(database, run_id, data_dir=config.data_dir, clock=clock, progress=progress)
+
+    def recompute(now: datetime) -> None:
+        while recompute_marked(database, now=now):
+            now = clock()
+
+    def seal_ledger(now: datetime) -> None:
+        with database.transaction() as session:
+            seal_segment(session, signing_key=config.signing_key, now=now)
+
+    def tidy(now: datetime) -> None:
+        with database.transaction() as session:
+            requeue_stale_jobs(session, now=now)
+            fail_abandoned_runs(session, now=now)
+            forget_old_answers(session, at=now)
+            expire_due_consents(session, now=now)
+            purge_expired(session, now=now)
+
+    def run_daily(now: datetime) -> None:
+        """Windows, fading and expiry move with the date: every published kind is computed anew each day."""
+        today = city_date(now)
+        with database.transaction() as session:
+            for subject_kind, run_id in published_run_ids(session).items():
+                if session.get_one(ScoreRun, run_id).as_of < today:
+                    try:
+                        request_run(
+                            session, subject_kind=subject_kind, as_of=today, started_by="定时任务", now=now
+                        )
+                    except Refused:
+                        # No policy in force today: the last published scores stay in place.
+                        continue
+
+    handlers: dict[str, Handler] = {SCORE_RUN_JOB: score_run}
+    return Worker(
+        database,
+        handlers=handlers,
+        periodic=[
+            Periodic("recompute_marked", timedelta(seconds=1), recompute),
+            Periodic("seal_ledger", timedelta(minutes=1), seal_ledger),
+            Periodic("tidy", timedelta(minutes=1), tidy),
+            Periodic("run_daily", timedelta(minutes=30), run_daily),
+        ],
+        clock=clock,
+    )

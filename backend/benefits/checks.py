@@ -1,0 +1,140 @@
+"""The check at the counter (核验): the merchant learns yes or no and the terms, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from backend.authorizations.tokens import PartnerIdentity
+from backend.benefits.codes import take_code
+from backend.benefits.entitlement import entitlement_of
+from backend.benefits.errors import SchemeNotFound, SchemeNotOffered, TooManyChecks
+from backend.benefits.models import BenefitCheck
+from backend.benefits.schemes import SchemeInForce, is_provider, scheme_in_force
+from backend.city_calendar import city_date
+from backend.ephemeral import EphemeralStore
+from backend.ledger.service import Actor, record_access
+from backend.subjects.models import Subject
+from backend.subjects.service import enterprises_represented_by, get_subject
+
+REDEEMABLE_FOR = timedelta(minutes=10)
+BASIS = "本人当场出示凭码"
+
+
+@dataclass(frozen=True)
+class CheckLimits:
+    """How often one merchant may check one citizen. Each answer is one bit about them; a few say little."""
+
+    most: int = 6
+    window_seconds: int = 3600
+
+
+@dataclass(frozen=True)
+class CheckAnswer:
+    """`terms` only on yes. No score, no grade, no record, no reason, no tier name."""
+
+    check_id: UUID
+    eligible: bool
+    scheme_code: str
+    scheme_name: str
+    terms: Mapping[str, Any] | None
+    expires_at: datetime
+
+
+def check_benefit(
+    session: Session,
+    store: EphemeralStore,
+    *,
+    partner: PartnerIdentity,
+    code: str,
+    scheme_code: str,
+    now: datetime,
+    limits: CheckLimits = CheckLimits(),
+) -> CheckAnswer:
+    """Take the code, decide, and write the check and its ledger row in the caller's transaction.
+
+    Every no looks the same, whether for the score, a record, the quota, or because the citizen has not
+    activated. The merchant's own mistake (a scheme it does not offer) is told before the code is used up.
+
+    Raises SchemeNotOffered, CodeNotValid, TooManyChecks or StoreUnavailable.
+    """
+    scheme = offered_scheme(session, partner=partner, scheme_code=scheme_code, now=now)
+    claim = take_code(store, code, scheme_code=scheme_code, now=now)
+    holder = get_subject(session, claim.holder_id)
+    made = store.count(f"checks:{partner.partner_id}:{holder.id}", window_seconds=limits.window_seconds)
+    if made > limits.most:
+        raise TooManyChecks(retry_after_seconds=limits.window_seconds)
+
+    enterprise = enterprise_acted_for(session, scheme, holder=holder, chosen=claim.enterprise_id, now=now)
+    entitlement = entitlement_of(session, scheme.rules, holder=holder, enterprise=enterprise, now=now)
+    tier = entitlement.decision.tier if entitlement.eligible else None
+    check = BenefitCheck(
+        scheme_id=scheme.id,
+        partner_id=partner.partner_id,
+        subject_id=entitlement.beneficiary.id,
+        holder_id=holder.id,
+        eligible=entitlement.eligible,
+        tier=tier.code if tier else None,
+        terms=dict(tier.terms) if tier else None,
+        code_shown_at=claim.made_at,
+        checked_at=now,
+        expires_at=now + REDEEMABLE_FOR,
+    )
+    session.add(check)
+    for subject_id in {holder.id, entitlement.beneficiary.id}:
+        record_access(
+            session,
+            subject_id=subject_id,
+            actor=as_actor(partner),
+            action="benefit_checked",
+            basis=BASIS,
+            purpose=f"{scheme.rules.scene_name}：{scheme.rules.name}",
+            detail={"scheme": scheme.rules.code, "told": "符合" if entitlement.eligible else "不符合"},
+            channel="partner_api",
+            now=now,
+        )
+    session.flush()
+    return CheckAnswer(
+        check_id=check.id,
+        eligible=check.eligible,
+        scheme_code=scheme.rules.code,
+        scheme_name=scheme.rules.name,
+        terms=check.terms,
+        expires_at=check.expires_at,
+    )
+
+
+def offered_scheme(
+    session: Session, *, partner: PartnerIdentity, scheme_code: str, now: datetime
+) -> SchemeInForce:
+    """Raises SchemeNotOffered."""
+    if not is_provider(session, scheme_code=scheme_code, partner_id=partner.partner_id):
+        raise SchemeNotOffered
+    try:
+        return scheme_in_force(session, scheme_code, city_date(now))
+    except SchemeNotFound:
+        raise SchemeNotOffered from None
+
+
+def enterprise_acted_for(
+    session: Session, scheme: SchemeInForce, *, holder: Subject, chosen: int | None, now: datetime
+) -> Subject | None:
+    """The enterprise the citizen chose, or their only one, if they represent it today; None otherwise.
+
+    Then the enterprise's facts are unknown, and unknown is no.
+    """
+    if scheme.rules.audience != "enterprise":
+        return None
+    represented = enterprises_represented_by(session, holder.id, city_date(now))
+    if chosen is None and len(represented) == 1:
+        return represented[0]
+    return next((enterprise for enterprise in represented if enterprise.id == chosen), None)
+
+
+def as_actor(partner: PartnerIdentity) -> Actor:
+    return Actor(kind="partner", id=str(partner.partner_id), name=partner.name)

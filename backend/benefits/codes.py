@@ -1,0 +1,137 @@
+"""The one-time code (凭码) on the citizen's phone: opaque, short-lived, good for one check.
+
+It says nothing about whom it belongs to, and the store knows it only by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import orjson
+import segno
+from sqlalchemy.orm import Session
+
+from backend.benefits.errors import (
+    CodeNotValid,
+    EnterpriseChoiceNeeded,
+    EnterpriseNotRepresented,
+    TooManyCodes,
+)
+from backend.benefits.schemes import scheme_in_force
+from backend.city_calendar import city_date
+from backend.ephemeral import EphemeralStore
+from backend.subjects.models import Subject
+from backend.subjects.service import enterprises_represented_by
+
+LIFETIME = timedelta(seconds=60)
+RENEWED_AFTER = timedelta(seconds=45)
+MOST_CODES_PER_MINUTE = 12
+
+
+@dataclass(frozen=True)
+class PresentedCode:
+    """`qr_svg` is a data URI; the phone fetches the next code at `renew_at`, before this one ends."""
+
+    code: str
+    expires_at: datetime
+    renew_at: datetime
+    qr_svg: str
+
+
+@dataclass(frozen=True)
+class CodeClaim:
+    """Who showed a code: the citizen, the enterprise they act for, and the scheme they chose, if any."""
+
+    holder_id: int
+    enterprise_id: int | None
+    scheme_code: str | None
+    made_at: datetime
+
+
+def issue_code(
+    session: Session,
+    store: EphemeralStore,
+    *,
+    holder: Subject,
+    scheme_code: str | None,
+    enterprise_code: str | None = None,
+    now: datetime,
+) -> PresentedCode:
+    """A fresh code for the citizen, usable for one scheme or, without one, for any.
+
+    For a scheme for enterprises the only enterprise the citizen represents is taken, or the named one.
+
+    Raises SchemeNotFound, EnterpriseNotRepresented, EnterpriseChoiceNeeded, TooManyCodes or StoreUnavailable.
+    """
+    on = city_date(now)
+    enterprise: Subject | None = None
+    audience = scheme_in_force(session, scheme_code, on).rules.audience if scheme_code else None
+    if enterprise_code is not None or audience == "enterprise":
+        enterprise = _chosen(enterprises_represented_by(session, holder.id, on), enterprise_code)
+    if store.count(f"codes:{holder.id}", window_seconds=60) > MOST_CODES_PER_MINUTE:
+        raise TooManyCodes(retry_after_seconds=60)
+    code = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
+    store.put(
+        _key(code),
+        orjson.dumps(
+            {
+                "holder": holder.id,
+                "enterprise": enterprise.id if enterprise else None,
+                "scheme": scheme_code,
+                "made_at": now,
+            }
+        ),
+        ttl_seconds=int(LIFETIME.total_seconds()),
+    )
+    return PresentedCode(code=code, expires_at=now + LIFETIME, renew_at=now + RENEWED_AFTER, qr_svg=_qr_svg(code))
+
+
+def take_code(store: EphemeralStore, code: str, *, scheme_code: str, now: datetime) -> CodeClaim:
+    """Use the code up. Of many callers at once exactly one gets the claim; the others see an invalid code.
+
+    A code made for another scheme is used up as well: a merchant cannot try several schemes on it.
+
+    Raises CodeNotValid or StoreUnavailable.
+    """
+    taken = store.take(_key(code.strip().upper()))
+    if taken is None:
+        raise CodeNotValid
+    content = orjson.loads(taken)
+    claim = CodeClaim(
+        holder_id=content["holder"],
+        enterprise_id=content["enterprise"],
+        scheme_code=content["scheme"],
+        made_at=datetime.fromisoformat(content["made_at"]),
+    )
+    if now >= claim.made_at + LIFETIME or claim.scheme_code not in (None, scheme_code):
+        raise CodeNotValid
+    return claim
+
+
+def _chosen(represented: Sequence[Subject], enterprise_code: str | None) -> Subject:
+    if enterprise_code is not None:
+        represented = [enterprise for enterprise in represented if enterprise.public_code == enterprise_code]
+    if not represented:
+        raise EnterpriseNotRepresented
+    if len(represented) > 1:
+        raise EnterpriseChoiceNeeded
+    return represented[0]
+
+
+def _key(code: str) -> str:
+    return f"benefit-code:{sha256(code.encode()).hexdigest()}"
+
+
+def _qr_svg(code: str) -> str:
+    svg = io.BytesIO()
+    # Letters and digits only, so the QR code is small and reads fast at a counter.
+    segno.make(code, error="m", mode="alphanumeric", micro=False).save(
+        svg, kind="svg", border=2, xmldecl=False, svgns=True, nl=False, scale=8
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.getvalue()).decode()

@@ -1,0 +1,182 @@
+"""A scheme's document: the JSON that officers write and exchange, checked and read into rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from backend.benefits.conditions import All, Condition, ConditionInvalid, Leaf, facts_in, parse_condition
+from backend.benefits.errors import SchemeInvalid
+from backend.benefits.fact_catalogue import FACTS
+from backend.benefits.quota import Quota
+
+Audience = Literal["person", "enterprise"]
+Settlement = Literal["none", "per_use", "discount"]
+
+REGISTERED = Leaf(fact="enterprise.active", op="eq", value=True, reason="企业登记状态正常。")
+ACTIVATED = Leaf(
+    fact="consent.activated", op="eq", value=True, reason="信用分由本人自愿开通，开通后才能用于享受权益。"
+)
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Terms for those who meet `condition` on top of the scheme's own; None asks for nothing more.
+
+    terms   what the merchant is told: `summary`, `details`, and by settlement `amount_cents` or `percent_off`
+            with `maximum_cents`
+    quota   instead of the scheme's own
+    """
+
+    code: str
+    name: str
+    condition: Condition | None
+    terms: Mapping[str, Any]
+    quota: Quota | None
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """The rules of one version. Tiers stand best first; the last is the easiest to reach."""
+
+    code: str
+    version: int
+    scene: str
+    scene_name: str
+    name: str
+    summary: str
+    audience: Audience
+    basis: str
+    condition: Condition
+    tiers: tuple[Tier, ...]
+    quota: Quota | None
+    budget_cents: int | None
+    settlement: Settlement
+    documents: tuple[str, ...]
+    effective_from: date
+    effective_to: date | None
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Every fact that a decision on this scheme needs."""
+        tiers = (facts_in(tier.condition) for tier in self.tiers if tier.condition)
+        return facts_in(self.condition).union(*tiers)
+
+    def quota_of(self, tier: Tier) -> Quota | None:
+        return tier.quota or self.quota
+
+
+def check_document(document: object) -> Scheme:
+    """Read a document from outside. Raises SchemeInvalid with every problem found."""
+    problems = [
+        f"{error.json_path}：{error.message}"
+        for error in sorted(_validator().iter_errors(document), key=lambda error: error.json_path)
+    ]
+    if problems:
+        raise SchemeInvalid(problems)
+    assert isinstance(document, dict)  # noqa: S101 - the schema has just said so
+    try:
+        scheme = read_document(document)
+    except ConditionInvalid as invalid:
+        raise SchemeInvalid([f"$.{invalid.path}：{invalid.problem}"]) from None
+    if problems := _contradictions(scheme):
+        raise SchemeInvalid(problems)
+    return scheme
+
+
+def read_document(document: Mapping[str, Any]) -> Scheme:
+    """Read a document that has been checked before. Raises ConditionInvalid on a broken condition."""
+    condition = parse_condition(document["conditions"])
+    tiers = tuple(
+        Tier(
+            code=tier["code"],
+            name=tier["name"],
+            condition=(
+                parse_condition(tier["conditions"], path=f"tiers[{number}].conditions")
+                if tier.get("conditions")
+                else None
+            ),
+            terms=tier["terms"],
+            quota=_quota(tier.get("quota")),
+        )
+        for number, tier in enumerate(document["tiers"])
+    )
+    if _uses_a_score([condition, *(tier.condition for tier in tiers if tier.condition)]) or (
+        document["audience"] == "person"
+    ):
+        # No document can leave this out: nothing is told about a citizen who has not opted in (PIPL art. 23).
+        condition = All((ACTIVATED, condition))
+    if document["audience"] == "enterprise":
+        # Nor this: without an enterprise there is nobody to have the benefit.
+        condition = All((REGISTERED, condition))
+    return Scheme(
+        code=document["code"],
+        version=document["version"],
+        scene=document["scene"]["code"],
+        scene_name=document["scene"]["name"],
+        name=document["name"],
+        summary=document["summary"],
+        audience=document["audience"],
+        basis=document["basis"],
+        condition=condition,
+        tiers=tiers,
+        quota=_quota(document.get("quota")),
+        budget_cents=document.get("budget_cents"),
+        settlement=document["settlement"],
+        documents=tuple(document.get("documents", ())),
+        effective_from=date.fromisoformat(document["effective_from"]),
+        effective_to=date.fromisoformat(document["effective_to"]) if document.get("effective_to") else None,
+    )
+
+
+def digest_of(document: Mapping[str, Any]) -> bytes:
+    """SHA-256 of the document, independent of the order and spacing of its JSON."""
+    return sha256(json.dumps(document, ensure_ascii=False, sort_keys=True).encode()).digest()
+
+
+def shipped_documents() -> list[dict[str, Any]]:
+    """The schemes that come with the product, by file name."""
+    folder = files("backend.benefits").joinpath("shipped")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".json"))
+    return [json.loads(folder.joinpath(name).read_text("utf-8")) for name in names]
+
+
+def _contradictions(scheme: Scheme) -> list[str]:
+    problems = []
+    if scheme.effective_to and scheme.effective_to < scheme.effective_from:
+        problems.append("$.effective_to：早于 effective_from")
+    for number, tier in enumerate(scheme.tiers):
+        if scheme.settlement == "per_use" and "amount_cents" not in tier.terms:
+            problems.append(f"$.tiers[{number}].terms：按次结算的方案须写明 amount_cents")
+        if scheme.settlement == "discount" and "percent_off" not in tier.terms:
+            problems.append(f"$.tiers[{number}].terms：按折扣结算的方案须写明 percent_off")
+    codes = [tier.code for tier in scheme.tiers]
+    if len(set(codes)) < len(codes):
+        problems.append("$.tiers：档位代码重复")
+    if scheme.audience == "person" and any(FACTS[fact].about == "enterprise" for fact in scheme.facts):
+        problems.append("$.conditions：面向个人的方案不能使用企业的事实")
+    if scheme.budget_cents is not None and scheme.settlement == "none":
+        problems.append("$.budget_cents：不结算的方案没有预算")
+    return problems
+
+
+def _uses_a_score(conditions: Sequence[Condition]) -> bool:
+    return any(fact.startswith("score.") for condition in conditions for fact in facts_in(condition))
+
+
+def _quota(document: Mapping[str, Any] | None) -> Quota | None:
+    return Quota(limit=document["limit"], period=document["period"]) if document else None
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    schema = json.loads(files("backend.benefits").joinpath("scheme.schema.json").read_text("utf-8"))
+    return Draft202012Validator(schema, format_checker=FormatChecker())

@@ -1,0 +1,172 @@
+"""Taking schemes in, approving them by a second person, finding the version in force, and who offers it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.benefits.errors import SchemeNotDraft, SchemeNotFound, SchemeVersionExists, SecondPersonRequired
+from backend.benefits.models import BenefitScheme, SchemeProvider
+from backend.benefits.scheme_document import (
+    Scheme,
+    check_document,
+    digest_of,
+    read_document,
+    shipped_documents,
+)
+from backend.partners.models import Partner
+
+
+@dataclass(frozen=True)
+class SchemeInForce:
+    """A version with the id that checks refer to."""
+
+    id: UUID
+    rules: Scheme
+
+
+def import_scheme(
+    session: Session, document: Mapping[str, Any], *, drafted_by: str, now: datetime
+) -> BenefitScheme:
+    """Take a document in as a draft. The same document again is the same scheme; nothing changes.
+
+    Raises SchemeInvalid or SchemeVersionExists.
+    """
+    rules = check_document(document)
+    digest = digest_of(document)
+    known = _version(session, rules.code, rules.version)
+    if known is not None:
+        if known.digest != digest:
+            raise SchemeVersionExists(rules.code, rules.version)
+        return known
+    scheme = BenefitScheme(
+        code=rules.code,
+        version=rules.version,
+        name=rules.name,
+        scene=rules.scene,
+        audience=rules.audience,
+        document=dict(document),
+        digest=digest,
+        budget_cents=rules.budget_cents,
+        effective_from=rules.effective_from,
+        effective_to=rules.effective_to,
+        state="draft",
+        drafted_by=drafted_by,
+        drafted_at=now,
+    )
+    session.add(scheme)
+    session.flush()
+    return scheme
+
+
+def approve_scheme(session: Session, *, code: str, version: int, approved_by: str, now: datetime) -> BenefitScheme:
+    """Put a draft into effect from its own date. Raises SchemeNotFound, SchemeNotDraft or SecondPersonRequired."""
+    scheme = session.scalars(
+        select(BenefitScheme).where(BenefitScheme.code == code, BenefitScheme.version == version).with_for_update()
+    ).first()
+    if scheme is None:
+        raise SchemeNotFound
+    if scheme.state != "draft":
+        raise SchemeNotDraft
+    if scheme.drafted_by == approved_by:
+        raise SecondPersonRequired
+    scheme.state = "approved"
+    scheme.approved_by = approved_by
+    scheme.approved_at = now
+    session.flush()
+    return scheme
+
+
+def install_shipped_schemes(session: Session, *, drafted_by: str, approved_by: str, now: datetime) -> int:
+    """Take in and approve the schemes that come with the product; how many were new. Again changes nothing."""
+    fresh = 0
+    for document in shipped_documents():
+        scheme = import_scheme(session, document, drafted_by=drafted_by, now=now)
+        if scheme.state == "draft":
+            approve_scheme(session, code=scheme.code, version=scheme.version, approved_by=approved_by, now=now)
+            fresh += 1
+    return fresh
+
+
+def schemes_in_force(session: Session, on: date) -> Sequence[SchemeInForce]:
+    """Of every scheme the approved version with the latest date of effect, if it still runs on the day."""
+    newest: dict[str, BenefitScheme] = {}
+    for scheme in session.scalars(
+        select(BenefitScheme)
+        .where(BenefitScheme.state == "approved", BenefitScheme.effective_from <= on)
+        .order_by(BenefitScheme.code, BenefitScheme.effective_from, BenefitScheme.version)
+    ):
+        newest[scheme.code] = scheme
+    return [
+        SchemeInForce(id=scheme.id, rules=read_document(scheme.document))
+        for scheme in newest.values()
+        if scheme.effective_to is None or on <= scheme.effective_to
+    ]
+
+
+def scheme_in_force(session: Session, code: str, on: date) -> SchemeInForce:
+    """Raises SchemeNotFound."""
+    scheme = session.scalars(
+        select(BenefitScheme)
+        .where(BenefitScheme.code == code, BenefitScheme.state == "approved", BenefitScheme.effective_from <= on)
+        .order_by(BenefitScheme.effective_from.desc(), BenefitScheme.version.desc())
+        .limit(1)
+    ).first()
+    if scheme is None or (scheme.effective_to is not None and on > scheme.effective_to):
+        raise SchemeNotFound
+    return SchemeInForce(id=scheme.id, rules=read_document(scheme.document))
+
+
+def all_versions(session: Session) -> Sequence[BenefitScheme]:
+    return session.scalars(select(BenefitScheme).order_by(BenefitScheme.code, BenefitScheme.version)).all()
+
+
+def get_version(session: Session, *, code: str, version: int) -> BenefitScheme:
+    """Raises SchemeNotFound."""
+    scheme = _version(session, code, version)
+    if scheme is None:
+        raise SchemeNotFound
+    return scheme
+
+
+def enrol_provider(session: Session, *, scheme_code: str, partner: Partner, now: datetime) -> None:
+    """Let a partner offer a scheme. Raises SchemeNotFound for a code that no version has."""
+    if session.scalar(select(BenefitScheme.id).where(BenefitScheme.code == scheme_code).limit(1)) is None:
+        raise SchemeNotFound
+    if not is_provider(session, scheme_code=scheme_code, partner_id=partner.id):
+        session.add(SchemeProvider(scheme_code=scheme_code, partner_id=partner.id, enrolled_at=now))
+        session.flush()
+
+
+def is_provider(session: Session, *, scheme_code: str, partner_id: UUID) -> bool:
+    return session.get(SchemeProvider, (scheme_code, partner_id)) is not None
+
+
+def schemes_offered_by(session: Session, partner_id: UUID, on: date) -> Sequence[SchemeInForce]:
+    codes = set(session.scalars(select(SchemeProvider.scheme_code).where(SchemeProvider.partner_id == partner_id)))
+    return [scheme for scheme in schemes_in_force(session, on) if scheme.rules.code in codes]
+
+
+def provider_names(session: Session, scheme_codes: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Names of the active partners that offer each scheme."""
+    names: dict[str, list[str]] = {code: [] for code in scheme_codes}
+    for code, name in session.execute(
+        select(SchemeProvider.scheme_code, Partner.name)
+        .join(Partner, Partner.id == SchemeProvider.partner_id)
+        .where(SchemeProvider.scheme_code.in_(scheme_codes), Partner.state == "active")
+        .order_by(Partner.name)
+    ):
+        names[code].append(name)
+    return names
+
+
+def _version(session: Session, code: str, version: int) -> BenefitScheme | None:
+    return session.scalars(
+        select(BenefitScheme).where(BenefitScheme.code == code, BenefitScheme.version == version)
+    ).first()

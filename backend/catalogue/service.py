@@ -1,0 +1,145 @@
+"""Importing versions of the catalogue, and asking which one is in force."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.catalogue.document import (
+    Catalogue,
+    Category,
+    Change,
+    Disclosure,
+    Level,
+    Polarity,
+    SubjectKind,
+    compare_catalogues,
+    parse_catalogue,
+)
+from backend.catalogue.errors import (
+    CatalogueInvalid,
+    CategoryNotInForce,
+    NoCatalogueInForce,
+    VersionAlreadyImported,
+)
+from backend.catalogue.models import CatalogueCategory, CatalogueVersion
+
+
+def import_catalogue(session: Session, text: str, now: datetime) -> Catalogue:
+    """Store a version of the catalogue; it is in force from the date it names.
+
+    The same document twice changes nothing. The caller owns the transaction.
+
+    Raises the refusals of `parse_catalogue`, VersionAlreadyImported when the version number is taken by another
+    document, and CatalogueInvalid when another version takes effect on the same day.
+    """
+    catalogue = parse_catalogue(text)
+    existing = session.scalar(select(CatalogueVersion).where(CatalogueVersion.version == catalogue.version))
+    if existing is not None:
+        if existing.source_hash != catalogue.hash:
+            raise VersionAlreadyImported(catalogue.version)
+        return catalogue
+    same_day = session.scalar(
+        select(CatalogueVersion.version).where(CatalogueVersion.effective_from == catalogue.effective_from)
+    )
+    if same_day is not None:
+        raise CatalogueInvalid([f"版本 {same_day} 已经从 {catalogue.effective_from} 起生效，同一天不能有两个版本"])
+    version = CatalogueVersion(
+        version=catalogue.version,
+        name=catalogue.name,
+        effective_from=catalogue.effective_from,
+        source_hash=catalogue.hash,
+        imported_at=now,
+        categories=[_row(category) for category in catalogue.categories.values()],
+    )
+    session.add(version)
+    session.flush()
+    return catalogue
+
+
+def catalogue_in_force(session: Session, on: date) -> Catalogue:
+    """The latest version whose effect has begun by `on` (city date). Raises NoCatalogueInForce."""
+    version = session.scalar(
+        select(CatalogueVersion)
+        .where(CatalogueVersion.effective_from <= on)
+        .order_by(CatalogueVersion.effective_from.desc())
+        .limit(1)
+    )
+    if version is None:
+        raise NoCatalogueInForce(on.isoformat())
+    return _catalogue(version)
+
+
+def category_in_force(session: Session, code: str, on: date) -> Category:
+    """Raises CategoryNotInForce or NoCatalogueInForce."""
+    category = catalogue_in_force(session, on).categories.get(code)
+    if category is None:
+        raise CategoryNotInForce(code, on.isoformat())
+    return category
+
+
+def catalogue_versions(session: Session) -> list[CatalogueVersion]:
+    """Every imported version, the latest effect first."""
+    return list(session.scalars(select(CatalogueVersion).order_by(CatalogueVersion.effective_from.desc())))
+
+
+def compare_with_catalogue_in_force(session: Session, text: str, on: date) -> list[Change]:
+    """What importing this document would change. Raises as `parse_catalogue` and `catalogue_in_force` do."""
+    return compare_catalogues(catalogue_in_force(session, on), parse_catalogue(text))
+
+
+def _row(category: Category) -> CatalogueCategory:
+    return CatalogueCategory(
+        code=category.code,
+        name=category.name,
+        subject_kinds=list(category.subject_kinds),
+        source_department=category.source_department,
+        source_department_code=category.source_department_code,
+        legal_basis=category.legal_basis,
+        polarity=category.polarity,
+        unit=category.unit,
+        contents=list(category.contents),
+        levels=[
+            {"code": level.code, "name": level.name}
+            | ({"published_days": level.published_days} if level.published_days is not None else {})
+            for level in category.levels
+        ],
+        retention_days=category.retention_days,
+        disclosure=category.disclosure,
+        may_decline=category.may_decline,
+        written_consent=category.written_consent,
+        templates=list(category.templates),
+    )
+
+
+def _catalogue(version: CatalogueVersion) -> Catalogue:
+    return Catalogue(
+        version=version.version,
+        name=version.name,
+        effective_from=version.effective_from,
+        hash=version.source_hash,
+        categories={row.code: _category(row) for row in version.categories},
+    )
+
+
+def _category(row: CatalogueCategory) -> Category:
+    return Category(
+        code=row.code,
+        name=row.name,
+        subject_kinds=cast(tuple[SubjectKind, ...], tuple(row.subject_kinds)),
+        source_department=row.source_department,
+        source_department_code=row.source_department_code,
+        legal_basis=row.legal_basis,
+        polarity=cast(Polarity, row.polarity),
+        unit=row.unit,
+        contents=tuple(row.contents),
+        levels=tuple(Level(level["code"], level["name"], level.get("published_days")) for level in row.levels),
+        retention_days=row.retention_days,
+        disclosure=cast(Disclosure, row.disclosure),
+        may_decline=row.may_decline,
+        written_consent=row.written_consent,
+        templates=tuple(row.templates),
+    )

@@ -1,0 +1,86 @@
+"""Days in the city: which date it is there, and the working days that statutory clocks count in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+import yaml
+
+CITY_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def utc_now() -> datetime:
+    """For composition roots only; everything below them is handed the moment."""
+    return datetime.now(UTC)
+
+
+def city_date(moment: datetime) -> date:
+    """The date on the wall in the city at this moment."""
+    return moment.astimezone(CITY_ZONE).date()
+
+
+class CalendarYearUnknown(Exception):
+    """The State Council's holiday notice for this year is not known yet; guessing a deadline is not allowed."""
+
+    def __init__(self, year: int) -> None:
+        super().__init__(
+            f"no holiday arrangement is known for {year}: add it to the working-day override file "
+            "once 国务院办公厅 has published it"
+        )
+        self.year = year
+
+
+@dataclass(frozen=True)
+class WorkingDays:
+    """Chinese working days: statutory holidays off, shifted weekends on (国务院办公厅节假日安排通知).
+
+    `overrides` maps a year to the days in it that differ from Monday-to-Friday, for years that the installed
+    calendar does not know yet; `False` is a day off, `True` a working weekend.
+    """
+
+    overrides: Mapping[int, Mapping[date, bool]] = field(default_factory=dict)
+
+    @classmethod
+    def from_file(cls, path: Path | None) -> WorkingDays:
+        """Overrides as YAML: a year, and in it `holidays` and `workdays`, lists of dates.
+
+        Raises OSError when the file is missing, ValueError when it is malformed.
+        """
+        if path is None:
+            return cls()
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise ValueError(f"{path} must map years to their days off and working weekends")
+        overrides: dict[int, dict[date, bool]] = {}
+        for year, days in document.items():
+            stated = {
+                **dict.fromkeys(days.get("holidays", []), False),
+                **dict.fromkeys(days.get("workdays", []), True),
+            }
+            if strange := [day for day in stated if not isinstance(day, date) or day.year != year]:
+                raise ValueError(f"{path}: not dates of {year}: {strange}")
+            overrides[int(year)] = stated
+        return cls(overrides=overrides)
+
+    def is_working(self, day: date) -> bool:
+        """Raises CalendarYearUnknown rather than guess."""
+        if day.year in self.overrides:
+            return self.overrides[day.year].get(day, day.weekday() < 5)
+        try:
+            return bool(chinese_calendar.is_workday(day))
+        except NotImplementedError:
+            raise CalendarYearUnknown(day.year) from None
+
+    def after(self, day: date, count: int) -> date:
+        """The last day of a clock of `count` working days that starts the day after `day`."""
+        if count < 0:
+            raise ValueError("a clock cannot run backwards")
+        while count:
+            day += timedelta(days=1)
+            count -= self.is_working(day)
+        return day

@@ -1,0 +1,30 @@
+"""Identity numbers of citizens, enterprises and organisations: check, normalise, complete, mask, seal."""
+
+from backend.identifiers.checking import check, mask
+from backend.identifiers.citizen_number import birth_date, check_citizen_number, complete_citizen_number
+from backend.identifiers.findings import Finding, IdentifierCheck, IdentifierKind
+from backend.identifiers.organisation_code import check_organisation_code, complete_organisation_code
+from backend.identifiers.registration_number import check_registration_number, complete_registration_number
+from backend.identifiers.social_credit_code import (
+    check_social_credit_code,
+    complete_social_credit_code,
+    organisation_code_within,
+)
+
+__all__ = [
+    "Finding",
+    "IdentifierCheck",
+    "IdentifierKind",
+    "birth_date",
+    "check",
+    "check_citizen_number",
+    "check_organisation_code",
+    "check_registration_number",
+    "check_social_credit_code",
+    "complete_citizen_number",
+    "complete_organisation_code",
+    "complete_registration_number",
+    "complete_social_credit_code",
+    "mask",
+    "organisation_code_within",
+]

@@ -1,0 +1,77 @@
+"""Which number is this, and is it right? For texts of which only the column is known, not the kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from backend.identifiers.citizen_number import check_citizen_number
+from backend.identifiers.cleaning import clean, refuse_unreadable
+from backend.identifiers.findings import KIND_NAMES, Finding, IdentifierCheck, IdentifierKind, refused
+from backend.identifiers.organisation_code import check_organisation_code
+from backend.identifiers.regions import is_known_region
+from backend.identifiers.registration_number import check_registration_number
+from backend.identifiers.social_credit_code import check_social_credit_code
+
+
+def check(text: str, *, today: date | None = None) -> IdentifierCheck:
+    """Judge one number of any kind.
+
+    Where the length fits two kinds, the one that is valid with fewer warnings wins. `today` as in
+    `check_citizen_number`.
+    """
+    cleaned = clean(text)
+    if (unreadable := refuse_unreadable(text, None, cleaned)) is not None:
+        return unreadable
+    match len(cleaned):
+        case 18:
+            return _of_18(check_citizen_number(text, today=today), check_social_credit_code(text), cleaned)
+        case 15:
+            return _of_15(check_citizen_number(text, today=today), check_registration_number(text), cleaned)
+        case 9:
+            return check_organisation_code(text)
+        case length:
+            return refused(
+                text,
+                None,
+                "length",
+                f"共 {length} 位：公民身份号码和统一社会信用代码为 18 位，"
+                "旧公民身份号码和工商注册号为 15 位，组织机构代码为 9 位",
+            )
+
+
+def mask(kind: IdentifierKind, normalised: str) -> str:
+    """As shown on screens and papers. Codes of enterprises and organisations are public and stay whole.
+
+    Of a citizen number three characters at the front and four at the end remain: neither the county nor the
+    date of birth can be read from it.
+    """
+    if kind != "citizen_number":
+        return normalised
+    return normalised[:3] + "*" * (len(normalised) - 7) + normalised[-4:]
+
+
+def _of_18(citizen: IdentifierCheck, credit: IdentifierCheck, cleaned: str) -> IdentifierCheck:
+    if citizen.valid and credit.valid:
+        return credit if len(credit.notes) < len(citizen.notes) else citizen
+    if citizen.valid or credit.valid:
+        return citizen if citizen.valid else credit
+    if not cleaned[:17].isdigit():
+        return credit
+    # Neither holds: explain the mistake in terms of the number it was probably meant to be.
+    birth_is_plausible = citizen.fault is not None and citizen.fault.code in ("check_digit", "birth_in_future")
+    credit_is_plausible = credit.fault is not None and credit.fault.code == "check_digit"
+    if birth_is_plausible or is_known_region(cleaned[:6]) or not credit_is_plausible:
+        return citizen
+    return credit
+
+
+def _of_15(citizen: IdentifierCheck, registration: IdentifierCheck, cleaned: str) -> IdentifierCheck:
+    if citizen.valid and registration.valid:
+        note = Finding(
+            "ambiguous", f"也符合{KIND_NAMES['registration_number']}的编码规则，请核对它是个人还是企业的号码"
+        )
+        return replace(citizen, notes=(*citizen.notes, note))
+    if citizen.valid:
+        return citizen
+    return registration if cleaned.isdigit() else citizen

@@ -1,0 +1,88 @@
+"""The clocks of objections: working days, per jurisdiction, by the rule in force on the day of filing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from backend.city_calendar import CalendarYearUnknown, WorkingDays
+from backend.objections.errors import CalendarMissing
+
+DEFAULT_JURISDICTION = "shandong"
+_SHIPPED = Path(__file__).parent / "shipped" / "deadlines.yaml"
+
+
+class JurisdictionUnknown(Exception):
+    """The configuration names a jurisdiction for which no deadlines are shipped; the message lists those known."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """Both in working days after filing; see `shipped/deadlines.yaml`."""
+
+    effective_from: date
+    basis: str
+    own_days: int
+    forwarded_days: int
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """`terms` are in the order of their effect."""
+
+    jurisdiction: str
+    name: str
+    terms: Sequence[Term]
+    working_days: WorkingDays
+
+    def term_on(self, day: date) -> Term:
+        """The latest that had taken effect; before the first one took effect, the first."""
+        return max((term for term in self.terms if term.effective_from <= day), default=self.terms[0], key=_effect)
+
+    def answer_due(self, *, filed_on: date) -> date:
+        """Last day for the answer while the platform looks into it itself. Raises CalendarMissing."""
+        return self._after(filed_on, self.term_on(filed_on).own_days)
+
+    def answer_due_when_forwarded(self, *, filed_on: date) -> date:
+        """Last day for the answer once the source department has to verify. Raises CalendarMissing."""
+        return self._after(filed_on, self.term_on(filed_on).forwarded_days)
+
+    def _after(self, day: date, count: int) -> date:
+        try:
+            return self.working_days.after(day, count)
+        except CalendarYearUnknown as unknown:
+            raise CalendarMissing(unknown.year) from None
+
+
+def load_deadlines(working_days: WorkingDays, jurisdiction: str = DEFAULT_JURISDICTION) -> Deadlines:
+    """Raises JurisdictionUnknown."""
+    shipped = _shipped()
+    if jurisdiction not in shipped:
+        raise JurisdictionUnknown(f"no deadlines for {jurisdiction!r}; known are {', '.join(sorted(shipped))}")
+    name, terms = shipped[jurisdiction]
+    return Deadlines(jurisdiction=jurisdiction, name=name, terms=terms, working_days=working_days)
+
+
+def working_days_left(working_days: WorkingDays, *, today: date, due_on: date) -> int:
+    """0 on the last day; negative by as many working days as the answer is late."""
+    step = timedelta(days=1)
+    first, last, sign = (today, due_on, 1) if today <= due_on else (due_on, today, -1)
+    return sign * sum(working_days.is_working(first + step * n) for n in range(1, (last - first).days + 1))
+
+
+def _effect(term: Term) -> date:
+    return term.effective_from
+
+
+@cache
+def _shipped() -> Mapping[str, tuple[str, tuple[Term, ...]]]:
+    document = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    return {
+        place["code"]: (place["name"], tuple(sorted((Term(**term) for term in place["versions"]), key=_effect)))
+        for place in document
+    }

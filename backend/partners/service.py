@@ -1,0 +1,110 @@
+"""Registering partners, their keys, and putting them on hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.partners.errors import KeyNotFound, PartnerCodeInvalid, PartnerExists, PartnerNotFound
+from backend.partners.models import Partner, PartnerKey, PartnerKind
+
+_CODE = re.compile(r"[a-z][a-z0-9-]{2,39}")
+
+
+def register_partner(
+    session: Session,
+    *,
+    code: str,
+    name: str,
+    kind: PartnerKind,
+    public_jwk: Mapping[str, Any],
+    now: datetime,
+    public_code: str | None = None,
+) -> Partner:
+    """Take a partner on with its first key, which has been read by `keys.read_public_key`.
+
+    Raises PartnerCodeInvalid or PartnerExists.
+    """
+    if not _CODE.fullmatch(code):
+        raise PartnerCodeInvalid
+    if session.scalar(select(Partner.id).where(Partner.code == code)):
+        raise PartnerExists(code)
+    partner = Partner(code=code, name=name, kind=kind, public_code=public_code, state="active", registered_at=now)
+    session.add(partner)
+    session.flush()
+    add_key(session, partner, public_jwk=public_jwk, now=now)
+    return partner
+
+
+def find_partner(session: Session, code: str) -> Partner:
+    """Raises PartnerNotFound."""
+    partner = session.scalars(select(Partner).where(Partner.code == code)).first()
+    if partner is None:
+        raise PartnerNotFound
+    return partner
+
+
+def get_partner(session: Session, partner_id: UUID) -> Partner:
+    """Raises PartnerNotFound."""
+    partner = session.get(Partner, partner_id)
+    if partner is None:
+        raise PartnerNotFound
+    return partner
+
+
+def all_partners(session: Session) -> Sequence[Partner]:
+    return session.scalars(select(Partner).order_by(Partner.code)).all()
+
+
+def add_key(session: Session, partner: Partner, *, public_jwk: Mapping[str, Any], now: datetime) -> PartnerKey:
+    """Adding a key the partner has already changes nothing, unless it was revoked: that stays revoked."""
+    known = session.scalars(
+        select(PartnerKey).where(PartnerKey.partner_id == partner.id, PartnerKey.kid == public_jwk["kid"])
+    ).first()
+    if known is not None:
+        if known.state != "active":
+            raise KeyNotFound
+        return known
+    key = PartnerKey(
+        partner_id=partner.id, kid=public_jwk["kid"], public_jwk=dict(public_jwk), state="active", added_at=now
+    )
+    session.add(key)
+    session.flush()
+    return key
+
+
+def revoke_key(session: Session, partner: Partner, *, kid: str, now: datetime) -> None:
+    """From now on nothing signed with it is believed. Raises KeyNotFound."""
+    key = session.scalars(
+        select(PartnerKey).where(
+            PartnerKey.partner_id == partner.id, PartnerKey.kid == kid, PartnerKey.state == "active"
+        )
+    ).first()
+    if key is None:
+        raise KeyNotFound
+    key.state = "revoked"
+    key.revoked_at = now
+
+
+def keys_of(session: Session, partner_id: UUID) -> Sequence[PartnerKey]:
+    """The active ones."""
+    return session.scalars(
+        select(PartnerKey)
+        .where(PartnerKey.partner_id == partner_id, PartnerKey.state == "active")
+        .order_by(PartnerKey.added_at)
+    ).all()
+
+
+def suspend_partner(partner: Partner) -> None:
+    """Its tokens stop working at once: every request looks at the partner's state."""
+    partner.state = "suspended"
+
+
+def reinstate_partner(partner: Partner) -> None:
+    partner.state = "active"

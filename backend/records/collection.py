@@ -1,0 +1,424 @@
+"""Collection 归集: the one entrance for delivered files, of records and of registers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+from uuid import UUID, uuid4
+
+import orjson
+import polars as pl
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from backend.catalogue.document import Catalogue
+from backend.catalogue.service import catalogue_in_force
+from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
+from backend.city_calendar import city_date
+from backend.database import Database
+from backend.identifiers.sealing import KeyRing
+from backend.records.errors import (
+    ColumnsMissing,
+    DeliveryInProgress,
+    SourceDepartmentUnknown,
+    TemplateUnknown,
+)
+from backend.records.masking import mask_row
+from backend.records.models import Delivery, QuarantinedRow
+from backend.records.preparation import KnownSubjects, prepare_records
+from backend.records.register_files import judge_register_rows, store_register_rows
+from backend.records.sources import (
+    COMPLAINT,
+    RAW_LINE,
+    ROW_NUMBER,
+    SourceFile,
+    inspect_file,
+    read_chunks,
+    with_header,
+)
+from backend.records.storing import Stored, serialise_collection, store_records
+from backend.records.validation import Reason, department_columns
+from backend.subjects.rescoring import mark_for_rescoring
+
+ROWS_PER_CHUNK = 50_000
+
+Outcome = Literal["accepted", "duplicate", "corrected", "quarantined"]
+
+# Who keeps the registers by law, for files that do not say who delivers them.
+_REGISTRARS = {
+    "person": "公安机关",
+    "enterprise": "市场监督管理部门",
+    "organisation": "机构编制和民政部门",
+    "relation": "市场监督管理部门",
+}
+_RAW_HEADING = "整行原文"
+_UNSPLIT_LINE = "（整行无法拆分，原文已加密保存）"
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """What became of a delivery.
+
+    already_taken_in  the same content came from the same department before, and nothing was changed now
+    resumed_after     rows that an interrupted earlier attempt had already taken in
+    """
+
+    delivery_id: UUID
+    filename: str
+    template: str
+    template_name: str
+    source_department: str
+    delivered: int
+    accepted: int
+    duplicate: int
+    corrected: int
+    quarantined: int
+    already_taken_in: bool
+    resumed_after: int
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A chunk, judged and not yet stored. `sound` is for `store_records` or `store_register_rows`."""
+
+    delivered: pl.DataFrame
+    sound: pl.DataFrame
+    reasons: dict[int, list[Reason]]
+
+
+def collect_file(
+    database: Database,
+    keys: KeyRing,
+    path: Path,
+    *,
+    template: str | None = None,
+    source_department: str | None = None,
+    now: datetime,
+    progress: Callable[[int, int], None] | None = None,
+    rows_per_chunk: int = ROWS_PER_CHUNK,
+) -> DeliveryReport:
+    """Take a file in: every row is stored, recognised as a duplicate, or put into quarantine with its reasons.
+
+    template           code of a template; None detects it by the header
+    source_department  who delivers; None takes the department that the first row names
+    progress           called with (bytes read, bytes in all) after each chunk
+
+    The delivery's row comes first, then each chunk commits together with the counts it changes. An interrupted
+    import is run again with the same file and goes on behind the last committed chunk; a finished one is
+    recognised and changes nothing.
+
+    Raises FileUnreadable, TemplateUnknown, HeaderAmbiguous, ColumnsMissing, SourceDepartmentUnknown,
+    NoCatalogueInForce or DeliveryInProgress.
+    """
+    source, layout = _recognise(inspect_file(path), template)
+    catalogue = _catalogue(database, layout, now)
+    department = source_department or _department(source, layout, catalogue)
+    delivery, already_done = _begin(database, source, layout, department, now)
+    if already_done:
+        return report_of(delivery, layout, already_taken_in=True, resumed_after=0)
+    resumed_after = delivery.delivered
+    known = KnownSubjects(city_date(now))
+    try:
+        for frame, bytes_done in _rows_left(source, layout, delivery.delivered, rows_per_chunk):
+            with database.reading() as session:
+                judged = judge(session, keys, frame, layout, catalogue, department, known)
+            with database.transaction() as session:
+                store(session, keys, judged, layout, delivery, now)
+            if progress:
+                progress(bytes_done, source.size_bytes)
+    except DeliveryInProgress:
+        raise
+    except BaseException:
+        _finish(database, delivery, "failed", None)
+        raise
+    _finish(database, delivery, "done", now)
+    if progress:
+        progress(source.size_bytes, source.size_bytes)
+    return report_of(delivery, layout, already_taken_in=False, resumed_after=resumed_after)
+
+
+def judge(
+    session: Session,
+    keys: KeyRing,
+    delivered: pl.DataFrame,
+    template: Template,
+    catalogue: Catalogue | None,
+    source_department: str,
+    known: KnownSubjects,
+) -> _Judged:
+    """Everything that can be known without writing. `delivered` has the template's columns by code; `known` lasts
+    as long as the file."""
+    if catalogue is None:
+        sound, reasons = judge_register_rows(delivered, template, known.numbers, today=known.today)
+    else:
+        prepared = prepare_records(
+            session, keys, delivered, template, catalogue, known, source_department=source_department
+        )
+        sound, reasons = prepared.records, prepared.reasons
+    return _Judged(delivered, sound, reasons)
+
+
+def store(
+    session: Session, keys: KeyRing, judged: _Judged, template: Template, delivery: Delivery, now: datetime
+) -> Stored:
+    """Store a judged chunk with its quarantined rows and its counts, in the caller's transaction.
+
+    Raises DeliveryInProgress when another process has moved the delivery on meanwhile.
+    """
+    serialise_collection(session)
+    if template.register is not None:
+        stored = store_register_rows(session, keys, judged.sound, template, now)
+    else:
+        stored = store_records(session, judged.sound, delivery_id=delivery.id, now=now)
+    reasons = judged.reasons | stored.conflicts
+    _quarantine(session, keys, judged.delivered, reasons, template, delivery, now)
+    mark_for_rescoring(session, sorted(stored.concerned), "record_collected", now)
+    _count(session, delivery, judged.delivered.height, stored, len(reasons))
+    return stored
+
+
+def raw_row(line: dict[str, str | int | None], template: Template) -> dict[str, str]:
+    """A delivered row by Chinese heading, as it came; a line that could not be split also as a whole."""
+    row = {
+        column.header: str(line[column.code]) for column in template.columns if line.get(column.code) is not None
+    }
+    if (text := line.get(RAW_LINE)) is not None:
+        row[_RAW_HEADING] = str(text)
+    return row
+
+
+# --- the file -------------------------------------------------------------------------------------------------
+
+
+def _recognise(source: SourceFile, code: str | None) -> tuple[SourceFile, Template]:
+    """Find the header among the first rows (sheets often have a title above it) and the template it belongs to."""
+    templates = load_templates()
+    if code is not None and code not in templates:
+        raise TemplateUnknown([code])
+    for row, header in enumerate(source.head):
+        found = detect_template(header, {code: templates[code]} if code else templates)
+        if found is not None:
+            names = [heading for column in found.columns for heading in (column.header, column.code)]
+            return with_header(source, row, names=names), found
+    if code is not None and source.head:
+        template = templates[code]
+        # The row that looks most like a header tells best what is missing.
+        header = max(source.head, key=lambda row: sum(name is not None for name in template.resolve_header(row)))
+        present = set(template.resolve_header(header))
+        missing = [
+            c.header for c in template.columns if c.code not in present and "R" in (c.organisation, c.person)
+        ]
+        raise ColumnsMissing(template.name, missing)
+    raise TemplateUnknown([name for name in (source.head[0] if source.head else ()) if name.strip()])
+
+
+def _rows_left(
+    source: SourceFile, template: Template, taken_in: int, rows_per_chunk: int
+) -> Iterator[tuple[pl.DataFrame, int]]:
+    """Chunks by template column, without the rows that an earlier attempt has taken in."""
+    for chunk in read_chunks(source, rows_per_chunk=rows_per_chunk):
+        frame = chunk.frame
+        if taken_in:
+            skipped = min(taken_in, frame.height)
+            frame, taken_in = frame.slice(skipped), taken_in - skipped
+        if frame.height:
+            yield by_column_code(frame, source, template), chunk.bytes_done
+
+
+def by_column_code(frame: pl.DataFrame, source: SourceFile, template: Template) -> pl.DataFrame:
+    """Columns that the template does not know are not read any further: what is in them may not be kept."""
+    named: dict[str, list[str]] = {}
+    for heading in source.columns:
+        (code,) = template.resolve_header([heading])
+        if code is not None:
+            named.setdefault(code, []).append(heading)
+    if source.format != "json":
+        template.resolve_header(source.columns)
+    columns = [pl.coalesce(headings).alias(code) for code, headings in named.items()]
+    return frame.select(pl.col(ROW_NUMBER), pl.col(COMPLAINT), pl.col(RAW_LINE), *columns)
+
+
+def _catalogue(database: Database, template: Template, now: datetime) -> Catalogue | None:
+    if template.register is not None:
+        return None
+    with database.reading() as session:
+        return catalogue_in_force(session, city_date(now))
+
+
+def _department(source: SourceFile, template: Template, catalogue: Catalogue | None) -> str:
+    """Whom the first row names; else who answers for the category, or keeps the register."""
+    if template.register is not None:
+        return _REGISTRARS[template.register.kind]
+    first = next(_rows_left(source, template, 0, 1), None)
+    if first is not None:
+        for code in department_columns(template):
+            name = first[0][code][0] if code in first[0].columns else None
+            if name is not None and name.strip():
+                return str(name).strip()
+    if catalogue is not None and (category := catalogue.categories.get(template.category or "")):
+        return category.source_department
+    raise SourceDepartmentUnknown
+
+
+# --- the delivery ---------------------------------------------------------------------------------------------
+
+
+def delivery_identity(source_department: str, content_sha256: str) -> str:
+    return sha256(f"{source_department}\n{content_sha256}".encode()).hexdigest()
+
+
+def _begin(
+    database: Database, source: SourceFile, template: Template, department: str, now: datetime
+) -> tuple[Delivery, bool]:
+    """The delivery's row, new or of an earlier attempt, and whether that attempt came to its end."""
+    identity = delivery_identity(department, source.content_sha256)
+    with database.transaction() as session:
+        delivery = session.scalar(select(Delivery).where(Delivery.identity == identity).with_for_update())
+        if delivery is None:
+            delivery = new_delivery(
+                session,
+                source_department=department,
+                template=template,
+                filename=source.path.name,
+                identity=identity,
+                content_sha256=source.content_sha256,
+                now=now,
+            )
+        elif delivery.state != "done":
+            delivery.state = "receiving"
+        return delivery, delivery.state == "done"
+
+
+def new_delivery(
+    session: Session,
+    *,
+    source_department: str,
+    template: Template,
+    filename: str,
+    identity: str,
+    content_sha256: str,
+    now: datetime,
+) -> Delivery:
+    delivery = Delivery(
+        id=uuid4(),
+        source_department=source_department,
+        template=template.code,
+        filename=filename,
+        identity=identity,
+        content_sha256=content_sha256,
+        received_at=now,
+        state="receiving",
+        delivered=0,
+        accepted=0,
+        duplicate=0,
+        corrected=0,
+        quarantined=0,
+    )
+    session.add(delivery)
+    session.flush()
+    return delivery
+
+
+def _count(session: Session, delivery: Delivery, delivered: int, stored: Stored, quarantined: int) -> None:
+    """Move the counts on, if they are still where this process left them."""
+    counts = {
+        "delivered": delivery.delivered + delivered,
+        "accepted": delivery.accepted + stored.accepted,
+        "duplicate": delivery.duplicate + stored.duplicate,
+        "corrected": delivery.corrected + stored.corrected,
+        "quarantined": delivery.quarantined + quarantined,
+    }
+    moved = session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.delivered == delivery.delivered, Delivery.state == "receiving")
+        .values(**counts)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if moved is None:
+        raise DeliveryInProgress(delivery.filename)
+    for name, count in counts.items():
+        setattr(delivery, name, count)
+
+
+def _finish(database: Database, delivery: Delivery, state: str, now: datetime | None) -> None:
+    with database.transaction() as session:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == delivery.id, Delivery.delivered == delivery.delivered)
+            .values(state=state, finished_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def report_of(
+    delivery: Delivery, template: Template, *, already_taken_in: bool = False, resumed_after: int = 0
+) -> DeliveryReport:
+    return DeliveryReport(
+        delivery_id=delivery.id,
+        filename=delivery.filename,
+        template=template.code,
+        template_name=template.name,
+        source_department=delivery.source_department,
+        delivered=delivery.delivered,
+        accepted=delivery.accepted,
+        duplicate=delivery.duplicate,
+        corrected=delivery.corrected,
+        quarantined=delivery.quarantined,
+        already_taken_in=already_taken_in,
+        resumed_after=resumed_after,
+    )
+
+
+# --- quarantine -----------------------------------------------------------------------------------------------
+
+
+def _quarantine(
+    session: Session,
+    keys: KeyRing,
+    delivered: pl.DataFrame,
+    reasons: dict[int, list[Reason]],
+    template: Template,
+    delivery: Delivery,
+    now: datetime,
+) -> None:
+    if not reasons:
+        return
+    indexes = sorted(reasons)
+    rows = []
+    for index, line in zip(indexes, delivered[indexes].iter_rows(named=True), strict=True):
+        row = raw_row(line, template)
+        rows.append(
+            {
+                "delivery_id": delivery.id,
+                "row_number": line[ROW_NUMBER],
+                "sealed_row": keys.seal(orjson.dumps(row).decode()),
+                "masked_row": masked(template, row, reasons[index]),
+                "reasons": reasons[index],
+                "state": "open",
+                "created_at": now,
+            }
+        )
+    session.execute(insert(QuarantinedRow), rows)
+
+
+def masked(template: Template, row: dict[str, str], reasons: Sequence[Reason]) -> dict[str, str]:
+    if any(reason["code"] == "malformed_line" for reason in reasons):
+        # Cells may stand under wrong headings: nothing tells what is a name in them.
+        return dict.fromkeys(row, _UNSPLIT_LINE)
+    return mask_row(template, row, _party_of(template, row))
+
+
+def _party_of(template: Template, row: dict[str, str]) -> PartyKind | None:
+    subject = template.subject
+    if subject is None:
+        return "person"
+    if subject.kind_column is None:
+        return subject.fixed
+    column = template.column(subject.kind_column)
+    cell = row.get(column.header, "").strip()
+    return subject.kinds.get(column.value_aliases.get(cell, cell))

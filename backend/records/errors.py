@@ -1,0 +1,128 @@
+"""Refusals of collection and of the records."""
+
+from __future__ import annotations
+
+from backend.errors import Conflict, NotFound, Refused
+
+
+class RecordNotFound(NotFound):
+    code = "record_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有这条信用记录，或者它不属于您。")
+
+
+class RecordStateUnchanged(Conflict):
+    code = "record_state_unchanged"
+
+    def __init__(self, state: str) -> None:
+        super().__init__("这条信用记录已经是这个状态，无需再次变更。", state=state)
+
+
+class FileUnreadable(Refused):
+    """The file as a whole cannot be taken in; nothing was stored."""
+
+    code = "file_unreadable"
+
+
+class TemplateUnknown(Refused):
+    code = "template_unknown"
+
+    def __init__(self, headers: list[str]) -> None:
+        shown = "、".join(headers[:8]) or "（空）"
+        super().__init__(
+            f"表头与任何归集模板都不相符（读到：{shown}）。请使用目录规定的模板，或指明模板后再报送。",
+            headers=headers[:40],
+        )
+
+
+class ColumnsMissing(Refused):
+    """Required columns are not in the file at all: every row would fail for the same reason."""
+
+    code = "columns_missing"
+
+    def __init__(self, template_name: str, missing: list[str]) -> None:
+        super().__init__(
+            f"文件缺少模板“{template_name}”必填的列：{'、'.join(missing)}。请补齐这些列后整个文件重新报送。",
+            missing=missing,
+        )
+
+
+class SourceDepartmentUnknown(Refused):
+    code = "source_department_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("模板没有规定唯一的数源单位。请指明由哪个单位报送。")
+
+
+class DeliveryInProgress(Conflict):
+    code = "delivery_in_progress"
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(f"文件“{filename}”正由另一个进程归集，本次已停止且没有重复计数；请等待它完成。")
+
+
+class QuarantinedRowNotFound(NotFound):
+    code = "quarantined_row_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("待处理区里没有这一行。")
+
+
+class AlreadyResolved(Conflict):
+    code = "quarantined_row_already_resolved"
+
+    def __init__(self, state: str) -> None:
+        super().__init__("这一行已经处理过，不能再次更正。请刷新列表后查看结果。", state=state)
+
+
+class UnknownColumns(Refused):
+    code = "unknown_columns"
+
+    def __init__(self, columns: list[str]) -> None:
+        super().__init__(f"这一行没有这些列：{'、'.join(columns)}。请只更正列表中显示的列。", columns=columns)
+
+
+class NotAQuarantineExport(Refused):
+    code = "not_a_quarantine_export"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"文件没有“{column}”一列，不是从待处理区导出的文件。请更正导出的文件并保留这一列后再报送。"
+        )
+
+
+class UnknownQuarantineNumbers(Refused):
+    """The file has lines that belong to no row in quarantine; nothing of it was taken in."""
+
+    code = "unknown_quarantine_numbers"
+
+    def __init__(self, rows: list[int]) -> None:
+        shown = "、".join(str(row) for row in rows[:10])
+        super().__init__(
+            f"文件第 {shown} 行的待处理编号为空或不存在，整个文件未作处理。请勿改动编号；新数据请另行报送。",
+            rows=rows[:100],
+        )
+
+
+class ReasonMissing(Refused):
+    """Opening or dropping what a department delivered needs a stated reason."""
+
+    code = "reason_missing"
+
+    def __init__(self) -> None:
+        super().__init__("请填写理由：查看完整号码或不再处理报送数据，都要记录原因。")
+
+
+class CorrectionRefused(Refused):
+    """Either the correction touches what may not change, or it changes nothing."""
+
+    code = "correction_refused"
+
+    def __init__(self, attributes: list[str]) -> None:
+        detail = (
+            "记录的主体和类别不能更正；确属归错主体的，请撤销本记录并重新报送。"
+            if attributes
+            else "更正内容与现有内容相同，没有需要更正的地方。"
+        )
+        super().__init__(detail, attributes=attributes)

@@ -1,0 +1,138 @@
+"""Deliveries, the records they brought, every version of each record, and the rows that wait for correction."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.database import Base, BigId, Json, UtcDateTime
+
+DELIVERY_STATES = ("receiving", "done", "failed")
+RECORD_STATES = ("active", "disputed", "repaired", "revoked", "expired")
+QUARANTINE_STATES = ("open", "resubmitted", "dropped")
+
+_STILL_OPEN = text("state = 'open'")
+
+
+class Delivery(Base):
+    """One file, or one batch, from a source department (批次).
+
+    Its identity is the department and the content: the same content from the same department is the same
+    delivery whatever the file is called, and is taken in once. The counts grow chunk by chunk in the
+    transaction that stores the chunk, so `delivered` is also where an interrupted import goes on.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        CheckConstraint("delivered = accepted + duplicate + corrected + quarantined", name="counts_add_up"),
+        Index("ix_deliveries_received_at", "received_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    source_department: Mapped[str]
+    template: Mapped[str]
+    filename: Mapped[str]
+    identity: Mapped[str] = mapped_column(unique=True)
+    content_sha256: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[str]  # one of DELIVERY_STATES
+    delivered: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)
+    duplicate: Mapped[int] = mapped_column(default=0)
+    corrected: Mapped[int] = mapped_column(default=0)
+    quarantined: Mapped[int] = mapped_column(default=0)
+
+
+class CreditRecord(Base):
+    """What the city knows about one subject in one matter (信用记录), as it stands now.
+
+    quantity     hundredths of the category's unit (hours, times, months)
+    amount       cents
+    level        place of the level in the category's list, from 1; 0 when the category has none
+    event_key    equal for records of one and the same act, which counts once; 0 when the act stands alone
+    withdrawn    the source department itself took the decision back (撤销)
+    facts_digest fingerprint of everything delivered about the matter: an equal one is a duplicate
+    content      what was delivered, by column label; identity numbers and persons' names are never in it
+    """
+
+    __tablename__ = "credit_records"
+    __table_args__ = (
+        UniqueConstraint("natural_key", "category"),
+        Index("ix_credit_records_subject_id_category", "subject_id", "category"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
+    category: Mapped[str]
+    natural_key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    facts_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
+    title: Mapped[str]
+    event_on: Mapped[date]
+    ended_on: Mapped[date | None]
+    performed_on: Mapped[date | None]
+    quantity: Mapped[int] = mapped_column(BigInteger, default=0)
+    amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    level: Mapped[int] = mapped_column(default=0)
+    event_key: Mapped[int] = mapped_column(BigInteger, default=0)
+    state: Mapped[str]  # one of RECORD_STATES
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    source_department: Mapped[str]
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id"), index=True)
+    content: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RecordVersion(Base):
+    """A record as it stood from `changed_at` until the next version: who changed it, and why.
+
+    `facts` is the whole of it: the columns of CreditRecord that a delivery or a correction can change. The latest
+    version's are empty, because the record itself has them; they are written here before it changes.
+    """
+
+    __tablename__ = "record_versions"
+    __table_args__ = (UniqueConstraint("record_id", "version"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    record_id: Mapped[int] = mapped_column(BigId, ForeignKey("credit_records.id"))
+    version: Mapped[int]
+    state: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str]
+    reason: Mapped[str]
+
+
+class QuarantinedRow(Base):
+    """A delivered row that could not be taken in (待处理区), with what is wrong in each cell.
+
+    sealed_row  the row as delivered, sealed JSON `{column: text}`
+    masked_row  the same for the eye: identity numbers and persons' names masked
+    reasons     `[{column, code, message}]`; `column` is empty when the row as a whole is meant
+    resolution  why an officer dropped it; null when it was corrected and delivered again
+    """
+
+    __tablename__ = "quarantined_rows"
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "row_number"),
+        Index("ix_quarantined_rows_open", "id", postgresql_where=_STILL_OPEN, sqlite_where=_STILL_OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id"))
+    row_number: Mapped[int]
+    sealed_row: Mapped[bytes]
+    masked_row: Mapped[dict[str, str]] = mapped_column(Json)
+    reasons: Mapped[list[dict[str, str]]] = mapped_column(Json)
+    state: Mapped[str]  # one of QUARANTINE_STATES
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved_by: Mapped[str | None]
+    resolution: Mapped[str | None]
+    resolved_delivery_id: Mapped[UUID | None] = mapped_column(ForeignKey("deliveries.id"))

@@ -1,0 +1,247 @@
+"""From sound rows to records: whose they are, which matter they speak of, and what is kept of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.catalogue.document import Catalogue
+from backend.catalogue.templates import Template
+from backend.identifiers.sealing import KeyRing
+from backend.records.masking import holds_a_persons_name, mask_in_json, mask_in_text
+from backend.records.normalisation import half_width
+from backend.records.validation import (
+    AMOUNT,
+    CATEGORY,
+    DEPARTMENT,
+    ENDED_ON,
+    EVENT_ON,
+    IDENTIFIER,
+    LEVEL,
+    PARTIES,
+    PARTY,
+    PERFORMED_ON,
+    QUANTITY,
+    WITHDRAWN,
+    JudgedNumbers,
+    Reason,
+    subject_kind_message,
+    validate_rows,
+)
+from backend.subjects.models import Subject, SubjectKind
+from backend.subjects.service import match_identifiers
+
+_ASKED_AT_ONCE = 5_000
+_FIELD_END = "\x1f"
+_BRACKETS = dict.fromkeys("〔［[【{｛", "(") | dict.fromkeys("〕］]】}｝", ")")
+_UNKNOWN_SUBJECT = "登记册中没有这个{what}。请核对号码；确属新登记的，请先报送{register}，再重新提交本行"
+
+
+class KnownSubjects:
+    """What is found out about numbers and subjects while one file is collected; see JudgedNumbers."""
+
+    def __init__(self, today: date, *, largest: int = 500_000) -> None:
+        self.today = today
+        self.numbers = JudgedNumbers(today, largest=largest)
+        self._largest = largest
+        self._ids: dict[tuple[str, str], int] = {}
+
+    def match(self, session: Session, keys: KeyRing, numbers: list[str], party: str) -> dict[str, int]:
+        """Subject ids by normalised number. Who is unknown is asked for again: a register may have come since."""
+        asked = [number for number in numbers if (party, number) not in self._ids]
+        if asked:
+            if len(self._ids) >= self._largest:
+                self._ids.clear()
+                asked = numbers
+            kind: SubjectKind | None = "person" if party == "person" else None
+            found = match_identifiers(session, keys, asked, kind=kind)
+            self._ids |= {(party, number): subject_id for number, subject_id in found.items()}
+        return {number: self._ids[party, number] for number in numbers if (party, number) in self._ids}
+
+
+@dataclass(frozen=True)
+class PreparedRows:
+    """A chunk, sorted into what can be stored and what cannot.
+
+    records  a line per sound row: `row` (index of the delivered row) and the columns of credit_records, without
+             id, state, version, delivery and moments
+    reasons  per index of a delivered row
+    """
+
+    records: pl.DataFrame
+    reasons: dict[int, list[Reason]]
+
+
+def prepare_records(
+    session: Session,
+    keys: KeyRing,
+    delivered: pl.DataFrame,
+    template: Template,
+    catalogue: Catalogue,
+    known: KnownSubjects,
+    *,
+    source_department: str,
+) -> PreparedRows:
+    """Judge a chunk and find its subjects; reads the database, writes nothing.
+
+    `delivered` as in `validate_rows`. `source_department` stands where a row names none.
+    """
+    validated = validate_rows(delivered, template, catalogue, known.numbers, today=known.today)
+    reasons = validated.reasons
+    frame = validated.frame.with_row_index("row").filter(~pl.col("row").is_in(list(reasons)))
+    frame = _with_subjects(session, keys, frame, template, catalogue, known, reasons)
+    return PreparedRows(_records(keys, frame, template, source_department), reasons)
+
+
+def _with_subjects(
+    session: Session,
+    keys: KeyRing,
+    frame: pl.DataFrame,
+    template: Template,
+    catalogue: Catalogue,
+    known: KnownSubjects,
+    reasons: dict[int, list[Reason]],
+) -> pl.DataFrame:
+    """Add `subject_id`; rows whose subject is unknown or of the wrong kind leave with a reason."""
+    matched = {
+        party: known.match(
+            session, keys, frame.filter(pl.col(PARTY) == party)[IDENTIFIER].unique().to_list(), party
+        )
+        for party in PARTIES
+    }
+    frame = frame.with_columns(
+        pl.when(pl.col(PARTY) == "person")
+        .then(pl.col(IDENTIFIER).replace_strict(matched["person"], default=None, return_dtype=pl.Int64))
+        .otherwise(pl.col(IDENTIFIER).replace_strict(matched["organisation"], default=None, return_dtype=pl.Int64))
+        .alias("subject_id")
+    )
+    for row, party in frame.filter(pl.col("subject_id").is_null()).select("row", PARTY).iter_rows():
+        what, register = ("自然人", "自然人登记册") if party == "person" else ("单位", "企业或非企业组织登记册")
+        message = _UNKNOWN_SUBJECT.format(what=what, register=register)
+        reasons[row] = [
+            {"column": _identifier_header(template, party), "code": "subject_unknown", "message": message}
+        ]
+    frame = frame.filter(pl.col("subject_id").is_not_null())
+
+    # A party that is not a person may be an enterprise or an organisation; only the register tells which.
+    kinds = _kinds(session, frame.filter(pl.col(PARTY) == "organisation")["subject_id"].unique().to_list())
+    kind_of_row = pl.col("subject_id").replace_strict(kinds, default="person", return_dtype=pl.String)
+    frame = frame.with_columns(kind_of_row.alias("kind"))
+    wrong: list[int] = []
+    for code, kind in frame.select(CATEGORY, "kind").unique().iter_rows():
+        category = catalogue.categories[code]
+        if kind not in category.subject_kinds:
+            rows = frame.filter((pl.col(CATEGORY) == code) & (pl.col("kind") == kind))["row"].to_list()
+            reason = {"column": "", "code": "subject_kind", "message": subject_kind_message(category)}
+            reasons |= {row: [reason] for row in rows}
+            wrong += rows
+    return frame.filter(~pl.col("row").is_in(wrong)) if wrong else frame
+
+
+def _kinds(session: Session, subject_ids: list[int]) -> dict[int, str]:
+    kinds: dict[int, str] = {}
+    for start in range(0, len(subject_ids), _ASKED_AT_ONCE):
+        asked = subject_ids[start : start + _ASKED_AT_ONCE]
+        kinds |= {
+            row.id: row.kind
+            for row in session.execute(select(Subject.id, Subject.kind).where(Subject.id.in_(asked)))
+        }
+    return kinds
+
+
+def _identifier_header(template: Template, party: str) -> str:
+    subject = template.subject
+    if subject is None:
+        return ""
+    codes = subject.identifiers.get("person" if party == "person" else "organisation", ())
+    return template.column(codes[0]).header if codes else ""
+
+
+def _records(keys: KeyRing, frame: pl.DataFrame, template: Template, source_department: str) -> pl.DataFrame:
+    facts = template.facts
+    if facts is None:
+        raise ValueError(f"template {template.code} is a register's")
+    content = _content(frame, template)
+    title = mask_in_text(frame.select(_title(facts.title)).to_series())
+    matter = _joined(frame, [CATEGORY, "subject_id"], template.natural_key)
+    natural_keys = [keys.blind_index(text) for text in matter.to_list()]
+    digests = [blake2b(text.encode(), digest_size=16).digest() for text in content.to_list()]
+    return pl.DataFrame(
+        {
+            "row": frame["row"],
+            "subject_id": frame["subject_id"],
+            "category": frame[CATEGORY],
+            "natural_key": pl.Series(natural_keys, dtype=pl.Binary),
+            "facts_digest": pl.Series(digests, dtype=pl.Binary),
+            "title": title,
+            "event_on": frame[EVENT_ON],
+            "ended_on": frame[ENDED_ON],
+            "performed_on": frame[PERFORMED_ON],
+            "quantity": frame[QUANTITY],
+            "amount": frame[AMOUNT],
+            "level": frame[LEVEL],
+            "event_key": _event_keys(keys, frame, facts.event_key),
+            "withdrawn": frame[WITHDRAWN],
+            "source_department": frame[DEPARTMENT].fill_null(source_department),
+            "content": content,
+        }
+    )
+
+
+def _content(frame: pl.DataFrame, template: Template) -> pl.Series:
+    """JSON `{heading: canonical cell}` of what is filled; no identity number, no person's name."""
+    if frame.is_empty():
+        return pl.Series([], dtype=pl.String)
+    kept = []
+    for column in template.columns:
+        if frame[column.code].null_count() == frame.height:
+            continue
+        if column.secret or holds_a_persons_name(template, column, None):
+            if template.subject is None or column.code != template.subject.name:
+                continue
+            # The name of an enterprise may stay; a person's may not.
+            kept.append(pl.when(pl.col(PARTY) == "organisation").then(pl.col(column.code)).alias(column.header))
+        else:
+            kept.append(pl.col(column.code).alias(column.header))
+    text = frame.select(pl.struct(kept).struct.json_encode()).to_series()
+    # Empty cells take no room. A quotation mark inside a cell is escaped: the patterns meet whole members only.
+    text = text.str.replace_all(r',"[^"\\]*":null', "").str.replace(r'^\{"[^"\\]*":null,?', "{")
+    return mask_in_json(text)
+
+
+def _title(pattern: str) -> pl.Expr:
+    pieces: list[pl.Expr] = []
+    rest = pattern
+    while rest:
+        text, opened, rest = rest.partition("{")
+        pieces.append(pl.lit(text))
+        if opened:
+            code, _, rest = rest.partition("}")
+            pieces.append(pl.col(code).fill_null(""))
+    return pl.concat_str(pieces).alias("title")
+
+
+def _joined(frame: pl.DataFrame, first: list[str], codes: tuple[str, ...]) -> pl.Series:
+    """One text per row; ways of writing the same document number (brackets, case, width, space) are made equal."""
+    parts = [half_width(frame[code]).fill_null("").str.to_uppercase().alias(code) for code in codes]
+    parts = [part.str.replace_many(list(_BRACKETS), list(_BRACKETS.values())) for part in parts]
+    heads = [frame[name].cast(pl.String).alias(f"{name}:") for name in first]
+    return pl.DataFrame([*heads, *parts]).select(pl.concat_str(pl.all(), separator=_FIELD_END)).to_series()
+
+
+def _event_keys(keys: KeyRing, frame: pl.DataFrame, codes: tuple[str, ...]) -> pl.Series:
+    """63 bits named after the act; 0 where the cells that name it are all empty."""
+    if not codes or frame.is_empty():
+        return pl.Series([0], dtype=pl.Int64).new_from_index(0, frame.height)
+    empty = frame.select(pl.all_horizontal(pl.col(code).is_null() for code in codes)).to_series()
+    acts = _joined(frame, [], codes)
+    values = [
+        int.from_bytes(blake2b(act.encode(), digest_size=8, key=keys.index_key).digest()) >> 1 or 1
+        for act in acts.to_list()
+    ]
+    return pl.Series(values, dtype=pl.Int64).set(empty, 0)

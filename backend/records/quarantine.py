@@ -1,0 +1,516 @@
+"""The quarantine 待处理区: what could not be taken in, why, and how it gets in after all. Nothing is deleted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from sqlalchemy import ColumnElement, String, cast, func, literal_column, select, update
+from sqlalchemy.orm import Session
+
+from backend.catalogue.service import catalogue_in_force
+from backend.catalogue.templates import Template, load_templates
+from backend.city_calendar import city_date
+from backend.database import Database
+from backend.identifiers.sealing import KeyRing
+from backend.ledger.service import Actor, record_access
+from backend.records.collection import (
+    DeliveryReport,
+    Outcome,
+    delivery_identity,
+    judge,
+    new_delivery,
+    report_of,
+    store,
+)
+from backend.records.errors import (
+    AlreadyResolved,
+    NotAQuarantineExport,
+    QuarantinedRowNotFound,
+    ReasonMissing,
+    UnknownColumns,
+    UnknownQuarantineNumbers,
+)
+from backend.records.models import Delivery, QuarantinedRow
+from backend.records.preparation import KnownSubjects
+from backend.records.sources import (
+    COMPLAINT,
+    ROW_NUMBER,
+    Chunk,
+    SourceFile,
+    inspect_file,
+    read_chunks,
+    with_header,
+)
+from backend.records.validation import Reason
+from backend.subjects.service import match_identifiers
+
+NUMBER_HEADING = "待处理编号"
+_LEADING_HEADINGS = (NUMBER_HEADING, "文件名", "报送单位", "模板", "行号", "问题")
+_READ_AT_ONCE = 1_000
+_RESUBMITTED_AT_ONCE = 5_000
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+_DIGITS_A_SPREADSHEET_KEEPS = 11
+_LEDGER_BASIS = "《征信业管理条例》第二十一条及归集数据质量管理职责"
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """How many cells (of rows still open) are wrong in this way; `message` is one of them."""
+
+    code: str
+    column: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Resubmission:
+    """`subject_id` is known when the row was taken in as a record. On `quarantined` nothing was changed."""
+
+    outcome: Outcome
+    reasons: list[Reason]
+    subject_id: int | None = None
+
+
+@dataclass(frozen=True)
+class ResubmittedFile:
+    """A report per department and template that the rows came from; rows dealt with earlier are left out."""
+
+    reports: list[DeliveryReport]
+    already_resolved: int
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An officer's stated reason to see identity numbers and names in full."""
+
+    officer: Actor
+    reason: str
+
+
+def quarantined_rows(
+    session: Session,
+    *,
+    state: str | None = "open",
+    code: str | None = None,
+    delivery_id: UUID | None = None,
+    template: str | None = None,
+    source_department: str | None = None,
+    after_id: int = 0,
+    limit: int = 50,
+) -> Sequence[tuple[QuarantinedRow, Delivery]]:
+    """Oldest first; `after_id` continues an earlier page. `code` is a reason's code."""
+    query = (
+        select(QuarantinedRow, Delivery)
+        .join(Delivery, Delivery.id == QuarantinedRow.delivery_id)
+        .where(QuarantinedRow.id > after_id, *_narrowed(state, code, delivery_id, template, source_department))
+        .order_by(QuarantinedRow.id)
+        .limit(limit)
+    )
+    return [(row, delivery) for row, delivery in session.execute(query)]
+
+
+def summarise_reasons(
+    session: Session,
+    *,
+    delivery_id: UUID | None = None,
+    template: str | None = None,
+    source_department: str | None = None,
+) -> list[ReasonCount]:
+    """What is wrong with the open rows, most frequent first."""
+    if session.get_bind().dialect.name == "postgresql":
+        each = func.jsonb_array_elements(QuarantinedRow.reasons).table_valued("value", name="reason")
+        fields: list[Any] = [each.c.value.op("->>")(name) for name in ("code", "column", "message")]
+    else:
+        each = func.json_each(QuarantinedRow.reasons).table_valued("value", name="reason")
+        fields = [func.json_extract(each.c.value, f"$.{name}") for name in ("code", "column", "message")]
+    code, column, message = fields
+    count = func.count().label("count")
+    rows = session.execute(
+        select(code, column, func.min(message), count)
+        .select_from(QuarantinedRow)
+        .join(each, literal_column("true"))
+        .join(Delivery, Delivery.id == QuarantinedRow.delivery_id)
+        .where(*_narrowed("open", None, delivery_id, template, source_department))
+        .group_by(code, column)
+        .order_by(count.desc(), code, column)
+    )
+    return [ReasonCount(*row) for row in rows]
+
+
+def export_rows(
+    session: Session,
+    keys: KeyRing,
+    *,
+    code: str | None = None,
+    delivery_id: UUID | None = None,
+    template: str | None = None,
+    source_department: str | None = None,
+    opening: Opening | None = None,
+    now: datetime,
+) -> Iterator[str]:
+    """The open rows as CSV, piece by piece: number, origin, reasons, and the cells to correct.
+
+    Cells are masked; a masked cell that is left alone keeps its hidden content when the file is resubmitted. With
+    an `opening` they are in full, and every subject whose row is shown finds it in the ledger.
+
+    Raises ReasonMissing.
+    """
+    if opening is not None and not opening.reason.strip():
+        raise ReasonMissing
+    narrowed = _narrowed("open", code, delivery_id, template, source_department)
+    used = session.scalars(
+        select(Delivery.template)
+        .join(QuarantinedRow, QuarantinedRow.delivery_id == Delivery.id)
+        .where(*narrowed)
+        .distinct()
+    ).all()
+    templates = load_templates()
+    headings = list(dict.fromkeys(column.header for name in sorted(used) for column in templates[name].columns))
+    yield "\ufeff" + _csv_line([*_LEADING_HEADINGS, *headings])
+    after_id = 0
+    while page := quarantined_rows(
+        session,
+        code=code,
+        delivery_id=delivery_id,
+        template=template,
+        source_department=source_department,
+        after_id=after_id,
+        limit=_READ_AT_ONCE,
+    ):
+        if opening is not None:
+            _tell_the_subjects(session, keys, page, opening, now)
+        lines = []
+        for row, delivery in page:
+            cells = row.masked_row if opening is None else json.loads(keys.open(row.sealed_row))
+            lead = [
+                str(row.id),
+                delivery.filename,
+                delivery.source_department,
+                templates[delivery.template].name,
+                str(row.row_number),
+                "；".join(_sentence(reason) for reason in row.reasons),
+            ]
+            lines.append(_csv_line([*lead, *(_exported_cell(cells.get(heading)) for heading in headings)]))
+        yield "".join(lines)
+        after_id = page[-1][0].id
+
+
+def resubmit_row(
+    session: Session, keys: KeyRing, row_id: int, corrections: Mapping[str, str], *, now: datetime, by: str
+) -> Resubmission:
+    """Judge a row again with some cells corrected (by Chinese heading), and take it in when it is sound.
+
+    A sound row becomes a delivery of its own from the same department, so that the counts of the first delivery
+    stay what they were. A row that is still wrong stays as it is, and the outcome says what is left to correct.
+
+    Raises QuarantinedRowNotFound, AlreadyResolved or UnknownColumns.
+    """
+    row = _lock(session, row_id)
+    origin = session.get_one(Delivery, row.delivery_id)
+    template = load_templates()[origin.template]
+    if unknown := sorted(set(corrections) - {column.header for column in template.columns}):
+        raise UnknownColumns(unknown)
+    original = json.loads(keys.open(row.sealed_row))
+    corrected = original | {
+        heading: text for heading, text in corrections.items() if text != row.masked_row.get(heading)
+    }
+    delivered = _frame(template, [(row.row_number, corrected)])
+    catalogue = None if template.register else catalogue_in_force(session, city_date(now))
+    known = KnownSubjects(city_date(now))
+    judged = judge(session, keys, delivered, template, catalogue, origin.source_department, known)
+    if judged.reasons:
+        return Resubmission("quarantined", judged.reasons[0])
+
+    content = json.dumps(corrected, ensure_ascii=False, sort_keys=True)
+    content_sha256 = sha256(content.encode()).hexdigest()
+    with session.begin_nested() as attempt:
+        delivery = new_delivery(
+            session,
+            source_department=origin.source_department,
+            template=template,
+            filename=f"{origin.filename} 第{row.row_number}行更正",
+            identity=delivery_identity(f"{origin.source_department} {row.id}", content_sha256),
+            content_sha256=content_sha256,
+            now=now,
+        )
+        stored = store(session, keys, judged, template, delivery, now)
+        if stored.conflicts:
+            attempt.rollback()
+            return Resubmission("quarantined", stored.conflicts[0])
+        delivery.state, delivery.finished_at = "done", now
+        _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)
+        session.flush()
+    outcome: Outcome = "accepted" if stored.accepted else "corrected" if stored.corrected else "duplicate"
+    subjects = judged.sound["subject_id"].to_list() if "subject_id" in judged.sound.columns else []
+    return Resubmission(outcome, [], subjects[0] if subjects else None)
+
+
+def drop_row(session: Session, row_id: int, *, reason: str, now: datetime, by: str) -> None:
+    """Leave a row out for good, with who decided it and why. It stays readable.
+
+    Raises QuarantinedRowNotFound, AlreadyResolved or ReasonMissing.
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    row = _lock(session, row_id)
+    _resolve(row, "dropped", now=now, by=by)
+    row.resolution = reason.strip()
+    session.flush()
+
+
+def resubmit_file(
+    database: Database,
+    keys: KeyRing,
+    path: Path,
+    *,
+    now: datetime,
+    by: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> ResubmittedFile:
+    """Take a corrected export in again: each row under the department and template it came with.
+
+    What is still wrong goes back into quarantine with its new reasons and its corrections so far. Rows dealt with
+    before are left alone, so the same file twice changes nothing, and an interrupted one is simply run again.
+
+    Raises FileUnreadable, NotAQuarantineExport or UnknownQuarantineNumbers.
+    """
+    source = _recognise_export(inspect_file(path))
+    _check_numbers(database, source)
+    templates = load_templates()
+    counts: dict[UUID, Delivery] = {}
+    already_resolved = 0
+    known = KnownSubjects(city_date(now))
+    for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
+        lines = {
+            int(_returned_cell(line[NUMBER_HEADING]) or 0): line for line in chunk.frame.iter_rows(named=True)
+        }
+        already_resolved += chunk.frame.height - len(lines)
+        with database.transaction() as session:
+            found = _rows_by_origin(session, list(lines))
+            already_resolved += len(lines) - sum(len(rows) for rows in found.values())
+            for (department, code), rows in found.items():
+                template = templates[code]
+                delivery = _delivery_for(session, source, department, template, now)
+                delivered = _frame(
+                    template,
+                    [
+                        (lines[row.id][ROW_NUMBER], _returned_row(keys, template, row, lines[row.id]))
+                        for row in rows
+                    ],
+                )
+                catalogue = None if template.register else catalogue_in_force(session, city_date(now))
+                judged = judge(session, keys, delivered, template, catalogue, department, known)
+                store(session, keys, judged, template, delivery, now)
+                for row in rows:
+                    _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)
+                delivery.state, delivery.finished_at = "done", now
+                counts[delivery.id] = delivery
+        if progress:
+            progress(chunk.bytes_done, source.size_bytes)
+    reports = [report_of(delivery, templates[delivery.template]) for delivery in counts.values()]
+    return ResubmittedFile(reports, already_resolved)
+
+
+def _narrowed(
+    state: str | None,
+    code: str | None,
+    delivery_id: UUID | None,
+    template: str | None,
+    source_department: str | None,
+) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if state is not None:
+        wanted.append(QuarantinedRow.state == state)
+    if code is not None:
+        # Both databases write the pair like this; a quotation mark inside a message would be escaped.
+        wanted.append(cast(QuarantinedRow.reasons, String).contains(f'"code": "{code}"', autoescape=True))
+    if delivery_id is not None:
+        wanted.append(QuarantinedRow.delivery_id == delivery_id)
+    if template is not None:
+        wanted.append(Delivery.template == template)
+    if source_department is not None:
+        wanted.append(Delivery.source_department == source_department)
+    return wanted
+
+
+def _lock(session: Session, row_id: int) -> QuarantinedRow:
+    row = session.scalar(
+        select(QuarantinedRow)
+        .where(QuarantinedRow.id == row_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise QuarantinedRowNotFound
+    if row.state != "open":
+        raise AlreadyResolved(row.state)
+    return row
+
+
+def _resolve(row: QuarantinedRow, state: str, *, now: datetime, by: str, delivery_id: UUID | None = None) -> None:
+    row.state = state
+    row.resolved_at = now
+    row.resolved_by = by
+    row.resolved_delivery_id = delivery_id
+
+
+def _frame(template: Template, rows: Sequence[tuple[int, Mapping[str, str | None]]]) -> pl.DataFrame:
+    """Rows by heading as a delivered chunk by column code."""
+    data: dict[str, Any] = {
+        ROW_NUMBER: pl.Series([number for number, _ in rows], dtype=pl.Int64),
+        COMPLAINT: pl.Series([None] * len(rows), dtype=pl.String),
+    }
+    for column in template.columns:
+        data[column.code] = pl.Series([row.get(column.header) or None for _, row in rows], dtype=pl.String)
+    return pl.DataFrame(data)
+
+
+def _sentence(reason: Reason) -> str:
+    return f"【{reason['column']}】{reason['message']}" if reason["column"] else reason["message"]
+
+
+def _tell_the_subjects(
+    session: Session,
+    keys: KeyRing,
+    page: Sequence[tuple[QuarantinedRow, Delivery]],
+    opening: Opening,
+    now: datetime,
+) -> None:
+    templates = load_templates()
+    numbers: dict[str, str] = {}
+    for row, delivery in page:
+        template = templates[delivery.template]
+        cells = json.loads(keys.open(row.sealed_row))
+        codes = (
+            [code for codes in template.subject.identifiers.values() for code in codes] if template.subject else []
+        )
+        codes += [template.register.identifier] if template.register else []
+        numbers |= {number: template.name for code in codes if (number := cells.get(template.column(code).header))}
+    shown: dict[int, set[str]] = {}
+    for number, subject_id in match_identifiers(session, keys, list(numbers)).items():
+        shown.setdefault(subject_id, set()).add(numbers[number])
+    for subject_id, names in sorted(shown.items()):
+        record_access(
+            session,
+            subject_id=subject_id,
+            actor=opening.officer,
+            action="quarantine_opened",
+            basis=_LEDGER_BASIS,
+            purpose=opening.reason.strip(),
+            detail={"templates": sorted(names)},
+            channel="导出待处理数据",
+            now=now,
+        )
+
+
+# --- the exported file and its return ----------------------------------------------------------------------------
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def _exported_cell(cell: str | None) -> str:
+    """As text for any spreadsheet: no formula is run, and no long number is rounded."""
+    if not cell:
+        return ""
+    if cell.startswith(_FORMULA_SIGNS):
+        return f"'{cell}"
+    if cell.isdigit() and len(cell) > _DIGITS_A_SPREADSHEET_KEEPS:
+        return f"\t{cell}"
+    return cell
+
+
+def _returned_cell(cell: str | None) -> str | None:
+    if cell is None:
+        return None
+    cell = cell.strip()
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_SIGNS) else cell
+
+
+def _returned_row(
+    keys: KeyRing, template: Template, row: QuarantinedRow, line: Mapping[str, Any]
+) -> dict[str, str | None]:
+    """What the officer left masked means what was delivered; what the file does not have stays as it was."""
+    original: dict[str, str] = json.loads(keys.open(row.sealed_row))
+    returned: dict[str, str | None] = {}
+    for column in template.columns:
+        heading = column.header
+        cell = _returned_cell(line[heading]) if heading in line else original.get(heading)
+        untouched = cell is not None and cell == row.masked_row.get(heading, "").strip()
+        returned[heading] = original.get(heading) if untouched else cell
+    return returned
+
+
+def _recognise_export(source: SourceFile) -> SourceFile:
+    for row, heading in enumerate(source.head):
+        if NUMBER_HEADING in (name.strip().strip("\ufeff") for name in heading):
+            return with_header(source, row)
+    raise NotAQuarantineExport(NUMBER_HEADING)
+
+
+def _check_numbers(database: Database, source: SourceFile) -> None:
+    """Before anything is changed: every line belongs to a row that is or was in quarantine."""
+    wrong: list[int] = []
+    with database.reading() as session:
+        for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
+            numbers = _numbers(chunk)
+            known = set(
+                session.scalars(select(QuarantinedRow.id).where(QuarantinedRow.id.in_(filter(None, numbers))))
+            )
+            rows = chunk.frame[ROW_NUMBER].to_list()
+            wrong += [row for row, number in zip(rows, numbers, strict=True) if number not in known]
+    if wrong:
+        raise UnknownQuarantineNumbers(wrong)
+
+
+def _numbers(chunk: Chunk) -> list[int | None]:
+    cells = (_returned_cell(cell) or "" for cell in chunk.frame[NUMBER_HEADING].to_list())
+    return [int(cell) if cell.isascii() and cell.isdigit() and len(cell) < 19 else None for cell in cells]
+
+
+def _rows_by_origin(session: Session, numbers: list[int]) -> dict[tuple[str, str], list[QuarantinedRow]]:
+    """The rows still open, locked, by department and template."""
+    found: dict[tuple[str, str], list[QuarantinedRow]] = {}
+    rows = session.execute(
+        select(QuarantinedRow, Delivery.source_department, Delivery.template)
+        .join(Delivery, Delivery.id == QuarantinedRow.delivery_id)
+        .where(QuarantinedRow.id.in_(numbers), QuarantinedRow.state == "open")
+        .order_by(QuarantinedRow.id)
+        .with_for_update(of=QuarantinedRow)
+    )
+    for row, department, template in rows:
+        found.setdefault((department, template), []).append(row)
+    return found
+
+
+def _delivery_for(
+    session: Session, source: SourceFile, department: str, template: Template, now: datetime
+) -> Delivery:
+    identity = delivery_identity(f"{department} {template.code}", source.content_sha256)
+    delivery = session.scalar(select(Delivery).where(Delivery.identity == identity).with_for_update())
+    if delivery is None:
+        return new_delivery(
+            session,
+            source_department=department,
+            template=template,
+            filename=source.path.name,
+            identity=identity,
+            content_sha256=source.content_sha256,
+            now=now,
+        )
+    session.execute(update(Delivery).where(Delivery.id == delivery.id).values(state="receiving"))
+    return delivery

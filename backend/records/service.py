@@ -1,0 +1,160 @@
+"""Reading a subject's records, and changing one: every change is a new version with who, when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.city_calendar import CITY_ZONE
+from backend.records.errors import CorrectionRefused, RecordNotFound, RecordStateUnchanged
+from backend.records.models import CreditRecord, Delivery, RecordVersion
+from backend.records.storing import facts_of, keep_facts, version_of
+from backend.subjects.rescoring import mark_for_rescoring
+
+RecordState = Literal["active", "disputed", "repaired", "revoked", "expired"]
+
+CORRECTABLE = ("title", "event_on", "ended_on", "performed_on", "quantity", "amount", "level", "content")
+"""What an officer may correct after an objection. Whose record it is, and of which category, never changes:
+such a record is revoked and delivered anew."""
+
+
+def records_of(
+    session: Session,
+    subject_id: int,
+    *,
+    category: str | None = None,
+    state: RecordState | None = None,
+    before_id: int | None = None,
+    limit: int | None = None,
+) -> list[CreditRecord]:
+    """The subject's records, newest row first; `before_id` and `limit` read them page by page."""
+    query = select(CreditRecord).where(CreditRecord.subject_id == subject_id).order_by(CreditRecord.id.desc())
+    if category is not None:
+        query = query.where(CreditRecord.category == category)
+    if state is not None:
+        query = query.where(CreditRecord.state == state)
+    if before_id is not None:
+        query = query.where(CreditRecord.id < before_id)
+    if limit is not None:
+        query = query.limit(limit)
+    return list(session.scalars(query))
+
+
+def get_own_record(session: Session, subject_id: int, record_id: int) -> CreditRecord:
+    """Someone else's record is reported as not found, so ids cannot be probed. Raises RecordNotFound."""
+    record = session.get(CreditRecord, record_id)
+    if record is None or record.subject_id != subject_id:
+        raise RecordNotFound
+    return record
+
+
+def lock_own_record(session: Session, subject_id: int, record_id: int) -> CreditRecord:
+    """The same, and nobody else changes it until the transaction ends. Raises RecordNotFound."""
+    record = lock_record(session, record_id)
+    if record.subject_id != subject_id:
+        raise RecordNotFound
+    return record
+
+
+def lock_record(session: Session, record_id: int) -> CreditRecord:
+    """For officers and departments, who are not asked whose record it is. Raises RecordNotFound."""
+    record = session.scalar(
+        select(CreditRecord)
+        .where(CreditRecord.id == record_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if record is None:
+        raise RecordNotFound
+    return record
+
+
+def change_state(
+    session: Session, record: CreditRecord, *, state: RecordState, changed_by: str, reason: str, now: datetime
+) -> RecordVersion:
+    """Give a locked record another state, write the version, and mark the subject for a new score.
+
+    Raises RecordStateUnchanged.
+    """
+    if record.state == state:
+        raise RecordStateUnchanged(state)
+    keep_facts(session, [record])
+    record.state = state
+    return _new_version(session, record, changed_by=changed_by, reason=reason, now=now, cause=f"record_{state}")
+
+
+def correct_record(
+    session: Session,
+    record: CreditRecord,
+    *,
+    changes: Mapping[str, Any],
+    changed_by: str,
+    reason: str,
+    now: datetime,
+) -> RecordVersion:
+    """Correct facts of a locked record (attributes in CORRECTABLE). A later delivery of the wrong facts again does
+    not undo it: it still counts as the duplicate that it is.
+
+    Raises CorrectionRefused for other attributes, and when nothing would change.
+    """
+    refused = [name for name in changes if name not in CORRECTABLE]
+    if refused or all(getattr(record, name) == value for name, value in changes.items()):
+        raise CorrectionRefused(refused)
+    keep_facts(session, [record])
+    for name, value in changes.items():
+        setattr(record, name, value)
+    return _new_version(session, record, changed_by=changed_by, reason=reason, now=now, cause="record_corrected")
+
+
+def versions_of(session: Session, record_id: int) -> Sequence[RecordVersion]:
+    """The record's whole life, oldest first."""
+    return session.scalars(
+        select(RecordVersion).where(RecordVersion.record_id == record_id).order_by(RecordVersion.version)
+    ).all()
+
+
+def facts_at(session: Session, version: RecordVersion) -> dict[str, Any]:
+    """What the record said in that version: dates, amounts (cents), level, content and the rest."""
+    return version.facts or facts_of(session.get_one(CreditRecord, version.record_id))
+
+
+def record_on(session: Session, record_id: int, on: date) -> RecordVersion | None:
+    """The version that the city knew at the end of the day `on`; None when it was not yet delivered."""
+    end_of_day = datetime.combine(on + timedelta(days=1), time(), CITY_ZONE)
+    return session.scalar(
+        select(RecordVersion)
+        .where(RecordVersion.record_id == record_id, RecordVersion.changed_at < end_of_day)
+        .order_by(RecordVersion.version.desc())
+        .limit(1)
+    )
+
+
+def deliveries(
+    session: Session, *, before: tuple[datetime, UUID] | None = None, limit: int = 20
+) -> Sequence[Delivery]:
+    """Newest first; `before` is (received_at, id) of the last one already seen."""
+    query = select(Delivery).order_by(Delivery.received_at.desc(), Delivery.id.desc()).limit(limit)
+    if before is not None:
+        received_at, delivery_id = before
+        query = query.where(
+            (Delivery.received_at < received_at)
+            | ((Delivery.received_at == received_at) & (Delivery.id < delivery_id))
+        )
+    return session.scalars(query).all()
+
+
+def _new_version(
+    session: Session, record: CreditRecord, *, changed_by: str, reason: str, now: datetime, cause: str
+) -> RecordVersion:
+    record.version += 1
+    record.updated_at = now
+    version = version_of(record, now=now, changed_by=changed_by, reason=reason)
+    session.add(version)
+    session.flush()
+    mark_for_rescoring(session, [record.subject_id], cause, now)
+    return version

@@ -1,0 +1,299 @@
+"""Bulk writing of records and their versions, on both databases: duplicates recognised, corrections versioned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.orm import Session
+
+from backend.records.models import CreditRecord, RecordVersion
+from backend.records.validation import Reason
+
+_ASKED_AT_ONCE = 10_000
+_ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
+
+DELIVERED = "数源单位报送"
+CORRECTED = "数源单位更正报送"
+WITHDRAWN = "数源单位撤销"
+
+_RECORD_COLUMNS = (
+    "id",
+    "subject_id",
+    "category",
+    "natural_key",
+    "facts_digest",
+    "title",
+    "event_on",
+    "ended_on",
+    "performed_on",
+    "quantity",
+    "amount",
+    "level",
+    "event_key",
+    "state",
+    "withdrawn",
+    "version",
+    "source_department",
+    "delivery_id",
+    "content",
+    "created_at",
+    "updated_at",
+)
+_VERSION_COLUMNS = ("record_id", "version", "state", "facts", "changed_at", "changed_by", "reason")
+_FACTS = (
+    "title",
+    "event_on",
+    "ended_on",
+    "performed_on",
+    "quantity",
+    "amount",
+    "level",
+    "event_key",
+    "withdrawn",
+    "source_department",
+    "delivery_id",
+)
+
+
+@dataclass
+class Stored:
+    """What became of the rows; `conflicts` maps row index → reasons of rows that were not stored after all."""
+
+    accepted: int
+    duplicate: int
+    corrected: int
+    concerned: set[int]
+    conflicts: dict[int, list[Reason]]
+
+
+def facts_of(record: CreditRecord) -> dict[str, Any]:
+    """The whole of a record that a delivery or an officer can change, as an earlier version keeps it."""
+    facts: dict[str, Any] = {name: getattr(record, name) for name in _FACTS}
+    for name in ("event_on", "ended_on", "performed_on"):
+        facts[name] = facts[name].isoformat() if facts[name] else None
+    facts["delivery_id"] = str(record.delivery_id)
+    return {name: value for name, value in facts.items() if value is not None} | {"content": record.content}
+
+
+def keep_facts(session: Session, records: Sequence[CreditRecord]) -> None:
+    """Before records change: write what they say now into their present version.
+
+    The latest version of a record carries no facts of its own, because the record itself still has them. Almost
+    no record is ever corrected, so this halves what is stored.
+    """
+    table = RecordVersion.__table__
+    session.connection().execute(
+        update(RecordVersion)
+        .where(table.c.record_id == bindparam("of_record"), table.c.version == bindparam("of_version"))
+        .values(facts=bindparam("as_it_stands")),
+        [
+            {"of_record": record.id, "of_version": record.version, "as_it_stands": facts_of(record)}
+            for record in records
+        ],
+    )
+
+
+def version_of(record: CreditRecord, *, now: datetime, changed_by: str, reason: str) -> RecordVersion:
+    """The version that the record has just become; call `keep_facts` before changing it."""
+    return RecordVersion(
+        record_id=record.id,
+        version=record.version,
+        state=record.state,
+        facts={},
+        changed_at=now,
+        changed_by=changed_by,
+        reason=reason,
+    )
+
+
+def serialise_collection(session: Session) -> None:
+    """Until the transaction ends no other collection writes: two could take the same matter for a new one."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_COLLECTION_AT_A_TIME})
+    else:
+        # Records meet by hash, that is in random order: more of the index in memory spares most of the reading.
+        session.connection().exec_driver_sql("PRAGMA cache_size = -131072")
+
+
+def store_records(session: Session, records: pl.DataFrame, *, delivery_id: UUID, now: datetime) -> Stored:
+    """Store prepared rows (see `PreparedRows.records`) in the order delivered.
+
+    The same matter with the same facts is a duplicate; with other facts, from the same department, a new version;
+    from another department a conflict: the stored version stays, and the row goes back to be cleared up.
+    """
+    stored = Stored(0, 0, 0, set(), {})
+    # Within one file too, a matter may come several times: the first of each together, then the second, and so on.
+    turns = records.with_columns(pl.int_range(pl.len()).over("natural_key").alias("turn"))
+    last = turns["turn"].max() if turns.height else -1
+    for turn in range(int(last) + 1):  # type: ignore[arg-type]  # an Int64 column's maximum
+        _store_turn(session, turns.filter(pl.col("turn") == turn).drop("turn"), stored, delivery_id, now)
+    return stored
+
+
+def _store_turn(session: Session, rows: pl.DataFrame, stored: Stored, delivery_id: UUID, now: datetime) -> None:
+    known = _known_matters(session, rows["natural_key"].to_list())
+    if not known:
+        new = rows
+    else:
+        seen = pl.DataFrame(
+            {
+                "natural_key": pl.Series([key for key, _, _ in known], dtype=pl.Binary),
+                "record_id": pl.Series([record_id for _, record_id, _ in known], dtype=pl.Int64),
+                "known_digest": pl.Series([digest for _, _, digest in known], dtype=pl.Binary),
+            }
+        )
+        joined = rows.join(seen, on="natural_key", how="left", maintain_order="left")
+        new = joined.filter(pl.col("record_id").is_null()).drop("record_id", "known_digest")
+        met = joined.filter(pl.col("record_id").is_not_null())
+        same = pl.col("facts_digest") == pl.col("known_digest")
+        stored.duplicate += met.filter(same).height
+        _correct(session, met.filter(~same), stored, delivery_id, now)
+    if new.height:
+        _insert(session, new, delivery_id, now)
+        stored.accepted += new.height
+        stored.concerned.update(new["subject_id"].unique().to_list())
+
+
+def _known_matters(session: Session, natural_keys: list[bytes]) -> list[tuple[bytes, int, bytes]]:
+    """(natural key, record id, digest) of those that are stored."""
+    known: list[tuple[bytes, int, bytes]] = []
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        cursor = _driver(session).execute(
+            "SELECT natural_key, id, facts_digest FROM credit_records WHERE natural_key = ANY(%s)", (natural_keys,)
+        )
+        return [(bytes(key), record_id, bytes(digest)) for key, record_id, digest in cursor]
+    for start in range(0, len(natural_keys), _ASKED_AT_ONCE):
+        asked = natural_keys[start : start + _ASKED_AT_ONCE]
+        marks = ",".join("?" * len(asked))
+        query = f"SELECT natural_key, id, facts_digest FROM credit_records WHERE natural_key IN ({marks})"  # noqa: S608
+        known += _driver(session).execute(query, asked)
+    return known
+
+
+def _insert(session: Session, rows: pl.DataFrame, delivery_id: UUID, now: datetime) -> None:
+    ids = _new_ids(session, rows.height)
+    rows = rows.with_columns(
+        pl.Series("id", ids, dtype=pl.Int64),
+        pl.when("withdrawn").then(pl.lit("revoked")).otherwise(pl.lit("active")).alias("state"),
+        pl.when("withdrawn").then(pl.lit(WITHDRAWN)).otherwise(pl.lit(DELIVERED)).alias("reason"),
+        pl.lit(1, dtype=pl.Int64).alias("version"),
+        pl.col("event_on", "ended_on", "performed_on").dt.to_string("%Y-%m-%d"),
+    )
+    versions = pl.DataFrame(
+        {
+            "record_id": rows["id"],
+            "version": rows["version"],
+            "state": rows["state"],
+            "facts": pl.Series(["{}"]).new_from_index(0, rows.height),
+            "changed_by": rows["source_department"],
+            "reason": rows["reason"],
+        }
+    )
+    if session.connection().dialect.name == "postgresql":
+        moment = now.astimezone(UTC).isoformat()
+        delivery = str(delivery_id)
+    else:
+        # As SQLAlchemy writes moments and ids into SQLite.
+        moment = now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        delivery = delivery_id.hex
+    rows = rows.with_columns(
+        pl.lit(delivery).alias("delivery_id"),
+        pl.lit(moment).alias("created_at"),
+        pl.lit(moment).alias("updated_at"),
+    )
+    versions = versions.with_columns(pl.lit(moment).alias("changed_at"))
+    _write(session, "credit_records", rows.select(_RECORD_COLUMNS))
+    _write(session, "record_versions", versions.select(_VERSION_COLUMNS))
+
+
+def _write(session: Session, table: str, rows: pl.DataFrame) -> None:
+    names = ", ".join(rows.columns)
+    if session.connection().dialect.name == "postgresql":
+        binary = [name for name, kind in rows.schema.items() if kind == pl.Binary]
+        as_hex = [(pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name) for name in binary]
+        lines = rows.with_columns(as_hex).write_csv(include_header=False, null_value="\\N")
+        copy = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
+        with _driver(session).cursor() as cursor, cursor.copy(copy) as stream:
+            stream.write(lines.encode())
+    else:
+        marks = ",".join("?" * rows.width)
+        _driver(session).executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows.iter_rows())  # noqa: S608
+
+
+def _new_ids(session: Session, count: int) -> list[int]:
+    """Numbers of their own for `count` records, in ascending order."""
+    if session.connection().dialect.name == "postgresql":
+        query = "SELECT nextval(pg_get_serial_sequence('credit_records', 'id')) FROM generate_series(1, %s)"
+        return [number for (number,) in _driver(session).execute(query, (count,))]
+    last = session.scalar(select(func.max(CreditRecord.id))) or 0
+    return list(range(last + 1, last + 1 + count))
+
+
+def _correct(session: Session, rows: pl.DataFrame, stored: Stored, delivery_id: UUID, now: datetime) -> None:
+    for part in rows.iter_slices(_ASKED_AT_ONCE):
+        found = session.scalars(
+            select(CreditRecord)
+            .where(CreditRecord.id.in_(part["record_id"].to_list()))
+            .order_by(CreditRecord.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        records = {record.id: record for record in found}
+        agreed: list[dict[str, Any]] = []
+        for line in part.iter_rows(named=True):
+            record = records[line["record_id"]]
+            if record.source_department == line["source_department"]:
+                agreed.append(line)
+            else:
+                stored.conflicts[line["row"]] = [_conflict(record)]
+        if agreed:
+            keep_facts(session, [records[line["record_id"]] for line in agreed])
+        for line in agreed:
+            record = records[line["record_id"]]
+            _apply(record, line, delivery_id, now)
+            session.add(version_of(record, now=now, changed_by=record.source_department, reason=_why(line)))
+            stored.corrected += 1
+            stored.concerned.add(record.subject_id)
+        session.flush()
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    return WITHDRAWN if row["withdrawn"] else CORRECTED
+
+
+def _conflict(record: CreditRecord) -> Reason:
+    message = (
+        f"同一事项已由“{record.source_department}”报送，内容与本行不一致；两份都已保留，现以先报送的为准。"
+        "请两个单位核对后更正本行，或由先报送的单位更正"
+    )
+    return {"column": "", "code": "conflicting_source", "message": message}
+
+
+def _apply(record: CreditRecord, row: Mapping[str, Any], delivery_id: UUID, now: datetime) -> None:
+    """A correction keeps what others decided about the record (an objection, a repair); a withdrawal ends it, and
+    a decision the department had withdrawn itself comes back when it delivers it again in force."""
+    if row["withdrawn"]:
+        record.state = "revoked"
+    elif record.withdrawn and record.state == "revoked":
+        record.state = "active"
+    for name in ("title", "event_on", "ended_on", "performed_on", "quantity", "amount", "level", "event_key"):
+        setattr(record, name, row[name])
+    record.withdrawn = row["withdrawn"]
+    record.facts_digest = row["facts_digest"]
+    record.content = json.loads(row["content"])
+    record.delivery_id = delivery_id
+    record.version += 1
+    record.updated_at = now
+
+
+def _driver(session: Session) -> Any:
+    """The driver's own connection, for what SQLAlchemy has no words for."""
+    return session.connection().connection.driver_connection

@@ -1,0 +1,47 @@
+"""Opening one's own score and leaving again: the consent and the score move together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from backend.authorizations.models import Consent
+from backend.authorizations.service import give_activation, withdraw_activation, withdraw_consent
+from backend.scores.service import forget_scores
+from backend.subjects.rescoring import mark_for_rescoring
+from backend.subjects.service import get_subject
+
+
+def activate_score(
+    session: Session, *, subject_id: int, notice_version: str, evidence: Mapping[str, object], now: datetime
+) -> Consent:
+    """Give the consent that a score rests on; the score follows within seconds.
+
+    Raises what `give_activation` raises: minors have no score, and activating twice is a conflict.
+    """
+    consent = give_activation(
+        session, get_subject(session, subject_id), notice_version=notice_version, evidence=evidence, now=now
+    )
+    mark_for_rescoring(session, [subject_id], cause="activation", now=now)
+    return consent
+
+
+def leave_score(session: Session, *, subject_id: int, now: datetime) -> UUID:
+    """Withdraw the consent and delete every score, in one step (PIPL arts. 15 and 47)."""
+    consent = withdraw_activation(session, subject_id=subject_id, now=now)
+    forget_scores(session, subject_id)
+    return consent.id
+
+
+def withdraw_authorization(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:
+    """Withdraw any one consent; with the activation the scores that rest on it are deleted too.
+
+    Raises ConsentNotFound or ConsentNotInState.
+    """
+    consent = withdraw_consent(session, subject_id=subject_id, consent_id=consent_id, now=now)
+    if consent.kind == "activation":
+        forget_scores(session, subject_id)
+    return consent

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from datetime import date
+
+from backend.errors import Conflict, NotFound, Refused
+
+
+class NotActivated(Conflict):
+    code = "not_activated"
+
+    def __init__(self) -> None:
+        super().__init__("您还没有开通信用分。开通后才会计算和展示；不开通不影响办理其他事项。")
+
+
+class NoScoreYet(NotFound):
+    code = "no_score_yet"
+
+    def __init__(self) -> None:
+        super().__init__("您的信用分正在计算，通常几秒钟内完成，请稍后刷新。")
+
+
+class RunNotFound(NotFound):
+    code = "run_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这次评分运行，请回到列表刷新后再看。")
+
+
+class NoPolicyInForce(Refused):
+    code = "no_policy_in_force"
+
+    def __init__(self, subject_kind: str, on: date) -> None:
+        super().__init__(
+            f"{on:%Y-%m-%d} 没有适用于该类主体的评分方案在施行，请先采用一个评分方案。", subject_kind=subject_kind
+        )
+
+
+class PolicyDoesNotFitCatalogue(Refused):
+    code = "policy_does_not_fit_catalogue"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(f"评分方案与现行公共信用信息目录不符：{'；'.join(problems)}", problems=problems)
+
+
+class RunNotReady(Conflict):
+    code = "run_not_ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__("这次评分运行还没有算完或已经失败，不能发布；已发布的分数保持不变。", state=state)

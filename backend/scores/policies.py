@@ -1,0 +1,81 @@
+"""Which policy scores whom on which day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.catalogue.service import catalogue_in_force
+from backend.scores.errors import NoPolicyInForce, PolicyDoesNotFitCatalogue
+from backend.scores.models import PolicyVersion
+from scoring.compiled import CompiledPolicy, compile_policy
+from scoring.policy import CategoryFacts, Policy, check_against_catalogue, load_policy
+
+
+def adopt_policy(session: Session, policy: Policy, *, adopted_by: str, now: datetime, on: date) -> PolicyVersion:
+    """Put a policy in force from its date of effect; adopting the same document twice changes nothing.
+
+    `on` is the day whose catalogue the policy must fit. Raises PolicyDoesNotFitCatalogue.
+    """
+    if adopted := session.get(PolicyVersion, policy.hash):
+        return adopted
+    catalogue = catalogue_in_force(session, on)
+    facts = {
+        category.code: CategoryFacts(
+            code=category.code,
+            name=category.name,
+            polarity=category.polarity,
+            legal_basis=category.legal_basis,
+        )
+        for category in catalogue.categories.values()
+    }
+    if problems := check_against_catalogue(policy, facts):
+        raise PolicyDoesNotFitCatalogue([problem.message for problem in problems])
+    version = PolicyVersion(
+        hash=policy.hash,
+        code=policy.code,
+        version=policy.version,
+        name=policy.name,
+        subject_kind=policy.subject_kind,
+        document=policy.source_text,
+        effective_from=policy.effective_from,
+        adopted_at=now,
+        adopted_by=adopted_by,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def policy_in_force(session: Session, subject_kind: str, on: date) -> PolicyVersion:
+    """The newest policy of the kind whose date of effect has come. Raises NoPolicyInForce."""
+    version = session.scalars(
+        select(PolicyVersion)
+        .where(PolicyVersion.subject_kind == subject_kind, PolicyVersion.effective_from <= on)
+        .order_by(PolicyVersion.effective_from.desc(), PolicyVersion.adopted_at.desc())
+        .limit(1)
+    ).first()
+    if version is None:
+        raise NoPolicyInForce(subject_kind, on)
+    return version
+
+
+def policy_of(session: Session, policy_hash: str) -> tuple[Policy, CompiledPolicy]:
+    """The policy behind a stored score, loaded and compiled once per process: a hash never changes meaning."""
+    if policy_hash not in _hashes_loaded():
+        document = session.get_one(PolicyVersion, policy_hash).document
+        _hashes_loaded()[policy_hash] = _load(document)
+    return _hashes_loaded()[policy_hash]
+
+
+@lru_cache(maxsize=1)
+def _hashes_loaded() -> dict[str, tuple[Policy, CompiledPolicy]]:
+    return {}
+
+
+def _load(document: str) -> tuple[Policy, CompiledPolicy]:
+    policy = load_policy(document)
+    return policy, compile_policy(policy)

@@ -1,0 +1,392 @@
+"""Keeping the three registers: whole deliveries of persons, enterprises, organisations and relations.
+
+Rows come checked and normalised (`backend.identifiers`). Everything here may be repeated: a row that says what
+the register already holds changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Insert, insert, select, update
+from sqlalchemy.orm import Session
+
+from backend.database import Base, insert_into
+from backend.identifiers import birth_date, check_organisation_code, organisation_code_within
+from backend.identifiers.sealing import KeyRing
+from backend.subjects.blind_lookup import wanted
+from backend.subjects.models import (
+    CodeScheme,
+    RelationRole,
+    Subject,
+    SubjectChange,
+    SubjectCode,
+    SubjectKind,
+    SubjectRelation,
+    SubjectStatus,
+)
+from backend.subjects.rescoring import mark_for_rescoring
+from backend.subjects.service import match_identifiers
+
+_WRITTEN_AT_ONCE = 5_000
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """One subject as a register tells it.
+
+    identifier  normalised: 18-digit citizen number for persons, else unified social credit code
+    old_codes   normalised; a 15-digit citizen number in its upgraded form of 18
+    """
+
+    kind: SubjectKind
+    identifier: str
+    name: str
+    district: str
+    status: SubjectStatus = "active"
+    born_on: date | None = None
+    registered_on: date | None = None
+    ended_on: date | None = None
+    old_codes: Mapping[CodeScheme, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRow:
+    """`enterprise` and `principal` are identifiers in any form that a register knows."""
+
+    enterprise: str
+    principal: str
+    role: RelationRole
+    valid_from: date
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowRefusal:
+    """`part` is the attribute of the row that is at fault; `message` is for the clerk who corrects it."""
+
+    part: str
+    code: str
+    message: str
+
+
+What = Literal["added", "changed", "unchanged", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """`subject_id` is None for refused rows; for relations it is the enterprise."""
+
+    what: What
+    subject_id: int | None = None
+    refusal: RowRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOutcome:
+    """`rows` stands in the order of the delivered rows."""
+
+    rows: Sequence[RowOutcome]
+
+    def count(self, what: What) -> int:
+        return sum(row.what == what for row in self.rows)
+
+
+_KIND_DIFFERS = RowRefusal(
+    "identifier", "kind_differs", "这个代码已在另一类主体的登记册中，请核对代码或所报送的登记册"
+)
+_BIRTH_DIFFERS = RowRefusal("born_on", "birth_date_differs", "出生日期与公民身份号码中的出生日期不一致")
+_CODE_TAKEN = RowRefusal("old_codes", "code_taken", "这个旧代码已属于另一个主体，请核对")
+_ENTERPRISE_UNKNOWN = RowRefusal("enterprise", "enterprise_unknown", "登记册中没有这家企业，请先报送企业登记册")
+_PRINCIPAL_UNKNOWN = RowRefusal("principal", "principal_unknown", "登记册中没有这个人员或机构，请先报送其登记信息")
+_PERIOD_REVERSED = RowRefusal("valid_to", "period_reversed", "终止日期早于起始日期")
+
+
+def register_subjects(
+    session: Session, keys: KeyRing, rows: Sequence[RegisterRow], now: datetime
+) -> RegisterOutcome:
+    """Add new subjects, and change those of which the register now says something else.
+
+    Of two rows about one subject the later holds. The earlier values are kept. A subject whose status changed
+    is marked for a new score.
+    """
+    outcomes: list[RowOutcome] = []
+    for chunk in _chunks(rows, lambda row: row.identifier):
+        outcomes.extend(_register_chunk(session, keys, chunk, now))
+    return RegisterOutcome(outcomes)
+
+
+def register_relations(
+    session: Session, keys: KeyRing, rows: Sequence[RelationRow], now: datetime
+) -> RegisterOutcome:
+    """Add relations, and change their last day. The enterprises concerned are marked for a new score."""
+    enterprises = match_identifiers(session, keys, [row.enterprise for row in rows], kind="enterprise")
+    principals = match_identifiers(session, keys, [row.principal for row in rows])
+    outcomes: list[RowOutcome] = []
+    for chunk in _chunks(rows, lambda row: (row.enterprise, row.principal, row.role, row.valid_from)):
+        outcomes.extend(_relate_chunk(session, chunk, enterprises, principals))
+    concerned = [row.subject_id for row in outcomes if row.what in ("added", "changed") and row.subject_id]
+    mark_for_rescoring(session, concerned, "relation_changed", now)
+    return RegisterOutcome(outcomes)
+
+
+def _register_chunk(
+    session: Session, keys: KeyRing, rows: Sequence[RegisterRow], now: datetime
+) -> list[RowOutcome]:
+    """No two rows are about the same subject."""
+    indexes = [keys.blind_index(row.identifier) for row in rows]
+    codes = [_codes_by_index(keys, row) for row in rows]
+    known = _known_subjects(session, keys, indexes)
+    code_owners = _code_owners(session, [index for row_codes in codes for index in row_codes])
+
+    outcomes: dict[bytes, RowOutcome] = {}
+    added: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    before: list[dict[str, Any]] = []
+    new_codes: list[tuple[bytes, dict[str, Any]]] = []
+    for row, index, row_codes in zip(rows, indexes, codes, strict=True):
+        subject = known.get(index)
+        if (refusal := _refusal(row, index, subject, row_codes, code_owners)) is not None:
+            outcomes[index] = RowOutcome("refused", refusal=refusal)
+            continue
+        # The first subject to name an old code has it, within one delivery too.
+        unwritten = [code_index for code_index in row_codes if code_index not in code_owners]
+        code_owners.update(dict.fromkeys([index, *unwritten], index))
+        new_codes.extend((index, _code_values(row, row_codes[code_index], code_index)) for code_index in unwritten)
+        if subject is None:
+            added.append(_new_subject(keys, row, index, now))
+            continue
+        differences = _differences(subject, row)
+        if differences:
+            changed.append({"id": subject.id, **_stored(keys, row, differences)})
+            before.append(_change(keys, subject, differences, now))
+        outcomes[index] = RowOutcome("changed" if differences or unwritten else "unchanged", subject.id)
+
+    if added:
+        # Another delivery may be adding the same subject at this very moment; the first one has it.
+        session.execute(_insert_unless_there(session, Subject, "identifier_index"), added)
+    if changed:
+        session.execute(update(Subject), changed)
+        session.execute(insert(SubjectChange), before)
+    ids = _ids(session, indexes)
+    if new_codes:
+        session.execute(
+            _insert_unless_there(session, SubjectCode, "code_index", "subject_id"),
+            [{"subject_id": ids[index], **values} for index, values in new_codes],
+        )
+    mark_for_rescoring(session, [row["id"] for row in changed if "status" in row], "register_changed", now)
+    return [outcomes.get(index) or RowOutcome("added", ids[index]) for index in indexes]
+
+
+def _refusal(
+    row: RegisterRow,
+    index: bytes,
+    subject: _Known | None,
+    row_codes: Mapping[bytes, tuple[CodeScheme, str]],
+    code_owners: Mapping[bytes, bytes],
+) -> RowRefusal | None:
+    if subject is not None and subject.kind != row.kind:
+        return _KIND_DIFFERS
+    if row.kind == "person" and row.born_on is not None and row.born_on != birth_date(row.identifier):
+        return _BIRTH_DIFFERS
+    for code_index, (scheme, _) in row_codes.items():
+        # A code that is merely contained in the present one is left to whoever claimed it outright.
+        if scheme in row.old_codes and code_owners.get(code_index, index) != index:
+            return _CODE_TAKEN
+    return None
+
+
+def _codes_by_index(keys: KeyRing, row: RegisterRow) -> dict[bytes, tuple[CodeScheme, str]]:
+    """The other codes of a row by their blind index, with the organisation code that its credit code contains."""
+    codes = dict(row.old_codes)
+    if row.kind != "person" and "organisation_code" not in codes:
+        within = organisation_code_within(row.identifier)
+        if check_organisation_code(within).valid:
+            codes["organisation_code"] = within
+    return {keys.blind_index(code): (scheme, code) for scheme, code in codes.items() if code != row.identifier}
+
+
+def _code_values(row: RegisterRow, code: tuple[CodeScheme, str], code_index: bytes) -> dict[str, Any]:
+    scheme, text = code
+    return {
+        "scheme": scheme,
+        "code_index": code_index,
+        "code": None if row.kind == "person" else text,
+        "valid_from": None,
+        "valid_to": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a register holds now; `name` in the open."""
+
+    id: int
+    kind: str
+    name: str
+    district: str
+    status: str
+    registered_on: date | None
+    ended_on: date | None
+
+
+def _known_subjects(session: Session, keys: KeyRing, indexes: Sequence[bytes]) -> dict[bytes, _Known]:
+    places, index_there = wanted(indexes)
+    found = session.execute(
+        select(
+            places.c.place,
+            Subject.id,
+            Subject.kind,
+            Subject.name_sealed,
+            Subject.public_name,
+            Subject.district,
+            Subject.status,
+            Subject.registered_on,
+            Subject.ended_on,
+        ).join(Subject, Subject.identifier_index == index_there)
+    )
+    return {
+        indexes[place]: _Known(subject_id, kind, public_name if sealed is None else keys.open(sealed), *attributes)
+        for place, subject_id, kind, sealed, public_name, *attributes in found
+    }
+
+
+def _ids(session: Session, indexes: Sequence[bytes]) -> dict[bytes, int]:
+    places, index_there = wanted(indexes)
+    found = session.execute(
+        select(places.c.place, Subject.id).join(Subject, Subject.identifier_index == index_there)
+    )
+    return {indexes[place]: subject_id for place, subject_id in found}
+
+
+def _code_owners(session: Session, code_indexes: Sequence[bytes]) -> dict[bytes, bytes]:
+    """By blind index of a code, the blind index of the present identifier of the subject that has the code."""
+    places, index_there = wanted(code_indexes)
+    as_former = (
+        select(places.c.place, Subject.identifier_index)
+        .join(SubjectCode, SubjectCode.code_index == index_there)
+        .join(Subject, Subject.id == SubjectCode.subject_id)
+    )
+    as_present = select(places.c.place, Subject.identifier_index).join(
+        Subject, Subject.identifier_index == index_there
+    )
+    return {
+        code_indexes[place]: owner for query in (as_former, as_present) for place, owner in session.execute(query)
+    }
+
+
+def _new_subject(keys: KeyRing, row: RegisterRow, index: bytes, now: datetime) -> dict[str, Any]:
+    is_person = row.kind == "person"
+    return {
+        "kind": row.kind,
+        "identifier_index": index,
+        "identifier_sealed": keys.seal(row.identifier),
+        "name_sealed": keys.seal(row.name) if is_person else None,
+        "public_code": None if is_person else row.identifier,
+        "public_name": None if is_person else row.name,
+        "born_on": birth_date(row.identifier) if is_person else None,
+        "district": row.district,
+        "status": row.status,
+        "registered_on": row.registered_on,
+        "ended_on": row.ended_on,
+        "created_at": now,
+    }
+
+
+_COMPARED = ("name", "district", "status", "registered_on", "ended_on")
+
+
+def _differences(subject: _Known, row: RegisterRow) -> frozenset[str]:
+    """Which attributes of the row the register does not hold yet."""
+    return frozenset(name for name in _COMPARED if getattr(subject, name) != getattr(row, name))
+
+
+def _stored(keys: KeyRing, row: RegisterRow, attributes: frozenset[str]) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in attributes - {"name"}}
+    if "name" in attributes:
+        values |= {"name_sealed": keys.seal(row.name)} if row.kind == "person" else {"public_name": row.name}
+    return values
+
+
+def _change(keys: KeyRing, subject: _Known, attributes: frozenset[str], now: datetime) -> dict[str, Any]:
+    before = {name: getattr(subject, name) for name in sorted(attributes)}
+    sealed = keys.seal(json.dumps(before, ensure_ascii=False, default=date.isoformat))
+    return {"subject_id": subject.id, "changed_at": now, "before_sealed": sealed}
+
+
+def _relate_chunk(
+    session: Session,
+    rows: Sequence[RelationRow],
+    enterprises: Mapping[str, int],
+    principals: Mapping[str, int],
+) -> list[RowOutcome]:
+    """No two rows are about the same relation."""
+    concerned = {enterprises[row.enterprise] for row in rows if row.enterprise in enterprises}
+    known = {
+        (relation.enterprise_id, relation.principal_id, relation.role, relation.valid_from): relation
+        for relation in session.scalars(
+            select(SubjectRelation)
+            .where(SubjectRelation.enterprise_id.in_(concerned))
+            .execution_options(populate_existing=True)
+        )
+    }
+    outcomes: list[RowOutcome] = []
+    added: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for row in rows:
+        enterprise_id, principal_id = enterprises.get(row.enterprise), principals.get(row.principal)
+        if enterprise_id is None:
+            outcomes.append(RowOutcome("refused", refusal=_ENTERPRISE_UNKNOWN))
+        elif principal_id is None:
+            outcomes.append(RowOutcome("refused", refusal=_PRINCIPAL_UNKNOWN))
+        elif row.valid_to is not None and row.valid_to < row.valid_from:
+            outcomes.append(RowOutcome("refused", refusal=_PERIOD_REVERSED))
+        elif (relation := known.get((enterprise_id, principal_id, row.role, row.valid_from))) is None:
+            added.append(
+                {
+                    "enterprise_id": enterprise_id,
+                    "principal_id": principal_id,
+                    "role": row.role,
+                    "valid_from": row.valid_from,
+                    "valid_to": row.valid_to,
+                }
+            )
+            outcomes.append(RowOutcome("added", enterprise_id))
+        elif relation.valid_to != row.valid_to:
+            changed.append({"id": relation.id, "valid_to": row.valid_to})
+            outcomes.append(RowOutcome("changed", enterprise_id))
+        else:
+            outcomes.append(RowOutcome("unchanged", enterprise_id))
+    if added:
+        session.execute(
+            _insert_unless_there(session, SubjectRelation, "enterprise_id", "principal_id", "role", "valid_from"),
+            added,
+        )
+    if changed:
+        session.execute(update(SubjectRelation), changed)
+    return outcomes
+
+
+def _insert_unless_there(session: Session, model: type[Base], *unique: str) -> Insert:
+    table = Base.metadata.tables[model.__tablename__]
+    return insert_into(session, table).on_conflict_do_nothing(index_elements=unique)
+
+
+def _chunks(rows: Sequence[_Row], key: Callable[[_Row], Hashable]) -> Iterator[list[_Row]]:
+    """In order, each small enough to write at once and without two rows of the same key."""
+    chunk: list[_Row] = []
+    seen: set[Hashable] = set()
+    for row in rows:
+        row_key = key(row)
+        if row_key in seen or len(chunk) == _WRITTEN_AT_ONCE:
+            yield chunk
+            chunk, seen = [], set()
+        chunk.append(row)
+        seen.add(row_key)
+    if chunk:
+        yield chunk

@@ -1,0 +1,71 @@
+"""Which subjects wait for a new score: marked in the transaction of the change, taken up by a worker."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import exists, insert, select, update
+from sqlalchemy.orm import Session
+
+from backend.subjects.models import RescoreMark, Subject
+
+_CLOSED_AT_ONCE = 5_000
+
+
+def mark_for_rescoring(session: Session, subject_ids: Iterable[int], cause: str, now: datetime) -> None:
+    """`cause` is a stable word that the score keeps (`objection_filed`, `record_corrected`)."""
+    marks = [
+        {"subject_id": subject_id, "cause": cause, "marked_at": now} for subject_id in dict.fromkeys(subject_ids)
+    ]
+    if marks:
+        session.execute(insert(RescoreMark), marks)
+
+
+def is_marked(session: Session, subject_id: int) -> bool:
+    """Whether a recomputation of this subject is still to come."""
+    return bool(
+        session.scalar(select(exists().where(RescoreMark.subject_id == subject_id, RescoreMark.done_at.is_(None))))
+    )
+
+
+def open_marks(session: Session, limit: int) -> Mapping[int, Sequence[RescoreMark]]:
+    """The oldest open marks by subject, at most `limit` marks."""
+    marks: dict[int, list[RescoreMark]] = defaultdict(list)
+    for mark in session.scalars(
+        select(RescoreMark).where(RescoreMark.done_at.is_(None)).order_by(RescoreMark.id).limit(limit)
+    ):
+        marks[mark.subject_id].append(mark)
+    return marks
+
+
+def close_marks(session: Session, mark_ids: Sequence[int], now: datetime) -> None:
+    """Of the marks that were read before the records were: a later mark stays open."""
+    for first in range(0, len(mark_ids), _CLOSED_AT_ONCE):
+        session.execute(
+            update(RescoreMark)
+            .where(RescoreMark.id.in_(mark_ids[first : first + _CLOSED_AT_ONCE]))
+            .values(done_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def open_mark_ids(session: Session, *, subject_kind: str) -> Sequence[int]:
+    """Every open mark of a kind of subject: what a snapshot taken in this transaction already takes in."""
+    return session.scalars(
+        select(RescoreMark.id)
+        .join(Subject, Subject.id == RescoreMark.subject_id)
+        .where(Subject.kind == subject_kind, RescoreMark.done_at.is_(None))
+    ).all()
+
+
+def reopen_marks(session: Session, *, subject_kind: str, done_since: datetime) -> None:
+    """Open the marks again that were closed since a moment: what they stood for, a new run may have missed."""
+    of_kind = select(Subject.id).where(Subject.kind == subject_kind)
+    session.execute(
+        update(RescoreMark)
+        .where(RescoreMark.done_at >= done_since, RescoreMark.subject_id.in_(of_kind))
+        .values(done_at=None)
+        .execution_options(synchronize_session=False)
+    )

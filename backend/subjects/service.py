@@ -1,0 +1,212 @@
+"""Finding subjects by any of their codes, showing them masked, and who stands behind whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from backend.identifiers import check_citizen_number, mask
+from backend.identifiers.cleaning import clean
+from backend.identifiers.sealing import KeyRing
+from backend.subjects.blind_lookup import wanted
+from backend.subjects.errors import EnterpriseNotFound, SubjectNotFound
+from backend.subjects.models import Subject, SubjectCode, SubjectKind, SubjectRelation
+
+AGE_OF_MAJORITY = 18
+_LOOKED_UP_AT_ONCE = 10_000
+
+
+def get_subject(session: Session, subject_id: int) -> Subject:
+    """Raises SubjectNotFound."""
+    subject = session.get(Subject, subject_id)
+    if subject is None:
+        raise SubjectNotFound
+    return subject
+
+
+def find_by_identifier(
+    session: Session, *, keys: KeyRing, identifier: str, kind: SubjectKind | None = None
+) -> Subject:
+    """By any code the subject has or had, as people write it. Raises SubjectNotFound."""
+    found = match_identifiers(session, keys, [identifier], kind=kind)
+    if identifier not in found:
+        raise SubjectNotFound
+    return get_subject(session, found[identifier])
+
+
+def match_identifiers(
+    session: Session, keys: KeyRing, identifiers: Sequence[str], *, kind: SubjectKind | None = None
+) -> dict[str, int]:
+    """Subject ids by identifier as given; an identifier that no subject has is absent.
+
+    Made for whole deliveries: a lookup per few thousand identifiers, none per identifier. An identifier is
+    also absent when it fits several subjects (15 digits can be an old citizen number and an old registration
+    number): nothing is ever put on the wrong subject's record. `kind` settles such a case.
+    """
+    indexes = {
+        text: [keys.blind_index(form) for form in _written_forms(text)] for text in dict.fromkeys(identifiers)
+    }
+    owners = _owners(session, list({index for forms in indexes.values() for index in forms}), kind)
+    matched: dict[str, int] = {}
+    for text, forms in indexes.items():
+        found = {owner for index in forms for owner in owners.get(index, ())}
+        if len(found) == 1:
+            matched[text] = found.pop()
+    return matched
+
+
+def get_public_subject(session: Session, code: str) -> Subject:
+    """An enterprise or organisation by its present code. Raises EnterpriseNotFound."""
+    subject = session.scalars(select(Subject).where(Subject.public_code == clean(code))).first()
+    if subject is None:
+        raise EnterpriseNotFound
+    return subject
+
+
+def search_public_subjects(
+    session: Session, text: str, *, after_id: int = 0, limit: int = 20
+) -> Sequence[Subject]:
+    """Enterprises and organisations whose name contains the text or whose code is the text, oldest row first."""
+    return session.scalars(
+        select(Subject)
+        .where(
+            Subject.public_code.is_not(None),
+            or_(Subject.public_name.contains(text.strip(), autoescape=True), Subject.public_code == clean(text)),
+            Subject.id > after_id,
+        )
+        .order_by(Subject.id)
+        .limit(limit)
+    ).all()
+
+
+def name_of(keys: KeyRing, subject: Subject) -> str:
+    """In full: for the subject itself only."""
+    if subject.name_sealed is not None:
+        return keys.open(subject.name_sealed)
+    return subject.public_name or ""
+
+
+def masked_name(keys: KeyRing, subject: Subject) -> str:
+    """Names of enterprises and organisations are public and stay whole."""
+    name = name_of(keys, subject)
+    return mask_person_name(name) if subject.kind == "person" else name
+
+
+def mask_person_name(name: str) -> str:
+    """王小兰 → 王*兰, 王兰 → 王*."""
+    if len(name) <= 2:
+        return name[:1] + "*"
+    return name[0] + "*" * (len(name) - 2) + name[-1]
+
+
+def masked_identifier(keys: KeyRing, subject: Subject) -> str:
+    if subject.public_code is not None:
+        return subject.public_code
+    return mask("citizen_number", keys.open(subject.identifier_sealed))
+
+
+def age_on(subject: Subject, on: date) -> int | None:
+    """Completed years; a birthday counts from its first hour, one on 29 February from 1 March in common years.
+
+    None for subjects that are not persons, and for persons whose birth date no register has told.
+    """
+    born = subject.born_on
+    if born is None:
+        return None
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def is_adult(subject: Subject, on: date) -> bool:
+    """An unknown age is not taken for an adult's."""
+    age = age_on(subject, on)
+    return age is not None and age >= AGE_OF_MAJORITY
+
+
+def adult_born_until(on: date) -> date:
+    """The latest birth date with which someone is an adult on the day: `is_adult` for a query over many."""
+    try:
+        return on.replace(year=on.year - AGE_OF_MAJORITY)
+    except ValueError:  # 29 February, and that year had none: born on the 28th is old enough, on 1 March is not
+        return date(on.year - AGE_OF_MAJORITY, 3, 1) - timedelta(days=1)
+
+
+def principals_of(session: Session, enterprise_id: int, on: date) -> Sequence[SubjectRelation]:
+    """Relations of an enterprise that hold on the day."""
+    return session.scalars(
+        select(SubjectRelation)
+        .where(SubjectRelation.enterprise_id == enterprise_id, *_holding(on))
+        .order_by(SubjectRelation.id)
+    ).all()
+
+
+def enterprises_represented_by(session: Session, person_id: int, on: date) -> Sequence[Subject]:
+    """Enterprises whose legal representative (法定代表人) the person is on the day."""
+    return session.scalars(
+        select(Subject)
+        .join(SubjectRelation, SubjectRelation.enterprise_id == Subject.id)
+        .where(
+            SubjectRelation.principal_id == person_id,
+            SubjectRelation.role == "legal_representative",
+            *_holding(on),
+        )
+        .order_by(Subject.id)
+    ).all()
+
+
+def codes_of(session: Session, subject_id: int) -> Sequence[SubjectCode]:
+    """The other codes of a subject, old ones included."""
+    return session.scalars(
+        select(SubjectCode).where(SubjectCode.subject_id == subject_id).order_by(SubjectCode.id)
+    ).all()
+
+
+def _holding(on: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return (
+        SubjectRelation.valid_from <= on,
+        or_(SubjectRelation.valid_to.is_(None), SubjectRelation.valid_to >= on),
+    )
+
+
+def _written_forms(text: str) -> tuple[str, ...]:
+    """The normalised codes that the text may stand for: one, or two when it has 15 digits."""
+    cleaned = clean(text)
+    if len(cleaned) == 15 and (upgraded := check_citizen_number(cleaned).normalised) is not None:
+        return (cleaned, upgraded)
+    return (cleaned,)
+
+
+def _owners(
+    session: Session, indexes: Sequence[bytes], kind: SubjectKind | None
+) -> Mapping[bytes, frozenset[int]]:
+    """Subject ids by blind index. A present code goes before a code that is only known from the past."""
+    owners: dict[bytes, frozenset[int]] = {}
+    for chunk in _chunks(indexes):
+        places, index_there = wanted(chunk)
+        present = select(places.c.place, Subject.id).join(Subject, Subject.identifier_index == index_there)
+        for place, subject_id in session.execute(_of_kind(present, kind)):
+            owners[chunk[place]] = frozenset({subject_id})
+    for chunk in _chunks([index for index in indexes if index not in owners]):
+        places, index_there = wanted(chunk)
+        former = (
+            select(places.c.place, Subject.id)
+            .join(SubjectCode, SubjectCode.code_index == index_there)
+            .join(Subject, Subject.id == SubjectCode.subject_id)
+        )
+        for place, subject_id in session.execute(_of_kind(former, kind)):
+            owners[chunk[place]] = owners.get(chunk[place], frozenset()) | {subject_id}
+    return owners
+
+
+def _of_kind(query: Select[Any], kind: SubjectKind | None) -> Select[Any]:
+    return query if kind is None else query.where(Subject.kind == kind)
+
+
+def _chunks(items: Sequence[bytes]) -> Iterator[list[bytes]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, _LOOKED_UP_AT_ONCE)):
+        yield chunk

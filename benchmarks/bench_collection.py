@@ -1,0 +1,164 @@
+"""How fast a dirty delivery is judged, matched and stored, beside PostgreSQL's own COPY of the same file.
+
+    python -m benchmarks.bench_collection                   1,000,000 rows, 3 % of them dirty, into PostgreSQL
+    python -m benchmarks.bench_collection --rows 300000 --sqlite
+
+COPY is the floor: it splits the same bytes into text columns of a bare table, without a key, an index, a check, a
+match or a version. Both run on the same server, one after the other, three times; the ratio of the best times is
+what counts, since absolute times depend on the machine. `OSMANTHUS_TEST_POSTGRESQL_URL` names a running server;
+otherwise one is started, and stopped afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import polars as pl
+import psycopg
+
+from backend.catalogue.document import shipped_catalogue
+from backend.catalogue.service import import_catalogue
+from backend.database import Database
+from backend.identifiers import birth_date, complete_citizen_number
+from backend.identifiers.sealing import KeyRing
+from backend.records.collection import DeliveryReport, collect_file
+from backend.subjects.registers import RegisterRow, register_subjects
+from backend.tables import all_tables
+from tests.servers import postgresql_server
+
+NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
+KEYS = KeyRing(keys={"bench": b"k" * 32}, current="bench", index_key=b"i" * 32)
+ROWS_PER_RESIDENT = 15
+ROUNDS = 3
+
+
+def residents(count: int) -> list[str]:
+    first = date(1950, 1, 1)
+    return [
+        complete_citizen_number(f"990001{first + timedelta(days=i % 20_000):%Y%m%d}{100 + i // 20_000:03d}")
+        for i in range(count)
+    ]
+
+
+def write_delivery(path: Path, rows: int, numbers: list[str]) -> None:
+    """Volunteering rows: 1 % wrong check characters, 1 % impossible dates, 1 % repeated; 20 % other spellings."""
+    draw = np.random.default_rng(7)
+    dirt = draw.random(rows)
+    # A repeated row says everything that the row before it says.
+    source = np.where(dirt > 0.99, np.maximum(np.arange(rows) - 1, 0), np.arange(rows))
+    dirt = dirt[source]
+    who = np.array(numbers)[draw.integers(0, len(numbers), rows)][source]
+    days = draw.integers(0, 1_800, rows)[source]
+    hours = draw.integers(1, 17, rows)[source]
+    pl.DataFrame({"who": who, "matter": source, "days": days, "dirt": dirt, "hours": hours}).select(
+        pl.lit("王小兰").alias("姓名"),
+        pl.when(pl.col("dirt") < 0.01)
+        .then(
+            pl.col("who").str.head(17)
+            + pl.when(pl.col("who").str.ends_with("1")).then(pl.lit("2")).otherwise(pl.lit("1"))
+        )
+        .otherwise("who")
+        .alias("身份号码"),
+        pl.format("ZY{}", pl.col("matter").cast(pl.String).str.zfill(9)).alias("服务记录编号"),
+        pl.lit("社区清洁、助老").alias("服务项目"),
+        pl.when(pl.col("dirt").is_between(0.01, 0.02))
+        .then(pl.lit("2024-02-30"))
+        .when(pl.col("dirt") > 0.8)
+        .then((pl.lit(date(2021, 3, 1)) + pl.duration(days="days")).dt.to_string("%Y/%m/%d"))
+        .otherwise((pl.lit(date(2021, 3, 1)) + pl.duration(days="days")).dt.to_string("%Y-%m-%d"))
+        .alias("服务日期"),
+        (pl.col("hours") / 2).cast(pl.String).alias("服务时长（小时）"),
+        pl.lit("桂城义工联合会").alias("组织单位"),
+        pl.lit("已确认").alias("时长确认状态"),
+        pl.lit("桂城市文明办公室").alias("数据来源单位"),
+        pl.lit("11990001MB90000159").alias("数据来源单位统一社会信用代码"),
+        pl.lit(None, dtype=pl.String).alias("备注"),
+    ).write_csv(path)
+
+
+def copy_seconds(libpq_url: str, path: Path) -> float:
+    columns = pl.read_csv(path, n_rows=0).columns
+    with psycopg.connect(libpq_url) as connection:
+        connection.execute("DROP TABLE IF EXISTS bare_copy")
+        connection.execute(f"CREATE TABLE bare_copy ({', '.join(f'c{i} text' for i in range(len(columns)))})")
+        connection.commit()
+        begun = time.perf_counter()
+        statement = "COPY bare_copy FROM STDIN (FORMAT csv, HEADER)"
+        with connection.cursor() as cursor, cursor.copy(statement) as copy, path.open("rb") as file:
+            while block := file.read(1 << 20):
+                copy.write(block)
+        connection.commit()
+        taken = time.perf_counter() - begun
+        connection.execute("DROP TABLE bare_copy")
+    return taken
+
+
+def collect_seconds(url: str, path: Path, numbers: list[str]) -> tuple[float, DeliveryReport]:
+    database = Database(url)
+    tables = all_tables()
+    tables.drop_all(database.engine)
+    tables.create_all(database.engine)
+    with database.transaction() as session:
+        import_catalogue(session, shipped_catalogue(), NOW)
+        people = [
+            RegisterRow("person", number, "王小兰", "桂城区", born_on=birth_date(number)) for number in numbers
+        ]
+        register_subjects(session, KEYS, people, NOW)
+    begun = time.perf_counter()
+    report = collect_file(database, KEYS, path, now=NOW)
+    taken = time.perf_counter() - begun
+    tables.drop_all(database.engine)
+    database.dispose()
+    return taken, report
+
+
+@contextmanager
+def server(folder: Path, *, sqlite: bool) -> Iterator[tuple[str, str | None]]:
+    """(SQLAlchemy URL, libpq URL or None for SQLite)."""
+    if sqlite:
+        yield f"sqlite:///{folder / 'city.db'}", None
+    else:
+        with postgresql_server() as url:
+            yield url.replace("postgresql://", "postgresql+psycopg://"), url
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--sqlite", action="store_true", help="into SQLite; COPY has no counterpart there")
+    options = parser.parse_args()
+    numbers = residents(max(options.rows // ROWS_PER_RESIDENT, 100))
+    with TemporaryDirectory() as folder, server(Path(folder), sqlite=options.sqlite) as (url, libpq_url):
+        path = Path(folder) / "delivery.csv"
+        write_delivery(path, options.rows, numbers)
+        print(f"{options.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB, {len(numbers):,} residents")
+        copies: list[float] = []
+        collections: list[float] = []
+        for _ in range(ROUNDS):
+            if libpq_url:
+                copies.append(copy_seconds(libpq_url, path))
+            taken, report = collect_seconds(url, path, numbers)
+            collections.append(taken)
+            counts = (report.accepted, report.duplicate, report.corrected, report.quarantined)
+            assert sum(counts) == report.delivered == options.rows
+            print(
+                f"  collected in {taken:6.1f} s"
+                + (f", COPY {copies[-1]:5.2f} s, ratio {taken / copies[-1]:.1f}" if copies else "")
+                + "  accepted {:,} duplicate {:,} corrected {:,} quarantined {:,}".format(*counts)
+            )
+    best = min(collections)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"best: {options.rows / best:,.0f} rows/s, peak memory {memory:,.0f} MB", end="")
+    print(f", ratio to COPY {best / min(copies):.1f}" if copies else "")
+
+
+if __name__ == "__main__":
+    main()

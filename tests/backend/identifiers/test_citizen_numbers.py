@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stdnum.iso7064 import mod_11_2
+
+from backend.identifiers import birth_date, check, check_citizen_number, complete_citizen_number
+
+MADE_UP_REGION = "990001"
+TODAY = date(2026, 11, 2)
+
+births = st.dates(min_value=date(1880, 1, 1), max_value=TODAY)
+orders = st.integers(min_value=0, max_value=999).map("{:03d}".format)
+
+
+def number(region: str = MADE_UP_REGION, born: str = "19900307", order: str = "123") -> str:
+    return complete_citizen_number(region + born + order)
+
+
+def fault_of(text: str, today: date | None = TODAY) -> str | None:
+    fault = check_citizen_number(text, today=today).fault
+    return fault.code if fault else None
+
+
+@given(births, orders)
+def test_a_completed_number_is_valid_and_tells_its_birth_date(born, order):
+    complete = number(born=born.strftime("%Y%m%d"), order=order)
+
+    outcome = check_citizen_number(complete, today=TODAY)
+
+    assert outcome.valid
+    assert birth_date(complete) == born
+    assert mod_11_2.is_valid(complete)  # an implementation that is not ours
+
+
+@given(births, orders, st.integers(0, 16), st.integers(1, 9))
+def test_no_single_wrong_digit_goes_unnoticed(born, order, place, shift):
+    complete = number(born=born.strftime("%Y%m%d"), order=order)
+    wrong = complete[:place] + str((int(complete[place]) + shift) % 10) + complete[place + 1 :]
+
+    assert not check_citizen_number(wrong, today=TODAY).valid
+
+
+@given(births, orders, st.integers(0, 15))
+def test_no_swap_of_neighbours_goes_unnoticed(born, order, place):
+    complete = number(born=born.strftime("%Y%m%d"), order=order)
+    swapped = complete[:place] + complete[place + 1] + complete[place] + complete[place + 2 :]
+
+    assert swapped == complete or not check_citizen_number(swapped, today=TODAY).valid
+
+
+def test_a_made_up_region_is_the_only_warning():
+    outcome = check(number(), today=TODAY)
+
+    assert outcome.valid
+    assert outcome.kind == "citizen_number"
+    assert [note.code for note in outcome.notes] == ["region_unknown"]
+    assert outcome.warnings == ("行政区划代码不在已知区划中，请留意是否录错",)
+
+
+@pytest.mark.parametrize("region", ["810000", "820000", "830000"])
+def test_a_residence_permit_of_hong_kong_macao_or_taiwan_is_a_citizen_number(region):
+    outcome = check(number(region), today=TODAY)
+
+    assert (outcome.kind, outcome.valid, outcome.warnings) == ("citizen_number", True, ())
+
+
+def test_a_permanent_residence_card_of_a_foreigner_is_a_citizen_number():
+    outcome = check(number("937156"), today=TODAY)
+
+    assert (outcome.kind, outcome.valid, outcome.warnings) == ("citizen_number", True, ())
+
+
+def test_a_county_that_was_abolished_before_the_birth_is_not_held_against_anyone():
+    # 崇文区 (110103) ended in 2010; people kept being registered under it for a while.
+    assert check_citizen_number(number("110103", born="20120101"), today=TODAY).warnings == ()
+
+
+def test_an_old_number_is_upgraded_to_the_twentieth_century():
+    outcome = check_citizen_number("990001900307123", today=TODAY)
+
+    assert outcome.valid
+    assert outcome.normalised == number()
+
+
+@pytest.mark.parametrize("order", ["996", "997", "998", "999"])
+def test_an_old_number_of_a_centenarian_is_not_guessed(order):
+    assert fault_of(f"990001{'990307'}{order}") == "century_unknown"
+
+
+def test_what_keyboards_and_spreadsheets_add_is_taken_away():
+    plain = next(candidate for order in range(1000) if (candidate := number(order=f"{order:03d}")).endswith("X"))
+    full_width = "".join(chr(ord(character) + 0xFEE0) for character in plain)
+
+    for dirty in [
+        plain.lower(),
+        full_width,
+        full_width.lower(),
+        f" {plain}\u3000",
+        f"'{plain}",
+        f"\ufeff{plain}\r\n",
+    ]:
+        assert check_citizen_number(dirty, today=TODAY).normalised == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "empty"),
+        ("　", "empty"),
+        ("3.70102E+17", "scientific_notation"),
+        ("99000119900307123", "length"),
+        ("9900011990030712311", "length"),
+        ("99000119900307X231", "character"),
+        ("990001①9900307123X", "character"),
+        ("9900019003O7123", "character"),
+        ("99000119901332123X", "birth_date"),
+        ("990001199002301231", "birth_date"),
+        ("990001179902281231", "birth_date"),
+        ("990001901332123", "birth_date"),
+    ],
+)
+def test_each_mistake_is_named(text, code):
+    outcome = check_citizen_number(text, today=TODAY)
+
+    assert outcome.fault is not None
+    assert outcome.fault.code == code
+    assert outcome.normalised is None
+    assert outcome.reason
+
+
+def test_the_29th_of_february_exists_only_in_leap_years():
+    assert fault_of(number(born="20000229")) is None
+    assert fault_of(number(born="19000229")) == "birth_date"
+
+
+def test_a_birth_tomorrow_is_refused_and_one_today_is_not():
+    assert fault_of(number(born="20261102")) is None
+    assert fault_of(number(born="20261103")) == "birth_in_future"
+    assert fault_of(number(born="20261103"), today=None) is None
+
+
+@given(st.text(max_size=25))
+def test_any_text_at_all_gets_an_answer(text):
+    outcome = check(text, today=TODAY)
+
+    assert outcome.valid == (outcome.normalised is not None) == (outcome.reason is None)
+
+
+@given(st.text(max_size=20).filter(lambda text: not (len(text) == 17 and text.isascii() and text.isdigit())))
+def test_only_17_digits_can_be_completed(text):
+    with pytest.raises(ValueError, match="17 characters"):
+        complete_citizen_number(text)

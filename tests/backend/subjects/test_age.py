@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.subjects.models import Subject
+from backend.subjects.service import adult_born_until, age_on, is_adult
+
+days = st.dates(min_value=date(1900, 1, 1), max_value=date(2100, 12, 31))
+
+
+def born(on: date | None) -> Subject:
+    return Subject(kind="person", born_on=on)
+
+
+def test_someone_is_an_adult_from_the_eighteenth_birthday_on():
+    assert not is_adult(born(date(2008, 3, 3)), date(2026, 3, 2))
+    assert is_adult(born(date(2008, 3, 3)), date(2026, 3, 3))
+
+
+def test_someone_born_on_a_leap_day_comes_of_age_on_the_first_of_march():
+    assert not is_adult(born(date(2008, 2, 29)), date(2026, 2, 28))
+    assert is_adult(born(date(2008, 2, 29)), date(2026, 3, 1))
+
+
+def test_an_unknown_age_is_not_taken_for_an_adults():
+    assert age_on(born(None), date(2026, 3, 3)) is None
+    assert not is_adult(born(None), date(2026, 3, 3))
+
+
+@given(days, days)
+def test_the_latest_birth_date_of_an_adult_agrees_with_the_rule_for_one(birth, on):
+    assert (birth <= adult_born_until(on)) == is_adult(born(birth), on)

@@ -1,0 +1,144 @@
+"""Real PostgreSQL and Redis for the tests: the ones given by URL, or ones started here on free ports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import redis
+
+POSTGRESQL_URL = "OSMANTHUS_TEST_POSTGRESQL_URL"
+REDIS_URL = "OSMANTHUS_TEST_REDIS_URL"
+
+
+class ServerMissing(Exception):
+    """A server the suite needs is not installed; `make setup-test` installs it."""
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """A libpq URL of a server on which databases may be created; stopped afterwards if it was started here."""
+    if given := os.environ.get(POSTGRESQL_URL):
+        yield given
+        return
+    binaries = _postgresql_binaries()
+    # Not below pytest's own temporary folder: that one is made private again by every other run of pytest,
+    # and PostgreSQL, which refuses to run as root, would lose its files.
+    folder = Path(tempfile.mkdtemp(prefix="osmanthus-postgresql-"))
+    as_server_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+        as_server_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    data, port = folder / "data", free_port()
+    environment = {**os.environ, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    subprocess.run(
+        [*as_server_user, binaries / "initdb", "-D", data, "-U", "osmanthus", "-A", "trust", "-E", "UTF8"],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        env=environment,
+    )
+    server = subprocess.Popen(
+        [
+            *as_server_user,
+            binaries / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            folder,
+            # Durability is not under test here, speed is welcome.
+            "-c",
+            "fsync=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "synchronous_commit=off",
+            "-c",
+            "max_connections=300",
+            "-c",
+            "shared_buffers=128MB",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env=environment,
+    )
+    url = f"postgresql://osmanthus@127.0.0.1:{port}/postgres"
+    try:
+        _wait_until(lambda: psycopg.connect(url, connect_timeout=2).close(), psycopg.OperationalError)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """A `redis://` URL."""
+    if given := os.environ.get(REDIS_URL):
+        yield given
+        return
+    binary = shutil.which("redis-server")
+    if binary is None:
+        raise ServerMissing("redis-server is not installed: run `make setup-test`")
+    folder = Path(tempfile.mkdtemp(prefix="osmanthus-redis-"))
+    port = free_port()
+    as_server_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+        as_server_user = ["setpriv", "--reuid=nobody", "--clear-groups"]
+    server = subprocess.Popen(
+        [*as_server_user, binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        _wait_until(lambda: redis.Redis.from_url(url).ping(), redis.ConnectionError)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _postgresql_binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("postgres")
+    if on_path:
+        return Path(on_path).parent
+    raise ServerMissing("PostgreSQL is not installed: run `make setup-test`")
+
+
+def _wait_until(ready: object, not_yet: type[Exception], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            ready()  # type: ignore[operator]
+        except not_yet:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return

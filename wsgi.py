@@ -1,0 +1,55 @@
+"""The composition root of the server: `gunicorn 'wsgi:create_server()'`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from admin import admin_surfaces
+from backend.accounts.demo_sign_in import DemoSignIn
+from backend.background import build_worker
+from backend.city_calendar import WorkingDays, utc_now
+from backend.config import load_config
+from backend.database import Database
+from backend.ephemeral import open_store
+from backend.web import Services, create_app
+from backend.web.observability import configure_logging
+from backend.web.static_sites import StaticSite
+from miniprogram_api import miniprogram_surfaces
+from scoring.engine import warm_up
+
+HERE = Path(__file__).parent
+SITES = [
+    StaticSite("市民端（手机网页）", "/m/", HERE / "miniprogram/dist/build/h5"),
+    StaticSite("信用办工作台", "/admin/", HERE / "admin/web/dist"),
+    StaticSite("接口文档", "/docs/", HERE / "admin/web/dist/docs"),
+]
+
+
+def create_server() -> Flask:
+    """Read the environment, open what the server needs, and in the embedded default start the worker too."""
+    configure_logging()
+    warm_up()
+    config = load_config(os.environ)
+    database = Database(config.database_url)
+    worker = None
+    if config.is_embedded:
+        worker = build_worker(config, database, clock=utc_now)
+        worker.start()
+    services = Services(
+        config=config,
+        database=database,
+        store=open_store(config.redis_url),
+        sign_in=DemoSignIn(config.data_dir / "city" / "city.json", config.keys),
+        working_days=WorkingDays.from_file(config.working_days_file),
+        clock=utc_now,
+        worker=worker,
+    )
+    return compose(services)
+
+
+def compose(services: Services) -> Flask:
+    """The server as the city runs it, over whatever outside it is given."""
+    return create_app(services, surfaces=[*miniprogram_surfaces(), *admin_surfaces()], sites=SITES)
