@@ -1,0 +1,19 @@
+"""HTTP for citizens: the phone and the same client as a web page."""
+
+from __future__ import annotations
+
+from flask_smorest import Blueprint
+
+from miniprogram_api.citizen.authorizations import blp as authorizations
+from miniprogram_api.citizen.benefits import blp as benefits
+from miniprogram_api.citizen.ledger import blp as ledger
+from miniprogram_api.citizen.me import blp as me
+from miniprogram_api.citizen.objections import blp as objections
+from miniprogram_api.citizen.records import blp as records
+from miniprogram_api.citizen.score import blp as score
+from miniprogram_api.citizen.sign_in import blp as sign_in
+
+
+def citizen_surfaces() -> list[Blueprint]:
+    """What the server mounts for citizens."""
+    return [sign_in, me, score, records, benefits, authorizations, objections, ledger]

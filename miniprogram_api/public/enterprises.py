@@ -1,0 +1,131 @@
+"""Looking an enterprise or organisation up by name or unified social credit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from backend.city_calendar import city_date
+from backend.publicity.service import PublishedRecord, public_page
+from backend.subjects.models import Subject
+from backend.subjects.service import search_public_subjects
+from backend.web import API_PREFIX
+from backend.web.context import now, reading
+from backend.web.guards import limited, open_to_all
+from backend.web.pages import PageQuery, page_of, page_schema
+from miniprogram_api.public.caching import cacheable
+
+blp = Blueprint(
+    "public enterprises", __name__, url_prefix=f"{API_PREFIX}/public/enterprises", description="企业公示信息"
+)
+
+
+class EnterpriseQuery(PageQuery):
+    q = fields.String(
+        required=True,
+        validate=[validate.Length(2, 100), validate.Regexp(r".*\S.*\S", error="请至少输入两个字。")],
+        metadata={"description": "名称中的文字（至少两个字），或统一社会信用代码"},
+    )
+
+
+class EnterpriseSummary(Schema):
+    code = fields.String(required=True, metadata={"description": "统一社会信用代码"})
+    name = fields.String(required=True, metadata={"description": "名称"})
+    kind = fields.String(required=True, metadata={"description": "enterprise 企业，organisation 非企业组织"})
+    status = fields.String(
+        required=True, metadata={"description": "active 存续，cancelled 已注销或吊销，merged 已合并"}
+    )
+    registered_on = fields.Date(required=True, allow_none=True, metadata={"description": "成立日期"})
+
+
+class PublishedRecordResponse(Schema):
+    category_name = fields.String(required=True, metadata={"description": "类别"})
+    title = fields.String(required=True, metadata={"description": "事项"})
+    event_on = fields.Date(required=True, metadata={"description": "决定或发生日期"})
+    ended_on = fields.Date(required=True, allow_none=True, metadata={"description": "有效期或事项终止日期"})
+    level_name = fields.String(required=True, allow_none=True, metadata={"description": "级别或履行情况"})
+    source_department = fields.String(required=True, metadata={"description": "数源单位"})
+    legal_basis = fields.String(required=True, metadata={"description": "公示依据"})
+    disputed = fields.Boolean(required=True, metadata={"description": "正在异议核查中"})
+
+
+class EnterprisePage(EnterpriseSummary):
+    licences = fields.List(
+        fields.Nested(PublishedRecordResponse), required=True, metadata={"description": "行政许可"}
+    )
+    penalties = fields.List(
+        fields.Nested(PublishedRecordResponse), required=True, metadata={"description": "公示期内的行政处罚"}
+    )
+    commitments = fields.List(
+        fields.Nested(PublishedRecordResponse), required=True, metadata={"description": "信用承诺及履行"}
+    )
+    red_list = fields.List(
+        fields.Nested(PublishedRecordResponse), required=True, metadata={"description": "表彰荣誉"}
+    )
+
+
+@blp.route("")
+class Enterprises(MethodView):
+    @open_to_all
+    @limited("public_search", most=120, window_seconds=60)
+    @cacheable
+    @blp.arguments(EnterpriseQuery, location="query")
+    @blp.response(200, page_schema(EnterpriseSummary))
+    def get(self, query: dict[str, Any]) -> dict[str, object]:
+        """按名称或代码查企业和非企业组织；查不到自然人"""
+        with reading() as session:
+            found = search_public_subjects(
+                session, query["q"], after_id=query["cursor"] or 0, limit=query["limit"] + 1
+            )
+            page = page_of(found, query["limit"], key=lambda subject: subject.id)
+            return page | {"items": [_summary(subject) for subject in found[: query["limit"]]]}
+
+
+@blp.route("/<string:code>")
+class Enterprise(MethodView):
+    @open_to_all
+    @limited("public_page", most=240, window_seconds=60)
+    @cacheable
+    @blp.response(200, EnterprisePage)
+    @blp.alt_response(404, description="没有这家单位（enterprise_not_found）")
+    def get(self, code: str) -> dict[str, object]:
+        """一家企业或非企业组织的公示信息"""
+        with reading() as session:
+            page = public_page(session, code, today=city_date(now()))
+            return {
+                **_summary(page.subject),
+                "licences": _published(page.licences),
+                "penalties": _published(page.penalties),
+                "commitments": _published(page.commitments),
+                "red_list": _published(page.red_list),
+            }
+
+
+def _summary(subject: Subject) -> dict[str, object]:
+    return {
+        "code": subject.public_code,
+        "name": subject.public_name,
+        "kind": subject.kind,
+        "status": subject.status,
+        "registered_on": subject.registered_on,
+    }
+
+
+def _published(records: Sequence[PublishedRecord]) -> list[dict[str, object]]:
+    return [
+        {
+            "category_name": published.category.name,
+            "title": published.record.title,
+            "event_on": published.record.event_on,
+            "ended_on": published.record.ended_on,
+            "level_name": published.level_name,
+            "source_department": published.record.source_department,
+            "legal_basis": published.category.legal_basis,
+            "disputed": published.record.state == "disputed",
+        }
+        for published in records
+    ]

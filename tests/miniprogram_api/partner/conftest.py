@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
+from backend.benefits.codes import issue_code
+from backend.benefits.schemes import enrol_provider
+from backend.partners.keys import generate_private_jwk, public_part, read_public_key
+from backend.partners.service import find_partner, register_partner
+from backend.subjects.models import Subject
+from tests.backend.benefits.made_up import add_scheme, add_scored_person
+
+TOKEN_URL = "https://credit.example/oauth/token"
+
+
+@dataclass
+class Counter:
+    """A merchant's counter: its key, its token, and customers who come to it."""
+
+    city: Any
+    code: str
+    private: dict[str, Any]
+
+    def ask_token(self, **form: str) -> Any:
+        signed = sign_assertion(self.private, client_id=self.code, audience=TOKEN_URL, now=self.city.clock())
+        given = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": signed,
+            **form,
+        }
+        return self.city.http.post("/oauth/token", data=given)
+
+    def token(self, **form: str) -> str:
+        answer = self.ask_token(**form)
+        assert answer.status_code == 200, answer.json
+        return answer.json["access_token"]
+
+    def headers(self, token: str | None = None, key: str | None = None) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {token or self.token()}",
+            "Idempotency-Key": key or str(uuid4()),
+        }
+
+    def post(self, path: str, body: Any = None, *, token: str | None = None, key: str | None = None) -> Any:
+        return self.city.http.post(f"/api/v1/partner{path}", json=body, headers=self.headers(token, key))
+
+    def get(self, path: str, *, token: str | None = None) -> Any:
+        return self.city.http.get(f"/api/v1/partner{path}", headers=self.headers(token))
+
+    def customer(self, total: int = 125_00) -> Subject:
+        with self.city.database.transaction() as session:
+            return add_scored_person(session, self.city.keys, self.city.clock(), total=total)
+
+    def code_of(self, customer: Subject) -> str:
+        with self.city.database.transaction() as session:
+            return issue_code(
+                session, self.city.services.store, holder=customer, scheme_code=None, now=self.city.clock()
+            ).code
+
+    def check(self, customer: Subject, **options: Any) -> Any:
+        body = {"code": self.code_of(customer), "scheme": options.pop("scheme", "pool_ticket")}
+        return self.post("/checks", body, **options)
+
+
+@pytest.fixture
+def open_counter(city):
+    def _open_counter(code="guicheng-pool", *, scheme=None, **changes):
+        private = generate_private_jwk()
+        with city.database.transaction() as session:
+            register_partner(
+                session,
+                code=code,
+                name="桂城泳池",
+                kind="merchant",
+                public_jwk=read_public_key(json.dumps(public_part(private))),
+                now=city.clock(),
+            )
+            if scheme is None:
+                scheme = add_scheme(session, city.clock(), **changes)
+            enrol_provider(session, scheme_code=scheme, partner=find_partner(session, code), now=city.clock())
+        return Counter(city, code, private)
+
+    return _open_counter
+
+
+@pytest.fixture
+def counter(open_counter):
+    return open_counter()

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from backend.benefits.schemes import install_shipped_schemes
+from backend.catalogue.document import shipped_catalogue
+from backend.catalogue.service import import_catalogue
+from backend.identifiers import complete_organisation_code, complete_social_credit_code
+from backend.objections.deadlines import load_deadlines
+from backend.objections.service import file_objection
+from backend.subjects.registers import RegisterRow, register_subjects
+from backend.subjects.service import find_by_identifier
+from tests.factories import add_person, add_record
+
+API = "/api/v1/public"
+BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def code_of(number: int) -> str:
+    return complete_social_credit_code("91990001" + complete_organisation_code(f"MA{number:06d}"))
+
+
+@pytest.fixture
+def town(city):
+    """Three enterprises and an organisation, and the shipped catalogue and schemes."""
+    rows = [
+        *(
+            RegisterRow("enterprise", code_of(number), f"桂城丹桂食品有限公司{number}", "桂东区")
+            for number in range(3)
+        ),
+        RegisterRow("organisation", code_of(9), "桂城志愿者协会", "桂东区"),
+    ]
+    with city.database.transaction() as session:
+        import_catalogue(session, shipped_catalogue(), BEFORE)
+        install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=BEFORE)
+        register_subjects(session, city.keys, rows, BEFORE)
+    return city
+
+
+@pytest.fixture
+def publish(town):
+    """Give the first enterprise a record."""
+
+    def publish(category, **facts):
+        with town.database.transaction() as session:
+            subject = find_by_identifier(session, keys=town.keys, identifier=code_of(0))
+            return add_record(session, subject, category, **facts)
+
+    return publish
+
+
+def page(town, number=0):
+    answer = town.http.get(f"{API}/enterprises/{code_of(number)}")
+    assert answer.status_code == 200, answer.get_json()
+    return answer.get_json()
+
+
+def test_anyone_finds_an_enterprise_by_part_of_its_name_or_by_its_code(town):
+    by_name = town.http.get(f"{API}/enterprises", query_string={"q": "丹桂", "limit": 2})
+    first = by_name.get_json()
+    second = town.http.get(
+        f"{API}/enterprises", query_string={"q": "丹桂", "limit": 2, "cursor": first["next_cursor"]}
+    ).get_json()
+    by_code = town.http.get(f"{API}/enterprises", query_string={"q": code_of(9).lower()}).get_json()
+
+    assert [item["code"] for item in first["items"] + second["items"]] == [code_of(0), code_of(1), code_of(2)]
+    assert second["next_cursor"] is None
+    assert [(item["name"], item["kind"]) for item in by_code["items"]] == [("桂城志愿者协会", "organisation")]
+    assert by_name.headers["Cache-Control"] == "public, max-age=60"
+
+
+@pytest.mark.parametrize("q", ["", "桂", " 桂 ", "长" * 101])
+def test_a_search_that_would_list_everyone_is_refused(town, q):
+    answer = town.http.get(f"{API}/enterprises", query_string={"q": q})
+
+    assert answer.status_code == 422
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_wildcards_are_letters_like_any_other(town):
+    assert town.http.get(f"{API}/enterprises", query_string={"q": "%%"}).get_json()["items"] == []
+
+
+def test_a_natural_person_is_never_found_by_name_or_number(town):
+    with town.database.transaction() as session:
+        person = add_person(session, town.keys, name="欧阳丹桂")
+        number = town.keys.open(person.identifier_sealed)
+
+    for q in ("欧阳丹桂", number):
+        assert town.http.get(f"{API}/enterprises", query_string={"q": q}).get_json()["items"] == []
+    answer = town.http.get(f"{API}/enterprises/{number}")
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "enterprise_not_found")
+    assert number not in answer.get_data(as_text=True)
+
+
+def test_the_page_shows_licences_penalties_commitments_and_honours(town, publish):
+    publish("admin_licence", title="食品经营许可", event_on=date(2024, 5, 1))
+    publish("admin_penalty", title="罚款", level=2, event_on=date(2026, 1, 15))
+    publish("commitment", title="审批替代型承诺", level=1, event_on=date(2025, 5, 1))
+    publish("honour", title="守合同重信用企业", level=3, event_on=date(2025, 5, 1))
+    publish("utility_arrears", title="欠缴水费", event_on=date(2026, 1, 1))
+
+    shown = page(town)
+
+    assert (shown["code"], shown["name"], shown["status"]) == (code_of(0), "桂城丹桂食品有限公司0", "active")
+    assert [record["title"] for record in shown["licences"]] == ["食品经营许可"]
+    assert [record["title"] for record in shown["penalties"]] == ["罚款"]
+    assert [record["title"] for record in shown["commitments"]] == ["审批替代型承诺"]
+    assert [record["title"] for record in shown["red_list"]] == ["守合同重信用企业"]
+    assert shown["penalties"][0]["level_name"] == "一般"
+    assert shown["penalties"][0]["legal_basis"]
+    assert "欠缴水费" not in str(shown)
+
+
+@pytest.mark.parametrize(("level", "days"), [(1, 90), (2, 365), (3, 1095)])
+def test_a_penalty_is_public_for_the_period_of_its_seriousness_and_not_a_day_longer(town, publish, level, days):
+    today = date(2026, 3, 3)
+    publish("admin_penalty", title="最后一天", level=level, event_on=date.fromordinal(today.toordinal() - days))
+    publish("admin_penalty", title="已过期", level=level, event_on=date.fromordinal(today.toordinal() - days - 1))
+
+    assert [record["title"] for record in page(town)["penalties"]] == ["最后一天"]
+
+
+@pytest.mark.parametrize("state", ["revoked", "repaired", "expired"])
+def test_what_was_revoked_or_repaired_is_gone_at_once(town, publish, state):
+    publish("admin_penalty", level=2, state=state)
+
+    assert page(town)["penalties"] == []
+
+
+def test_a_disputed_penalty_is_shown_as_disputed_at_once(town, publish):
+    penalty = publish("admin_penalty", level=2)
+    with town.database.transaction() as session:
+        file_objection(
+            session,
+            subject_id=penalty.subject_id,
+            record_id=penalty.id,
+            grounds="处罚决定已被复议撤销",
+            now=town.clock(),
+            deadlines=load_deadlines(town.services.working_days),
+        )
+
+    assert [record["disputed"] for record in page(town)["penalties"]] == [True]
+
+
+def test_the_schemes_of_the_city_are_public_with_their_tiers(town):
+    answer = town.http.get(f"{API}/schemes")
+
+    schemes = answer.get_json()["items"]
+    assert answer.headers["Cache-Control"] == "public, max-age=60"
+    assert {"信易阅", "信易行", "信易医"} <= {scheme["scene_name"] for scheme in schemes}
+    assert all(scheme["tiers"] and scheme["tiers"][0]["terms"]["summary"] for scheme in schemes)
+    assert all(scheme["basis"] and scheme["effective_from"] for scheme in schemes)
