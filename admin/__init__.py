@@ -1,0 +1,17 @@
+"""HTTP for the officers' console: parses, calls one service, answers. The Vue application is in `web/`."""
+
+from __future__ import annotations
+
+from flask_smorest import Blueprint
+
+from admin.deliveries import blp as deliveries
+from admin.objections import blp as objections
+from admin.overview import blp as overview
+from admin.quarantine import blp as quarantine
+from admin.runs import blp as runs
+from admin.sign_in import blp as sign_in
+
+
+def admin_surfaces() -> list[Blueprint]:
+    """What the server mounts for officers."""
+    return [sign_in, overview, runs, deliveries, quarantine, objections]

@@ -1,0 +1,242 @@
+"""Rows that could not be taken in (待处理区): seeing why, correcting the faulty cells, handing them back."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from admin.deliveries import template_name
+from backend.catalogue.templates import load_templates
+from backend.city_calendar import city_date
+from backend.ledger.service import record_access
+from backend.records.models import QUARANTINE_STATES, Delivery, QuarantinedRow
+from backend.records.quarantine import (
+    Opening,
+    export_rows,
+    quarantined_rows,
+    resubmit_row,
+    summarise_reasons,
+)
+from backend.web import API_PREFIX
+from backend.web.context import now, reading, services, transaction
+from backend.web.documentation import document
+from backend.web.guards import (
+    access_reason,
+    current_officer,
+    officer_as_actor,
+    signed_in_officer,
+    states_reason,
+)
+from backend.web.idempotency import idempotent
+from backend.web.moments import Moment
+from backend.web.pages import PageQuery, page_of, page_schema
+
+blp = Blueprint(
+    "officer quarantine", __name__, url_prefix=f"{API_PREFIX}/admin/quarantine", description="待处理区"
+)
+
+_BASIS = "归集数据质量管理职责"
+_CSV_TEXT = {"type": "string"}
+_MAY_READ = ("data_officer", "auditor")
+_MAY_CORRECT = ("data_officer",)
+
+
+class QuarantineFilter(Schema):
+    reason = fields.String(load_default=None, metadata={"description": "原因的 code"})
+    delivery = fields.UUID(load_default=None, metadata={"description": "交付的 id"})
+
+
+class QuarantineQuery(QuarantineFilter, PageQuery):
+    pass
+
+
+class RowReason(Schema):
+    column = fields.String(required=True, metadata={"description": "出错的列；整行问题时为空"})
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class QuarantinedRowResponse(Schema):
+    """One row as it was delivered, with identity numbers and names masked; cells in the template's order."""
+
+    id = fields.String(required=True)
+    delivery_id = fields.String(required=True)
+    filename = fields.String(required=True)
+    template = fields.String(required=True)
+    template_name = fields.String(required=True)
+    row_number = fields.Integer(required=True)
+    row = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    reasons = fields.List(fields.Nested(RowReason), required=True)
+    state = fields.String(required=True, validate=validate.OneOf(QUARANTINE_STATES))
+    created_at = Moment(required=True)
+
+
+class ReasonCountResponse(Schema):
+    """How many cells of open rows are wrong in this way; `message` is one example."""
+
+    code = fields.String(required=True)
+    column = fields.String(required=True)
+    message = fields.String(required=True)
+    count = fields.Integer(required=True)
+
+
+class QuarantineSummaryResponse(Schema):
+    items = fields.List(fields.Nested(ReasonCountResponse), required=True)
+
+
+class ResubmissionRequest(Schema):
+    corrections = fields.Dict(
+        keys=fields.String(validate=validate.Length(min=1, max=64)),
+        values=fields.String(validate=validate.Length(max=2_000)),
+        required=True,
+        validate=validate.Length(min=1, max=64),
+        metadata={"description": "列名到更正后的值；只写要更正的列"},
+    )
+
+
+class ResubmissionResponse(Schema):
+    """On `quarantined` nothing was changed, and `reasons` says what is still wrong."""
+
+    outcome = fields.String(
+        required=True, validate=validate.OneOf(("accepted", "corrected", "duplicate", "quarantined"))
+    )
+    reasons = fields.List(fields.Nested(RowReason), required=True)
+
+
+@blp.route("")
+class QuarantinedRows(MethodView):
+    @signed_in_officer(*_MAY_READ)
+    @blp.arguments(QuarantineQuery, location="query")
+    @blp.response(200, page_schema(QuarantinedRowResponse))
+    def get(self, query: dict[str, Any]) -> dict[str, object]:
+        """待处理的行，先到的在前；证件号码和姓名已脱敏"""
+        with reading() as session:
+            found = quarantined_rows(
+                session,
+                code=query["reason"],
+                delivery_id=query["delivery"],
+                after_id=query["cursor"] or 0,
+                limit=query["limit"] + 1,
+            )
+            page = page_of(found, query["limit"], key=lambda pair: pair[0].id)
+            return page | {"items": [_answer(row, delivery) for row, delivery in found[: query["limit"]]]}
+
+
+@blp.route("/summary")
+class QuarantineSummary(MethodView):
+    @signed_in_officer(*_MAY_READ)
+    @blp.response(200, QuarantineSummaryResponse)
+    def get(self) -> dict[str, object]:
+        """各种原因有多少处，多的在前"""
+        with reading() as session:
+            return {"items": summarise_reasons(session)}
+
+
+@blp.route("/<int:row_id>/resubmission")
+class Resubmission(MethodView):
+    @signed_in_officer(*_MAY_CORRECT)
+    @idempotent
+    @blp.arguments(ResubmissionRequest)
+    @blp.response(200, ResubmissionResponse)
+    def post(self, body: dict[str, dict[str, str]], row_id: int) -> dict[str, object]:
+        """更正一行并重新提交；仍有问题时原样保留并说明"""
+        with transaction() as session:
+            resubmission = resubmit_row(
+                session, services().keys, row_id, body["corrections"], now=now(), by=current_officer().name
+            )
+            if resubmission.subject_id is not None:
+                record_access(
+                    session,
+                    subject_id=resubmission.subject_id,
+                    actor=officer_as_actor(),
+                    action="quarantine_opened",
+                    basis=_BASIS,
+                    purpose="更正未能入库的数据并重新提交",
+                    detail={"row": row_id, "columns": sorted(body["corrections"])},
+                    channel="console",
+                    now=now(),
+                )
+            return {"outcome": resubmission.outcome, "reasons": resubmission.reasons}
+
+
+# The header that `states_reason` documents takes the place of the query; so the filter is spelled out again.
+_FILTER_DOCUMENTED = [
+    {"in": "query", "name": "reason", "schema": {"type": "string"}, "description": "原因的 code"},
+    {
+        "in": "query",
+        "name": "delivery",
+        "schema": {"type": "string", "format": "uuid"},
+        "description": "交付的 id",
+    },
+]
+
+
+@blp.route("/export.csv")
+class QuarantineExport(MethodView):
+    @partial(document, parameters=_FILTER_DOCUMENTED)
+    @signed_in_officer(*_MAY_CORRECT)
+    @states_reason
+    @blp.arguments(QuarantineFilter, location="query")
+    @blp.response(200, _CSV_TEXT, content_type="text/csv")
+    def get(self, query: dict[str, Any]) -> Response:
+        """完整导出待处理的行，供退回数源单位更正；每个当事人的台账都会记下"""
+        return _csv(query, Opening(officer_as_actor(), access_reason()))
+
+
+@blp.route("/masked-export.csv")
+class MaskedQuarantineExport(MethodView):
+    @signed_in_officer(*_MAY_READ)
+    @blp.arguments(QuarantineFilter, location="query")
+    @blp.response(200, _CSV_TEXT, content_type="text/csv")
+    def get(self, query: dict[str, Any]) -> Response:
+        """脱敏导出待处理的行；未改动的脱敏单元格重新提交时保留原值"""
+        return _csv(query, None)
+
+
+def _csv(query: dict[str, Any], opening: Opening | None) -> Response:
+    # The ledger rows are committed before the first byte leaves.
+    with transaction() as session:
+        content = "".join(
+            export_rows(
+                session,
+                services().keys,
+                code=query["reason"],
+                delivery_id=query["delivery"],
+                opening=opening,
+                now=now(),
+            )
+        )
+    filename = quote(f"待处理行_{city_date(now())}.csv")
+    return Response(
+        content,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{filename}"},
+    )
+
+
+def _answer(row: QuarantinedRow, delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "delivery_id": row.delivery_id,
+        "filename": delivery.filename,
+        "template": delivery.template,
+        "template_name": template_name(delivery.template),
+        "row_number": row.row_number,
+        "row": _in_template_order(delivery.template, row.masked_row),
+        "reasons": row.reasons,
+        "state": row.state,
+        "created_at": row.created_at,
+    }
+
+
+def _in_template_order(template: str, row: dict[str, str]) -> dict[str, str]:
+    """PostgreSQL keeps the keys of a document in an order of its own."""
+    known = load_templates().get(template)
+    headings = [column.header for column in known.columns if column.header in row] if known else []
+    return {heading: row[heading] for heading in headings} | row

@@ -1,0 +1,95 @@
+/** What codes are called on screen, and the tone in which a state is shown. One place, so a word never varies. */
+import type { Delivery, ObjectionCase, ScoreRun, SubjectKind } from '../api/types'
+import type { Role } from '../session'
+
+export type Tone = 'calm' | 'good' | 'busy' | 'attention' | 'quiet'
+
+export interface Word {
+  text: string
+  tone: Tone
+}
+
+export const SUBJECT_KINDS: Record<SubjectKind, string> = { person: '自然人', enterprise: '企业' }
+
+export const RUN_STATES: Record<ScoreRun['state'], Word> = {
+  running: { text: '计算中', tone: 'busy' },
+  staged: { text: '待发布', tone: 'busy' },
+  published: { text: '已发布', tone: 'good' },
+  superseded: { text: '已被取代', tone: 'quiet' },
+  failed: { text: '失败', tone: 'attention' },
+}
+
+export const DELIVERY_STATES: Record<Delivery['state'], Word> = {
+  receiving: { text: '接收中', tone: 'busy' },
+  done: { text: '已完成', tone: 'good' },
+  failed: { text: '中断', tone: 'attention' },
+}
+
+export const OBJECTION_STATES: Record<ObjectionCase['state'], Word> = {
+  filed: { text: '待办理', tone: 'calm' },
+  forwarded: { text: '数源单位核查中', tone: 'busy' },
+  upheld: { text: '异议成立', tone: 'good' },
+  partly_upheld: { text: '部分成立', tone: 'good' },
+  rejected: { text: '异议不成立', tone: 'quiet' },
+  withdrawn: { text: '本人已撤回', tone: 'quiet' },
+}
+
+const RECORD_STATES: Record<string, string> = {
+  active: '有效',
+  disputed: '异议中',
+  repaired: '已修复',
+  revoked: '已撤销',
+  expired: '已到期',
+}
+
+export function recordState(code: string): string {
+  return RECORD_STATES[code] ?? code
+}
+
+const REASONS: Record<string, string> = {
+  required: '必填项为空',
+  date_unreadable: '日期无法辨认',
+  dates_out_of_order: '日期先后颠倒',
+  date_in_future: '日期晚于报送当天',
+  number_unreadable: '数字无法辨认',
+  number_negative: '数字为负',
+  number_too_large: '数字过大',
+  too_many_decimals: '小数位过多',
+  too_long: '内容过长',
+  unreadable_characters: '含无法辨认的字符',
+  value_unknown: '不是允许的取值',
+  level_unknown: '等级不在目录中',
+  category_not_in_force: '类别不在现行目录中',
+  wrong_template: '类别与模板不符',
+  subject_unknown: '主体不在登记册中',
+  subject_kind: '主体类别不符',
+  not_collected: '不属归集范围',
+  simple_procedure: '简易程序处罚不归集',
+  conflicting_source: '与他单位的记录冲突',
+  malformed_line: '整行无法拆分',
+  identifier_check_digit: '号码校验位不符',
+  identifier_kind: '号码类别不符',
+}
+
+/** A short name for a kind of fault; one that is new to this page is named by its example. */
+export function reasonName(code: string, example: string): string {
+  return REASONS[code] ?? (code.startsWith('identifier_') ? '号码有误' : (example.split(/[，。；]/)[0] ?? code))
+}
+
+const POLARITIES: Record<string, string> = { positive: '守信', negative: '失信', neutral: '中性' }
+
+export function polarity(code: string): string {
+  return POLARITIES[code] ?? code
+}
+
+const ROLES: Record<Role, string> = {
+  score_officer: '评分专员',
+  reviewer: '复核员',
+  objection_officer: '异议专员',
+  data_officer: '数据专员',
+  auditor: '审计员',
+}
+
+export function roleNames(roles: readonly string[]): string {
+  return roles.map((role) => ROLES[role as Role] ?? role).join('、')
+}

@@ -1,0 +1,83 @@
+import { nextTick } from 'vue'
+import { createRouter, createWebHistory } from 'vue-router'
+
+import { onSessionEnd, session } from './session'
+import ConsoleShell from './shell/ConsoleShell.vue'
+import SignInPage from './sign-in/SignInPage.vue'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    title: string
+  }
+}
+
+export const router = createRouter({
+  history: createWebHistory('/admin/'),
+  routes: [
+    { path: '/sign-in', name: 'sign-in', component: SignInPage, meta: { title: '登录' } },
+    {
+      path: '/',
+      component: ConsoleShell,
+      children: [
+        {
+          path: '',
+          name: 'overview',
+          component: () => import('./overview/OverviewPage.vue'),
+          meta: { title: '总览' },
+        },
+        { path: 'runs', name: 'runs', component: () => import('./runs/RunsPage.vue'), meta: { title: '评分运行' } },
+        {
+          path: 'deliveries',
+          name: 'deliveries',
+          component: () => import('./deliveries/DeliveriesPage.vue'),
+          meta: { title: '归集批次' },
+        },
+        {
+          path: 'quarantine',
+          name: 'quarantine',
+          component: () => import('./quarantine/QuarantinePage.vue'),
+          meta: { title: '待处理区' },
+        },
+        {
+          path: 'objections',
+          name: 'objections',
+          component: () => import('./objections/ObjectionsPage.vue'),
+          meta: { title: '异议办理' },
+        },
+        {
+          path: 'objections/:id',
+          name: 'objection',
+          component: () => import('./objections/ObjectionPage.vue'),
+          props: true,
+          meta: { title: '异议详情' },
+        },
+        {
+          path: ':unknown(.*)*',
+          name: 'unknown',
+          component: () => import('./shell/UnknownPage.vue'),
+          meta: { title: '没有这个页面' },
+        },
+      ],
+    },
+  ],
+})
+
+router.beforeEach((to) => {
+  if (to.name === 'sign-in') return session.token ? { name: 'overview' } : true
+  return session.token ? true : { name: 'sign-in', query: to.fullPath === '/' ? {} : { back: to.fullPath } }
+})
+
+router.afterEach((to, from) => {
+  document.title = `${to.meta.title} · 公共信用管理台`
+  // Keyboard and screen-reader users start at the new page's heading, not at the link they left.
+  if (from.name && to.path !== from.path) {
+    void nextTick(() => document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true }))
+  }
+})
+
+onSessionEnd((because) => {
+  const here = router.currentRoute.value
+  if (here.name === 'sign-in') return
+  const back = because === 'expired' && here.fullPath !== '/' ? { back: here.fullPath } : {}
+  void router.replace({ name: 'sign-in', query: { ended: because, ...back } })
+})
