@@ -1,0 +1,83 @@
+/** Every call that the client makes, typed. Pages import from here and from nowhere else. */
+import { forgetSession, sessionToken } from '../sign_in/session'
+import { createClient } from './client'
+import type {
+  ActivationNotice,
+  Authorization,
+  Benefits,
+  CreditRecord,
+  HistoryPoint,
+  LedgerEntry,
+  Me,
+  Objection,
+  OneTimeCode,
+  Page,
+  RecordDetail,
+  Score,
+  SignedIn,
+  SignInOptions,
+} from './types'
+import { uniTransport } from './uni-transport'
+
+const client = createClient({
+  transport: uniTransport,
+  token: sessionToken,
+  onSignedOut: () => {
+    forgetSession()
+    uni.reLaunch({ url: '/pages/sign-in/sign-in' })
+  },
+  wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+})
+
+const id = (value: string | number): string => encodeURIComponent(String(value))
+
+export const serverNow = (): number => client.now()
+
+export const getSignInOptions = () => client.get<SignInOptions>('/sign-in/options')
+export const signIn = (adapter: string, credential: string) =>
+  client.act<SignedIn>('POST', '/sign-in', { adapter, credential })
+export const signOut = () => client.act<null>('DELETE', '/sign-in')
+
+export const getMe = () => client.get<Me>('/me')
+export const getActivationNotice = () => client.get<ActivationNotice>('/activation-notice')
+export const activate = (noticeVersion: string) =>
+  client.act<{ consent_id: string; activated_at: string }>('POST', '/me/activation', {
+    notice_version: noticeVersion,
+    agreed: true,
+  })
+export const leaveScore = () => client.act<null>('DELETE', '/me/activation')
+
+export const getScore = () => client.get<Score>('/me/score')
+export const getScoreHistory = async () =>
+  (await client.get<{ items: HistoryPoint[] }>('/me/score/history')).items
+
+export interface RecordFilter {
+  category?: string
+  state?: string
+  cursor?: string | null
+  limit?: number
+}
+export const getRecords = (filter: RecordFilter = {}) =>
+  client.get<Page<CreditRecord>>('/me/records', { ...filter })
+export const getRecord = (recordId: number | string) => client.get<RecordDetail>(`/me/records/${id(recordId)}`)
+
+export const getBenefits = () => client.get<Benefits>('/me/benefits')
+/** For any benefit, or for one; `enterprise` is the 统一社会信用代码 of the one the citizen acts for. */
+export const newCode = (use: { scheme?: string; enterprise?: string }) =>
+  client.act<OneTimeCode>('POST', '/me/codes', use)
+
+export const getAuthorizations = async () =>
+  (await client.get<{ items: Authorization[] }>('/me/authorizations')).items
+export const withdrawAuthorization = (authorizationId: string) =>
+  client.act<Authorization>('DELETE', `/me/authorizations/${id(authorizationId)}`)
+
+export const getObjections = async () => (await client.get<{ items: Objection[] }>('/me/objections')).items
+export const fileObjection = (recordId: number, grounds: string) =>
+  client.act<Objection>('POST', '/me/objections', { record_id: recordId, grounds })
+export const withdrawObjection = (objectionId: string) =>
+  client.act<Objection>('POST', `/me/objections/${id(objectionId)}/withdrawal`)
+export const attachStatement = (objectionId: string, statement: string) =>
+  client.act<Objection>('POST', `/me/objections/${id(objectionId)}/statement`, { statement })
+
+export const getLedger = (cursor: string | null) =>
+  client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30 })

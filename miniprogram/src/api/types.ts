@@ -1,0 +1,238 @@
+/**
+ * What the server answers, field by field.
+ *
+ * Points are integer hundredths (12345 is 123.45 分), amounts integer cents, quantities integer hundredths of the
+ * category's unit, dates `YYYY-MM-DD`, moments ISO 8601 in UTC.
+ */
+
+export type CityDate = string
+export type Moment = string
+
+export interface Page<T> {
+  items: T[]
+  next_cursor: string | null
+}
+
+export interface DemoCitizen {
+  credential: string
+  name: string
+  story: string
+}
+
+export interface SignInOptions {
+  adapter: string
+  city_name: string
+  demo_citizens?: DemoCitizen[]
+}
+
+export interface SignedIn {
+  token: string
+  expires_at: Moment
+  citizen: { name: string; identifier: string }
+}
+
+export interface Me {
+  name: string
+  identifier: string
+  adult: boolean
+  activated: boolean
+  activated_at: Moment | null
+  city_name: string
+  enterprises: { public_code: string; name: string; role: string }[]
+}
+
+export interface ActivationNotice {
+  version: string
+  title: string
+  paragraphs: string[]
+}
+
+export interface Grade {
+  code: string
+  name: string
+}
+
+export interface GradeStep extends Grade {
+  minimum: number
+}
+
+export interface RecordPart {
+  id: number
+  points: number
+  /** The last day on which this record still counts; null while nothing ends it. */
+  counts_until: CityDate | null
+}
+
+export interface Contribution {
+  indicator: string
+  name: string
+  dimension: string
+  dimension_name: string
+  points: number
+  reason: string
+  records: RecordPart[]
+  fades_on: CityDate | null
+}
+
+export interface Score {
+  total: number
+  grade: Grade
+  base: number
+  minimum: number
+  maximum: number
+  as_of: CityDate
+  computed_at: Moment
+  policy: { code: string; name: string; version: string; hash: string }
+  grades: GradeStep[]
+  contributions: Contribution[]
+  key_factors: string[]
+  advice: { sentence: string; gain: number }[]
+  /** A change is recorded and the new score is being computed. */
+  pending: boolean
+  not_counted: { record_id: number; why: string }[]
+}
+
+export interface HistoryPoint {
+  as_of: CityDate
+  computed_at: Moment
+  total: number
+  /** The grade's code. */
+  grade: string
+  cause: string
+}
+
+export type Polarity = 'positive' | 'negative' | 'neutral'
+export type RecordState = 'active' | 'disputed' | 'repaired' | 'revoked' | 'expired'
+
+export interface CreditRecord {
+  id: number
+  category: string
+  category_name: string
+  polarity: Polarity
+  title: string
+  event_on: CityDate
+  ended_on: CityDate | null
+  state: RecordState
+  level_name: string | null
+  quantity: number
+  unit: string
+  amount: number | null
+  source_department: string
+  legal_basis: string
+  may_object: boolean
+  objection_id: string | null
+}
+
+export interface RecordVersion {
+  version: number
+  state: RecordState
+  changed_at: Moment
+  changed_by: string
+  reason: string
+}
+
+export interface RecordDetail extends CreditRecord {
+  content: Record<string, string | number | null>
+  versions: RecordVersion[]
+  /** The citizen's own words beside the record, after an objection that did not succeed. */
+  statements: string[]
+}
+
+export interface UnmetCondition {
+  fact: string
+  reason: string
+  need: string
+  have: string
+  /** The next step for someone who is not there yet. */
+  how: string
+}
+
+/** What a tier gives: one line, and the fine points where it has any; further entries are for the merchant's till. */
+export interface Terms {
+  summary: string
+  details?: string[]
+  [forTheTill: string]: unknown
+}
+
+export interface Quota {
+  limit: number
+  used: number
+  period: string
+  period_name: string
+}
+
+export interface Benefit {
+  code: string
+  name: string
+  scene: string
+  scene_name: string
+  summary: string
+  providers: string[]
+  /** The enterprise whom the citizen may use it for; null for a benefit of their own. */
+  enterprise: { public_code: string; name: string } | null
+  tier: { name: string; terms: Terms } | null
+  unmet: UnmetCondition[]
+  quota: Quota | null
+  effective_to: CityDate | null
+}
+
+export interface Benefits {
+  eligible: Benefit[]
+  nearly: Benefit[]
+  not_eligible: Benefit[]
+}
+
+export interface OneTimeCode {
+  code: string
+  expires_at: Moment
+  renew_at: Moment
+  /** A data URI, ready for an image. */
+  qr_svg: string
+}
+
+export type AuthorizationKind = 'activation' | 'sharing' | 'check_at_counter'
+export type AuthorizationState = 'requested' | 'given' | 'refused' | 'paused' | 'withdrawn' | 'expired'
+
+export interface Authorization {
+  id: string
+  kind: AuthorizationKind
+  recipient: string
+  purpose: string
+  data: string[]
+  state: AuthorizationState
+  given_at: Moment | null
+  expires_at: Moment | null
+  ended_at: Moment | null
+  can_withdraw: boolean
+}
+
+export type ObjectionState = 'filed' | 'forwarded' | 'upheld' | 'partly_upheld' | 'rejected' | 'withdrawn'
+
+export interface Objection {
+  id: string
+  record_id: number
+  record_title: string
+  category_name: string
+  grounds: string
+  state: ObjectionState
+  filed_at: Moment
+  answer_due_on: CityDate
+  decided_at: Moment | null
+  reply: string | null
+  /** The citizen's own words beside the record, after an objection that did not succeed. */
+  statement: string | null
+}
+
+export type ActorKind = 'citizen' | 'partner' | 'officer' | 'department' | 'system'
+
+export interface LedgerEntry {
+  id: number
+  at: Moment
+  who: string
+  who_kind: ActorKind
+  action: string
+  action_name: string
+  basis: string
+  purpose: string
+  what: string
+}

@@ -1,0 +1,23 @@
+import type { Benefit, Benefits, Terms } from '../api/types'
+
+/** The benefit of that scheme, for the citizen themselves or for the enterprise of that code. */
+export function findBenefit(benefits: Benefits, scheme: string, enterprise: string | null): Benefit | null {
+  const all = [...benefits.eligible, ...benefits.nearly, ...benefits.not_eligible]
+  return all.find((one) => one.code === scheme && (one.enterprise?.public_code ?? null) === enterprise) ?? null
+}
+
+/** What the address of a page about this benefit carries. */
+export function benefitQuery({ code, enterprise }: Pick<Benefit, 'code' | 'enterprise'>): string {
+  const forWhom = enterprise === null ? '' : `&enterprise=${encodeURIComponent(enterprise.public_code)}`
+  return `code=${encodeURIComponent(code)}${forWhom}`
+}
+
+/** A benefit of one scheme can stand there once for each enterprise. */
+export function benefitKey({ code, enterprise }: Pick<Benefit, 'code' | 'enterprise'>): string {
+  return `${code}/${enterprise?.public_code ?? ''}`
+}
+
+/** A tier's terms as lines to read: what it comes to, then the fine points. */
+export function termsLines(terms: Terms): string[] {
+  return [terms.summary, ...(terms.details ?? [])]
+}

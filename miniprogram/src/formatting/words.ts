@@ -1,0 +1,109 @@
+/** The words for the server's codes. A code that this build does not know yet is shown as it is, never hidden. */
+import type { ActorKind, Authorization, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
+import { cityDate, longDate } from './dates'
+
+export type Tone = 'good' | 'bad' | 'waiting' | 'quiet'
+
+export interface Label {
+  text: string
+  tone: Tone
+}
+
+const RECORD_STATES: Record<RecordState, Label> = {
+  active: { text: '有效', tone: 'quiet' },
+  disputed: { text: '异议中', tone: 'waiting' },
+  repaired: { text: '已修复', tone: 'good' },
+  revoked: { text: '已撤销', tone: 'quiet' },
+  expired: { text: '已到期', tone: 'quiet' },
+}
+
+const POLARITIES: Record<Polarity, Label> = {
+  positive: { text: '守信', tone: 'good' },
+  negative: { text: '失信', tone: 'bad' },
+  neutral: { text: '登记', tone: 'quiet' },
+}
+
+const OBJECTION_STATES: Record<ObjectionState, Label> = {
+  filed: { text: '已受理', tone: 'waiting' },
+  forwarded: { text: '数源单位核查中', tone: 'waiting' },
+  upheld: { text: '异议成立', tone: 'good' },
+  partly_upheld: { text: '异议部分成立', tone: 'good' },
+  rejected: { text: '异议不成立', tone: 'bad' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+}
+
+const AUTHORIZATION_STATES: Record<Authorization['state'], Label> = {
+  requested: { text: '等您决定', tone: 'waiting' },
+  given: { text: '生效中', tone: 'good' },
+  refused: { text: '已拒绝', tone: 'quiet' },
+  paused: { text: '已暂停', tone: 'waiting' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+  expired: { text: '已到期', tone: 'quiet' },
+}
+
+const ACTORS: Record<ActorKind, { text: string; badge: string }> = {
+  citizen: { text: '本人', badge: '我' },
+  partner: { text: '合作商户', badge: '商' },
+  officer: { text: '信用办工作人员', badge: '办' },
+  department: { text: '政府部门', badge: '政' },
+  system: { text: '系统自动处理', badge: '系' },
+}
+
+const PRINCIPAL_ROLES: Record<string, string> = {
+  legal_representative: '法定代表人',
+  shareholder: '股东',
+  supervisor: '监事',
+  branch: '分支机构负责人',
+}
+
+/** Why a score was computed, by the cause that the server keeps with it. */
+const CHANGE_CAUSES: Record<string, string> = {
+  run: '定期评分',
+  activation: '开通',
+  record_collected: '有新记录或记录更新',
+  record_corrected: '记录更正',
+  objection_filed: '提出异议',
+  objection_withdrawn: '撤回异议',
+  objection_upheld: '异议成立',
+  objection_partly_upheld: '异议部分成立',
+  objection_rejected: '异议不成立',
+}
+const OTHER_CAUSE = '记录变化'
+
+const unknown = (code: string): Label => ({ text: code, tone: 'quiet' })
+
+export const recordState = (state: string): Label => RECORD_STATES[state as RecordState] ?? unknown(state)
+export const polarity = (code: string): Label => POLARITIES[code as Polarity] ?? unknown(code)
+export const objectionState = (state: string): Label => OBJECTION_STATES[state as ObjectionState] ?? unknown(state)
+export const authorizationState = (state: string): Label =>
+  AUTHORIZATION_STATES[state as Authorization['state']] ?? unknown(state)
+export const actor = (kind: string): { text: string; badge: string } =>
+  ACTORS[kind as ActorKind] ?? { text: kind, badge: '他' }
+export const principalRole = (role: string): string => PRINCIPAL_ROLES[role] ?? role
+export const changeCause = (cause: string): string => CHANGE_CAUSES[cause] ?? OTHER_CAUSE
+
+/** The one character that stands for a scene or a category in its badge: 信易阅 → 阅, 志愿服务 → 志. */
+export function sceneBadge(sceneName: string): string {
+  const name = sceneName.replace(/^信易\+?/, '')
+  return (name || sceneName).slice(0, 1)
+}
+
+/** What an authorization lets happen, in one plain sentence. */
+export function authorizationSentence(authorization: Authorization): string {
+  const { kind, recipient, purpose, data } = authorization
+  if (kind === 'activation') return `您同意${recipient}${purpose}。`
+  const what = data.length === 0 ? '核验结果' : data.join('、')
+  if (kind === 'check_at_counter') return `您出示凭码时，${recipient}可以核验：${what}，用于${purpose}。`
+  return `您允许${recipient}获取：${what}，用于${purpose}。`
+}
+
+export function authorizationTerm(given: Moment | null, expires: Moment | null, ended: Moment | null): string {
+  if (ended !== null) return `已于${longDate(cityDate(ended))}结束`
+  const start = given === null ? '' : `${longDate(cityDate(given))}起，`
+  return expires === null ? `${start}直到您撤回` : `${start}到${longDate(cityDate(expires))}为止`
+}
+
+/** A sentence without the points at its end, where they already stand beside it: "志愿服务：+8.00" → "志愿服务". */
+export function withoutPoints(sentence: string): string {
+  return sentence.replace(/[：:]\s*[+\u2212-][\d.,]+$/, '')
+}

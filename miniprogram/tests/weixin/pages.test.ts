@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+import type { Score } from '../../src/api/types'
+import { BUILT, type Phone, switchOn } from './phone'
+
+const SCORE: Score = {
+  total: 10962,
+  grade: { code: 'good', name: '良好' },
+  base: 10000,
+  minimum: 0,
+  maximum: 20000,
+  as_of: '2026-11-20',
+  computed_at: '2026-11-20T01:00:00Z',
+  policy: { code: 'osmanthus', name: '桂花分评分方案', version: '2026.1', hash: 'ab' },
+  grades: [
+    { code: 'fair', name: '一般', minimum: 0 },
+    { code: 'good', name: '良好', minimum: 10000 },
+    { code: 'excellent', name: '优秀', minimum: 12000 },
+  ],
+  contributions: [
+    {
+      indicator: 'volunteering',
+      name: '志愿服务',
+      dimension: 'society',
+      dimension_name: '社会贡献',
+      points: 1800,
+      reason: '近 12 个月志愿服务 60 小时',
+      records: [{ id: 7, points: 1800, counts_until: '2027-03-01' }],
+      fades_on: '2027-03-02',
+    },
+    {
+      indicator: 'arrears',
+      name: '公用事业缴费',
+      dimension: 'performance',
+      dimension_name: '履约守诺',
+      points: -838,
+      reason: '近 12 个月逾期缴费 1 次',
+      records: [],
+      fades_on: null,
+    },
+  ],
+  key_factors: ['volunteering'],
+  advice: [{ sentence: '再做 20 小时志愿服务', gain: 300 }],
+  pending: false,
+  not_counted: [],
+}
+
+const RECORD = {
+  id: 7,
+  category: 'volunteering',
+  category_name: '志愿服务',
+  polarity: 'positive',
+  title: '河道清洁志愿服务',
+  event_on: '2026-06-25',
+  ended_on: null,
+  state: 'active',
+  level_name: null,
+  quantity: 2450,
+  unit: '小时',
+  amount: null,
+  source_department: '桂城市志愿者协会',
+  legal_basis: '目录第三条',
+  may_object: true,
+  objection_id: null,
+}
+
+const QUERIES: Record<string, Record<string, string>> = {
+  'pages/records/detail': { id: '7' },
+  'pages/objections/file': { record: '7' },
+  'pages/objections/detail': { id: 'o-1' },
+  'pages/benefits/detail': { code: 'reading' },
+}
+
+const PAGES = (JSON.parse(readFileSync(join(BUILT, 'app.json'), 'utf8')) as { pages: string[] }).pages
+
+const ANSWERS: Record<string, unknown> = {
+  'GET /sign-in/options': {
+    adapter: 'demo',
+    city_name: '桂城市',
+    demo_citizens: [{ credential: 'demo-citizen-1', name: '王*兰', story: '按时履约的志愿者' }],
+  },
+  'POST /sign-in': { token: 'token-1', expires_at: '2026-11-20T03:00:00Z', citizen: {} },
+  'GET /me': {
+    name: '王*兰',
+    identifier: '990001********1234',
+    adult: true,
+    activated: true,
+    activated_at: '2026-08-01T00:00:00Z',
+    city_name: '桂城市',
+    enterprises: [],
+  },
+  'GET /me/score': SCORE,
+  'GET /me/score/history': { items: [] },
+  'GET /activation-notice': { version: '2026-11', title: '告知书', paragraphs: ['自愿开通'] },
+  'GET /me/records/7': {
+    ...RECORD,
+    content: { 服务时长: '24.5' },
+    statements: [],
+    versions: [{ version: 1, state: 'active', changed_at: '2026-06-26T00:00:00Z', changed_by: '志愿者协会', reason: '首次归集' }],
+  },
+  'GET /me/records?limit=20': { items: [RECORD], next_cursor: null },
+  'GET /me/benefits': { eligible: [], nearly: [], not_eligible: [] },
+  'POST /me/codes': {
+    code: 'ABCDEFGH',
+    expires_at: '2099-01-01T00:01:00Z',
+    renew_at: '2099-01-01T00:00:45Z',
+    qr_svg: 'data:image/svg+xml,',
+  },
+  'GET /me/objections': {
+    items: [
+      {
+        id: 'o-1',
+        record_id: 7,
+        record_title: '河道清洁志愿服务',
+        category_name: '志愿服务',
+        grounds: '时长少记了',
+        state: 'filed',
+        filed_at: '2026-11-20T01:00:00Z',
+        answer_due_on: '2026-12-01',
+        decided_at: null,
+        reply: null,
+        statement: null,
+      },
+    ],
+  },
+  'GET /me/authorizations': { items: [] },
+  'GET /me/ledger?limit=30': { items: [], next_cursor: null },
+  'GET /me/records?limit=100': { items: [RECORD], next_cursor: null },
+}
+
+let phone: Phone
+
+beforeAll(() => {
+  phone = switchOn((method, path) => ({ status: 200, body: ANSWERS[`${method} ${path}`] ?? null }))
+})
+afterAll(() => phone.putAway())
+
+describe('the built mini-program', () => {
+  it('asks whoever is not signed in to sign in', () => {
+    expect(phone.visited).toEqual(['reLaunch /pages/sign-in/sign-in'])
+  })
+
+  it('signs a demo citizen in with one tap and keeps only the token', async () => {
+    const screen = await phone.open('pages/sign-in/sign-in')
+    expect(screen.text()).toContain('按时履约的志愿者')
+    expect(screen.text()).toContain('虚构')
+
+    await screen.tap('sign-in__person', '王*兰')
+
+    expect(phone.sent.at(-1)).toMatchObject({
+      method: 'POST',
+      path: '/sign-in',
+      body: { adapter: 'demo', credential: 'demo-citizen-1' },
+    })
+    expect(phone.storage).toEqual({ 'osmanthus.session': 'token-1' })
+    expect(phone.visited.at(-1)).toBe('switchTab /pages/score/score')
+  })
+
+  it('shows the score as the exact sum of its parts, and the records behind a part when it is tapped', async () => {
+    const screen = await phone.open('pages/score/score')
+    expect(phone.sent.find(({ path }) => path === '/me/score')?.header.Authorization).toBe('Bearer token-1')
+    const text = screen.text()
+    for (const words of ['109', '.62', '良好', '再加 10.38 分，就到“优秀”', '+18.00', '−8.38', '100.00 + 9.62', '= 109.62 分']) {
+      expect(text).toContain(words)
+    }
+    expect(text).not.toContain('河道清洁志愿服务')
+
+    await screen.tap('contribution__head', '志愿服务')
+
+    expect(screen.text()).toContain('河道清洁志愿服务')
+    expect(screen.text()).toContain('计入到 2027年3月1日')
+  })
+
+  // WeChat evaluates all conditions of a v-else-if chain at once, also before there is data for the later ones.
+  it.each(PAGES)('draws %s without an error from its first moment on', async (page) => {
+    const complaint = vi.spyOn(console, 'error')
+    const screen = await phone.open(page, QUERIES[page])
+    expect(complaint.mock.calls).toEqual([])
+    expect(screen.text()).not.toContain('再试一次')
+    complaint.mockRestore()
+  })
+})
