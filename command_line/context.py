@@ -1,0 +1,33 @@
+"""What every command needs: the configuration and the city's database."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import typer
+
+from backend.config import Config, ConfigurationInvalid, load_config
+from backend.database import Database
+from backend.identifiers.sealing import KeyRing
+
+
+@dataclass(frozen=True)
+class Context:
+    config: Config
+    database: Database
+
+    @property
+    def keys(self) -> KeyRing:
+        return self.config.keys
+
+
+def open_context() -> Context:
+    """For commands: a missing or malformed setting ends the command with a sentence, not a traceback."""
+    try:
+        config = load_config(os.environ)
+    except ConfigurationInvalid as error:
+        typer.secho(f"配置不完整：{error}", fg=typer.colors.RED, err=True)
+        typer.echo("可先运行 make run（自动生成演示配置），或按 docs/configuration.md 设置环境变量。", err=True)
+        raise typer.Exit(2) from None
+    return Context(config=config, database=Database(config.database_url))

@@ -1,0 +1,182 @@
+"""`osmanthus partners`: the register of partners, their keys, and signing as a partner would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backend.authorizations.assertions import sign_assertion
+from backend.authorizations.tokens import revoke_tokens_of_partner
+from backend.city_calendar import utc_now
+from backend.errors import DomainError
+from backend.partners.keys import (
+    generate_private_jwk,
+    public_part,
+    read_private_key,
+    read_public_key,
+    write_private_key,
+)
+from backend.partners.service import (
+    add_key,
+    all_partners,
+    find_partner,
+    keys_of,
+    register_partner,
+    reinstate_partner,
+    revoke_key,
+    suspend_partner,
+)
+from command_line.context import open_context
+
+app = typer.Typer(no_args_is_help=True)
+console = Console()
+
+PartnerCode = Annotated[str, typer.Option("--partner", help="合作商户代码，即 OAuth 的 client_id")]
+
+
+class Kind(StrEnum):
+    merchant = "merchant"
+    institution = "institution"
+    department = "department"
+
+
+KIND_NAMES = {"merchant": "商户", "institution": "机构", "department": "部门"}
+
+
+@contextmanager
+def told_refusals() -> Iterator[None]:
+    """A refusal ends the command with its sentence, not a traceback."""
+    try:
+        yield
+    except DomainError as refusal:
+        console.print(f"[red]{refusal}[/red]")
+        raise typer.Exit(1) from None
+
+
+@app.callback()
+def partners() -> None:
+    """合作商户与密钥。私钥只应由合作商户自己保管。"""
+
+
+@app.command()
+def keygen(
+    key_file: Annotated[Path, typer.Option(help="私钥写入这个新文件，只有本人可读")],
+) -> None:
+    """生成一对 ES256（P-256）密钥：私钥写入文件，公钥打印出来，登记时提供公钥。"""
+    private = generate_private_jwk()
+    try:
+        write_private_key(key_file, private)
+    except FileExistsError:
+        console.print(f"[red]{key_file} 已存在，不会覆盖；请换一个文件名。[/red]")
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps(public_part(private), indent=2))
+
+
+@app.command()
+def add(
+    code: Annotated[str, typer.Option(help="代码，即 OAuth 的 client_id，如 guicheng-library")],
+    name: Annotated[str, typer.Option(help="名称，会出现在市民的“谁查了我”里")],
+    kind: Annotated[Kind, typer.Option(help="merchant 商户、institution 机构、department 部门")],
+    key_file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="公钥：JWK 或 PEM")],
+    public_code: Annotated[str | None, typer.Option(help="统一社会信用代码")] = None,
+) -> None:
+    """登记一个合作商户及其公钥。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        partner = register_partner(
+            session,
+            code=code,
+            name=name,
+            kind=kind.value,
+            public_code=public_code,
+            public_jwk=read_public_key(key_file.read_text("utf-8")),
+            now=utc_now(),
+        )
+    console.print(f"已登记 {partner.name}（{partner.code}）。用 osmanthus benefits enrol 让它参加权益方案。")
+
+
+@app.command("list")
+def list_partners() -> None:
+    """列出合作商户和在用的公钥。"""
+    context = open_context()
+    table = Table("代码", "名称", "类型", "状态", "在用公钥（kid）")
+    with context.database.reading() as session:
+        for partner in all_partners(session):
+            table.add_row(
+                partner.code,
+                partner.name,
+                KIND_NAMES[partner.kind],
+                "正常" if partner.state == "active" else "已停用",
+                "\n".join(key.kid for key in keys_of(session, partner.id)),
+            )
+    console.print(table)
+
+
+@app.command("add-key")
+def add_one_key(
+    partner: PartnerCode,
+    key_file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="新公钥：JWK 或 PEM")],
+) -> None:
+    """登记一把新公钥，与旧的并存；换好后用 revoke-key 停用旧的。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        key = add_key(
+            session,
+            find_partner(session, partner),
+            public_jwk=read_public_key(key_file.read_text("utf-8")),
+            now=utc_now(),
+        )
+    console.print(f"已登记公钥 {key.kid}。")
+
+
+@app.command("revoke-key")
+def revoke_one_key(partner: PartnerCode, kid: Annotated[str, typer.Option(help="要停用的公钥")]) -> None:
+    """停用一把公钥；已发出的访问令牌同时作废。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        found = find_partner(session, partner)
+        revoke_key(session, found, kid=kid, now=utc_now())
+        revoke_tokens_of_partner(session, found.id, now=utc_now())
+    console.print("已停用该公钥，已发出的访问令牌全部作废。")
+
+
+@app.command()
+def suspend(partner: PartnerCode) -> None:
+    """停用一个合作商户，立即生效。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        suspend_partner(find_partner(session, partner))
+    console.print("已停用，其访问令牌立即失效。")
+
+
+@app.command()
+def reinstate(partner: PartnerCode) -> None:
+    """恢复一个停用的合作商户。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        reinstate_partner(find_partner(session, partner))
+    console.print("已恢复。")
+
+
+@app.command()
+def assertion(
+    partner: PartnerCode,
+    key_file: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="合作商户自己的私钥（JWK）")],
+    audience: Annotated[
+        str | None, typer.Option(help="令牌地址，默认为本机配置的 OSMANTHUS_PUBLIC_URL 加 /oauth/token")
+    ] = None,
+) -> None:
+    """以合作商户的身份签一个 client_assertion（1 分钟内有效，只能用一次），打印出来供 curl 使用。"""
+    if audience is None:
+        audience = f"{open_context().config.public_url}/oauth/token"
+    with told_refusals():
+        private = read_private_key(key_file)
+    typer.echo(sign_assertion(private, client_id=partner, audience=audience, now=utc_now()))

@@ -1,0 +1,313 @@
+"""`osmanthus records`: take delivered files in, and work on what could not be taken in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from backend.catalogue.templates import load_templates
+from backend.city_calendar import CITY_ZONE, utc_now
+from backend.errors import DomainError
+from backend.ledger.service import Actor
+from backend.records.collection import DeliveryReport, collect_file
+from backend.records.quality import DepartmentQuality, quality_by_department
+from backend.records.quarantine import (
+    Opening,
+    ReasonCount,
+    drop_row,
+    export_rows,
+    quarantined_rows,
+    resubmit_file,
+    resubmit_row,
+    summarise_reasons,
+)
+from backend.records.service import deliveries as recent_deliveries
+from command_line.context import open_context
+
+app = typer.Typer(no_args_is_help=True)
+quarantine = typer.Typer(no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine", help="待处理区：查看、导出、更正后重新提交")
+console = Console()
+
+STATE_NAMES = {"receiving": "未完成", "done": "已完成", "failed": "中断"}
+_TOP_REASONS = 8
+_BY = "命令行"
+
+
+@app.command("import")
+def import_files(
+    files: Annotated[list[Path], typer.Argument(help="报送文件：CSV、XLSX 或 JSON", exists=True, dir_okay=False)],
+    template: Annotated[str | None, typer.Option(help="模板代码；不填则按表头识别")] = None,
+    department: Annotated[str | None, typer.Option(help="报送单位；不填则取文件中写明的单位")] = None,
+) -> None:
+    """归集报送文件。同一文件再次导入不会改变任何数据；中断后用同一命令继续。"""
+    context = open_context()
+    reports: list[DeliveryReport] = []
+    failed = False
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        for path in files:
+            task = progress.add_task(path.name, total=path.stat().st_size)
+            try:
+                report = collect_file(
+                    context.database,
+                    context.keys,
+                    path,
+                    template=template,
+                    source_department=department,
+                    now=utc_now(),
+                    progress=lambda done, total, task=task: progress.update(  # type: ignore[misc]
+                        task, completed=done, total=total
+                    ),
+                )
+            except DomainError as refusal:
+                failed = True
+                progress.console.print(f"[red]{path.name}：{refusal.detail}[/red]")
+                continue
+            progress.update(task, completed=path.stat().st_size)
+            reports.append(report)
+            if report.already_taken_in:
+                progress.console.print(f"{path.name}：以前已归集过，本次没有改变任何数据。")
+            elif report.resumed_after:
+                progress.console.print(
+                    f"{path.name}：从上次中断处（已归集 {report.resumed_after:,} 行）继续完成。"
+                )
+    if reports:
+        console.print(_reports_table(reports))
+        with context.database.reading() as session:
+            reasons = [
+                reason
+                for report in reports
+                if report.quarantined
+                for reason in summarise_reasons(session, delivery_id=report.delivery_id)
+            ]
+        _show_reasons(_merged(reasons))
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def deliveries(limit: Annotated[int, typer.Option(help="显示几个批次")] = 20) -> None:
+    """最近的批次。"""
+    context = open_context()
+    table = Table("接收时间", "文件", "报送单位", "模板", "状态", *_COUNT_HEADINGS)
+    names = load_templates()
+    with context.database.reading() as session:
+        for delivery in recent_deliveries(session, limit=limit):
+            table.add_row(
+                f"{delivery.received_at.astimezone(CITY_ZONE):%Y-%m-%d %H:%M}",
+                delivery.filename,
+                delivery.source_department,
+                names[delivery.template].name,
+                STATE_NAMES[delivery.state],
+                *_counts(delivery),
+            )
+    console.print(table if table.row_count else "还没有批次。用 osmanthus records import 文件… 开始归集。")
+
+
+@app.command()
+def quality() -> None:
+    """各数源单位的报送质量：及时、准确、差错原因。"""
+    context = open_context()
+    table = Table("数源单位", "报送行数", "入库率", "待处理", "重复", "按时率", "最多的差错")
+    with context.database.reading() as session:
+        for item in quality_by_department(session):
+            table.add_row(*_quality_cells(item))
+    console.print(table if table.row_count else "还没有批次。")
+
+
+@quarantine.command("list")
+def list_rows(
+    reason: Annotated[str | None, typer.Option(help="只看某一原因代码")] = None,
+    delivery: Annotated[UUID | None, typer.Option(help="只看某一批次")] = None,
+    template: Annotated[str | None, typer.Option(help="只看某一模板")] = None,
+    department: Annotated[str | None, typer.Option(help="只看某一报送单位")] = None,
+    limit: Annotated[int, typer.Option(help="显示几行")] = 20,
+) -> None:
+    """列出待处理的行和原因（号码和姓名已遮盖）。"""
+    context = open_context()
+    with context.database.reading() as session:
+        reasons = summarise_reasons(session, delivery_id=delivery, template=template, source_department=department)
+        rows = quarantined_rows(
+            session,
+            code=reason,
+            delivery_id=delivery,
+            template=template,
+            source_department=department,
+            limit=limit,
+        )
+    if not rows:
+        console.print("待处理区没有符合条件的行。")
+        return
+    table = Table("编号", "文件", "行号", "问题")
+    for row, origin in rows:
+        problems = "\n".join(f"[bold]{item['column']}[/bold] {item['message']}".strip() for item in row.reasons)
+        table.add_row(str(row.id), origin.filename, str(row.row_number), problems)
+    console.print(table)
+    _show_reasons(reasons)
+
+
+@quarantine.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="写入哪个 CSV 文件")],
+    reason: Annotated[str | None, typer.Option(help="只导出某一原因代码")] = None,
+    delivery: Annotated[UUID | None, typer.Option(help="只导出某一批次")] = None,
+    template: Annotated[str | None, typer.Option(help="只导出某一模板")] = None,
+    department: Annotated[str | None, typer.Option(help="只导出某一报送单位")] = None,
+    open_because: Annotated[
+        str | None, typer.Option(help="导出完整号码和姓名的理由；写入台账，本人可以看到")
+    ] = None,
+    officer: Annotated[str | None, typer.Option(help="查看完整号码的工作人员姓名")] = None,
+) -> None:
+    """导出待处理的行供更正。默认遮盖号码和姓名；没有改动的遮盖单元格，重新提交时按原值处理。"""
+    if (open_because is None) != (officer is None):
+        raise typer.BadParameter("导出完整号码须同时给出 --open-because 和 --officer")
+    context, now = open_context(), utc_now()
+    opening = Opening(Actor("officer", officer, officer), open_because) if open_because and officer else None
+    try:
+        # An opened export writes the ledger, so it is a transaction; the file is complete only when it commits.
+        with context.database.transaction() as session, out.open("w", encoding="utf-8", newline="") as file:
+            for piece in export_rows(
+                session,
+                context.keys,
+                code=reason,
+                delivery_id=delivery,
+                template=template,
+                source_department=department,
+                opening=opening,
+                now=now,
+            ):
+                file.write(piece)
+    except DomainError as refusal:
+        _refuse(refusal)
+    console.print(f"已导出到 {out}。更正后运行：osmanthus records quarantine resubmit {out}")
+
+
+@quarantine.command()
+def resubmit(
+    file: Annotated[Path | None, typer.Argument(help="更正后的导出文件", exists=True, dir_okay=False)] = None,
+    row: Annotated[int | None, typer.Option(help="只重新提交这一行（待处理编号）")] = None,
+    correct: Annotated[
+        list[str] | None, typer.Option("--set", help="更正一个单元格：列名=内容；可多次给出")
+    ] = None,
+) -> None:
+    """重新提交：整个更正后的导出文件，或用 --row 和 --set 更正一行。"""
+    if (file is None) == (row is None):
+        raise typer.BadParameter("给出更正后的文件，或用 --row 指明一行")
+    context = open_context()
+    try:
+        if file is not None:
+            result = resubmit_file(context.database, context.keys, file, now=utc_now(), by=_BY)
+            if result.already_resolved:
+                console.print(f"{result.already_resolved:,} 行以前已处理过，本次没有改变。")
+            if result.reports:
+                console.print(_reports_table(result.reports))
+            return
+        corrections = dict(_pair(text) for text in correct or [])
+        with context.database.transaction() as session:
+            single = resubmit_row(session, context.keys, row or 0, corrections, now=utc_now(), by=_BY)
+    except DomainError as refusal:
+        _refuse(refusal)
+    if single.outcome == "quarantined":
+        console.print("[yellow]这一行仍有问题，没有改变：[/yellow]")
+        for item in single.reasons:
+            console.print(f"  [bold]{item['column']}[/bold] {item['message']}")
+        raise typer.Exit(1)
+    console.print(
+        {"accepted": "已入库。", "corrected": "已入库，原记录产生新版本。", "duplicate": "与已有记录相同。"}[
+            single.outcome
+        ]
+    )
+
+
+@quarantine.command()
+def drop(
+    row: Annotated[int, typer.Argument(help="待处理编号")],
+    reason: Annotated[str, typer.Option(help="不再处理的理由")],
+) -> None:
+    """不再处理一行，并记录理由；内容仍然保留。"""
+    context = open_context()
+    try:
+        with context.database.transaction() as session:
+            drop_row(session, row, reason=reason, now=utc_now(), by=_BY)
+    except DomainError as refusal:
+        _refuse(refusal)
+    console.print("已标记为不再处理。")
+
+
+_COUNT_HEADINGS = ("报送", "入库", "重复", "更正", "待处理")
+
+
+def _counts(counted: object) -> list[str]:
+    names = ("delivered", "accepted", "duplicate", "corrected", "quarantined")
+    return [f"{getattr(counted, name):,}" for name in names]
+
+
+def _reports_table(reports: list[DeliveryReport]) -> Table:
+    table = Table("文件", "报送单位", "模板", title="归集结果", title_justify="left", show_footer=len(reports) > 1)
+    for heading in _COUNT_HEADINGS:
+        table.add_column(heading, justify="right")
+    for report in reports:
+        table.add_row(report.filename, report.source_department, report.template_name, *_counts(report))
+    table.columns[0].footer = "合计"
+    for place, name in enumerate(("delivered", "accepted", "duplicate", "corrected", "quarantined"), start=3):
+        table.columns[place].footer = f"{sum(getattr(report, name) for report in reports):,}"
+    return table
+
+
+def _merged(reasons: list[ReasonCount]) -> list[ReasonCount]:
+    merged: dict[tuple[str, str], ReasonCount] = {}
+    for reason in reasons:
+        key = (reason.code, reason.column)
+        count = reason.count + (merged[key].count if key in merged else 0)
+        merged[key] = ReasonCount(reason.code, reason.column, reason.message, count)
+    return sorted(merged.values(), key=lambda reason: -reason.count)
+
+
+def _show_reasons(reasons: list[ReasonCount]) -> None:
+    if not reasons:
+        return
+    table = Table("处数", "列", "原因代码", "例如", title="待处理的主要原因", title_justify="left")
+    for reason in reasons[:_TOP_REASONS]:
+        table.add_row(f"{reason.count:,}", reason.column, reason.code, reason.message)
+    console.print(table)
+    console.print(
+        "接下来：osmanthus records quarantine list 查看，export 导出更正，resubmit 重新提交。已入库的行不受影响。"
+    )
+
+
+def _quality_cells(item: DepartmentQuality) -> list[str]:
+    worst = item.causes[0] if item.causes else None
+    return [
+        item.source_department,
+        f"{item.delivered:,}",
+        f"{(item.delivered - item.quarantined) / item.delivered:.1%}" if item.delivered else "—",
+        f"{item.quarantined:,}",
+        f"{item.duplicate:,}",
+        f"{item.on_time / item.timed:.1%}" if item.timed else "—",
+        f"{worst.column} {worst.code}（{worst.count:,}）" if worst else "",
+    ]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    heading, separator, cell = text.partition("=")
+    if not separator:
+        raise typer.BadParameter(f"“{text}”应写成 列名=内容")
+    return heading.strip(), cell
+
+
+def _refuse(refusal: DomainError) -> None:
+    console.print(f"[red]{refusal.detail}[/red]")
+    raise typer.Exit(1)

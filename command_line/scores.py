@@ -1,0 +1,185 @@
+"""`osmanthus scores`: adopt a policy, run it over the city, explain one score."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.bar import Bar
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from backend.background import build_worker
+from backend.city_calendar import city_date, utc_now
+from backend.errors import DomainError
+from backend.jobs.service import get_job, requeue_stale_jobs
+from backend.scores.explanation import ScoreExplanation, explain_current_score
+from backend.scores.models import ScoreRun
+from backend.scores.policies import adopt_policy
+from backend.scores.runs import get_run, list_runs, request_run
+from backend.subjects.service import find_by_identifier, get_subject, masked_identifier, masked_name
+from command_line.context import Context, open_context
+from scoring.explain import format_points
+from scoring.policy import load_policy, shipped_policy, shipped_policy_names
+
+app = typer.Typer(no_args_is_help=True)
+console = Console()
+KIND_NAMES = {"person": "自然人", "enterprise": "企业"}
+STATE_NAMES = {
+    "running": "计算中",
+    "staged": "待发布",
+    "published": "已发布",
+    "superseded": "已被替代",
+    "failed": "失败",
+}
+
+
+@app.command()
+def adopt(
+    policy: Annotated[str, typer.Argument(help="随附方案名（如 guihua、enterprise）或 YAML 文件路径")],
+) -> None:
+    """采用一个评分方案，自其生效日起用于评分；重复采用同一文件不会改变什么。"""
+    context, now = open_context(), utc_now()
+    loaded = shipped_policy(policy) if policy in shipped_policy_names() else load_policy(Path(policy))
+    with context.database.transaction() as session:
+        version = adopt_policy(session, loaded, adopted_by="命令行", now=now, on=city_date(now))
+    console.print(
+        f"已采用 {version.name} {version.version}（{KIND_NAMES[version.subject_kind]}），"
+        f"{version.effective_from} 起生效"
+    )
+
+
+@app.command()
+def run(
+    kind: Annotated[str, typer.Option(help="person、enterprise 或 all")] = "all",
+) -> None:
+    """对全市评分并发布；中途失败或中断时，已发布的分数保持不变。"""
+    context = open_context()
+    kinds = list(KIND_NAMES) if kind == "all" else [kind]
+    for subject_kind in kinds:
+        if subject_kind not in KIND_NAMES:
+            raise typer.BadParameter("只能是 person、enterprise 或 all")
+        show_run(run_to_end(context, subject_kind))
+
+
+@app.command()
+def runs(limit: int = 10) -> None:
+    """最近的评分运行。"""
+    context = open_context()
+    table = Table("对象", "状态", "截止日", "开始", "人数", "说明")
+    with context.database.reading() as session:
+        for item in list_runs(session, limit=limit):
+            table.add_row(
+                KIND_NAMES[item.subject_kind],
+                STATE_NAMES[item.state],
+                str(item.as_of),
+                f"{item.started_at:%Y-%m-%d %H:%M}",
+                f"{item.subjects_done}/{item.subjects_total}",
+                item.error or "",
+            )
+    console.print(table if table.row_count else "还没有评分运行。用 osmanthus scores run 开始第一次。")
+
+
+@app.command()
+def explain(
+    subject: Annotated[str, typer.Argument(help="主体编号，或身份证号、统一社会信用代码")],
+) -> None:
+    """一个主体的得分由哪些部分相加而来，每一部分依据哪些记录。"""
+    context = open_context()
+    try:
+        with context.database.reading() as session:
+            found = (
+                get_subject(session, int(subject))
+                if subject.isdecimal() and len(subject) < 15
+                else find_by_identifier(session, keys=context.keys, identifier=subject)
+            )
+            explanation = explain_current_score(session, found.id)
+            who = f"{masked_name(context.keys, found)}（{masked_identifier(context.keys, found)}）"
+    except DomainError as error:
+        console.print(f"[red]{error.detail}[/red]")
+        raise typer.Exit(1) from None
+    show_explanation(who, explanation)
+
+
+def run_to_end(context: Context, subject_kind: str) -> ScoreRun:
+    """Request a run and see it through, whoever computes it: a worker that is already there, or this process."""
+    now = utc_now()
+    with context.database.transaction() as session:
+        requested = request_run(
+            session, subject_kind=subject_kind, as_of=city_date(now), started_by="命令行", now=now
+        )
+    worker = build_worker(context.config, context.database, clock=utc_now)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    ) as bars:
+        bar = bars.add_task(f"{KIND_NAMES[subject_kind]}评分", total=None)
+        while True:
+            with context.database.transaction() as session:
+                requeue_stale_jobs(session, now=utc_now())
+            worked = worker.run_next_job()
+            with context.database.reading() as session:
+                state = get_job(session, requested.job_id).state
+                current = get_run(session, requested.id)
+            bars.update(bar, completed=current.subjects_done, total=current.subjects_total or None)
+            if state in {"done", "failed"}:
+                return current
+            if not worked:
+                time.sleep(0.5)
+
+
+def show_run(finished: ScoreRun) -> None:
+    """Distribution and coverage, or why it failed."""
+    if finished.state == "failed" or finished.summary is None:
+        console.print(f"[red]评分运行失败：{finished.error}[/red] 已发布的分数保持不变。")
+        raise typer.Exit(1)
+    summary = finished.summary
+    console.print(
+        f"[bold]{KIND_NAMES[finished.subject_kind]}[/bold] 已发布，截至 {finished.as_of}："
+        f"评分 {summary['scored']:,} 个主体，均值 {_points(summary['mean'])}，中位数 {_points(summary['median'])}"
+    )
+    largest = max([grade["count"] for grade in summary["grades"]] + [1])
+    grades = Table("等级", "起点分", "主体数", "占比", "", title="等级分布", title_justify="left")
+    for grade in summary["grades"]:
+        share = grade["count"] / max(1, summary["scored"])
+        grades.add_row(
+            grade["name"],
+            _points(grade["minimum"]),
+            f"{grade['count']:,}",
+            f"{share:.1%}",
+            Bar(largest, 0, grade["count"], width=30, color="yellow"),
+        )
+    console.print(grades)
+
+
+def show_explanation(who: str, explanation: ScoreExplanation) -> None:
+    score, policy = explanation.score, explanation.policy
+    console.print(f"[bold]{who}[/bold]  {policy.name} {policy.version}  截至 {score.as_of}")
+    table = Table("维度", "指标", "分值", "原因", "记录", show_footer=True)
+    table.add_row("", "基础分", _points(policy.base), "", "")
+    for item in explanation.contributions:
+        table.add_row(
+            item.dimension_name,
+            item.name,
+            format_points(item.points),
+            item.reason,
+            "\n".join(
+                f"#{part.id} {format_points(part.points)}"
+                + (f"（{part.counts_until} 前有效）" if part.counts_until else "")
+                for part in item.records
+            ),
+        )
+    table.columns[1].footer = "合计"
+    table.columns[2].footer = _points(policy.base + sum(item.points for item in explanation.contributions))
+    console.print(table)
+    console.print(f"得分 [bold]{_points(score.total)}[/bold]，等级 {explanation.grade.name}")
+    if explanation.pending:
+        console.print("[yellow]数据刚有变化，正在重新计算，几秒后再看。[/yellow]")
+    for hint in explanation.advice:
+        console.print(f"  · {hint.sentence}")
+
+
+def _points(hundredths: int | None) -> str:
+    return "—" if hundredths is None else f"{hundredths / 100:.2f}"

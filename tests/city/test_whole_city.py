@@ -1,0 +1,66 @@
+"""Over the demo city as a newcomer gets it: built, scored and served by the documented commands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import func, select
+
+from backend.records.models import CreditRecord, Delivery, QuarantinedRow
+from backend.scores.explanation import explain_current_score
+from backend.scores.models import PublishedRun, Score, ScoreRun
+from backend.subjects.models import Subject
+
+pytestmark = pytest.mark.city
+
+
+@pytest.fixture(scope="module")
+def reading(live_city):
+    database = live_city.database
+    with database.reading() as session:
+        yield session
+    database.dispose()
+
+
+def test_every_score_in_the_city_is_explained_to_the_hundredth(reading):
+    scored = reading.scalars(
+        select(Score.subject_id).join(PublishedRun, PublishedRun.run_id == Score.run_id).distinct()
+    ).all()
+    assert len(scored) > 1000
+    for subject_id in scored:
+        told = explain_current_score(reading, subject_id)
+        assert told.policy.base + sum(part.points for part in told.contributions) == told.score.total
+        assert not told.pending
+        for part in told.contributions:
+            assert not part.records or sum(share.points for share in part.records) == part.points
+
+
+def test_every_delivery_adds_up_and_matches_what_the_city_says_it_delivered(live_city, reading):
+    manifest = json.loads((live_city.folder / "city/city.json").read_text(encoding="utf-8"))
+    deliveries = {delivery.filename: delivery for delivery in reading.scalars(select(Delivery))}
+    assert len(deliveries) == len(manifest["files"])
+    for file in manifest["files"]:
+        delivery = deliveries[file["file"]]
+        taken = {key: getattr(delivery, key) for key in file["expected"]}
+        assert delivery.delivered == sum(taken.values()) == file["rows"]
+        assert taken == file["expected"], file["file"]
+
+
+def test_every_scored_person_is_an_adult_who_opted_in(reading):
+    run = reading.scalars(select(ScoreRun).where(ScoreRun.subject_kind == "person")).one()
+    youngest = reading.scalar(
+        select(func.max(Subject.born_on)).join(Score, Score.subject_id == Subject.id).where(Score.run_id == run.id)
+    )
+    assert (run.as_of.year - youngest.year, run.as_of.month, run.as_of.day) >= (18, youngest.month, youngest.day)
+
+
+def test_no_identity_number_stands_in_clear_anywhere_in_the_database(live_city, reading):
+    manifest = json.loads((live_city.folder / "city/city.json").read_text(encoding="utf-8"))
+    numbers = {citizen["identifier"] for citizen in manifest["demo_citizens"]}
+    assert reading.scalar(select(func.count()).select_from(QuarantinedRow)) > 0
+    assert reading.scalar(select(func.count()).select_from(CreditRecord)) > 10_000
+    for name in ("osmanthus.db", "osmanthus.db-wal", "server.log"):
+        file = live_city.folder / name
+        stored = file.read_bytes() if file.exists() else b""
+        assert not [number for number in numbers if number.encode() in stored], name
