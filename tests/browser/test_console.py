@@ -118,6 +118,13 @@ def objection_id(live_city: Any) -> str:
 
 
 def barriers(page: Page) -> list[str]:
+    # While a dialog fades in, its text is paler than anybody will read it.
+    page.evaluate(
+        """() => new Promise(requestAnimationFrame).then(() => Promise.allSettled(
+          document.getAnimations()
+            .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
+            .map((each) => each.finished)))"""
+    )
     found = Axe().run(page).response["violations"]
     return [
         f"{each['id']}: {node['html'][:160]}"
