@@ -12,6 +12,7 @@ from backend.city_calendar import city_date
 from backend.config import Config
 from backend.database import Database
 from backend.errors import Refused
+from backend.evidence.service import EvidenceStore, forget_unused_evidence
 from backend.jobs.service import requeue_stale_jobs
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.ledger.service import seal_segment
@@ -44,6 +45,10 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             expire_due_consents(session, now=now)
             purge_expired(session, now=now)
 
+    def forget_evidence(now: datetime) -> None:
+        with database.transaction() as session:
+            forget_unused_evidence(session, EvidenceStore(config.evidence_dir, config.keys), now=now)
+
     def run_daily(now: datetime) -> None:
         """Windows, fading and expiry move with the date: every published kind is computed anew each day."""
         today = city_date(now)
@@ -66,6 +71,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("recompute_marked", timedelta(seconds=1), recompute),
             Periodic("seal_ledger", timedelta(minutes=1), seal_ledger),
             Periodic("tidy", timedelta(minutes=1), tidy),
+            Periodic("forget_evidence", timedelta(hours=24), forget_evidence),
             Periodic("run_daily", timedelta(minutes=30), run_daily),
         ],
         clock=clock,

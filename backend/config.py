@@ -45,6 +45,11 @@ class Config:
     def is_embedded(self) -> bool:
         return self.redis_url is None
 
+    @property
+    def evidence_dir(self) -> Path:
+        """Sealed evidence files; every server and worker process must see the same folder."""
+        return self.data_dir / "evidence"
+
 
 ENVIRONMENT_FILE = Path("var/osmanthus.env")
 

@@ -48,23 +48,25 @@ class KeyRing:
         return f"KeyRing(ids={sorted(self.keys)}, current={self.current!r})"
 
     def seal(self, plaintext: str) -> bytes:
+        return self.seal_bytes(plaintext.encode())
+
+    def open(self, sealed: bytes) -> str:
+        """Raises KeyUnknown, or cryptography's InvalidTag when the row was altered."""
+        return self.open_bytes(sealed).decode()
+
+    def seal_bytes(self, plaintext: bytes) -> bytes:
         """Layout: length of the key id, key id, nonce (12 bytes), ciphertext with tag."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         header = self.current.encode()
-        return (
-            bytes([len(header)])
-            + header
-            + nonce
-            + self._cipher(self.current).encrypt(nonce, plaintext.encode(), header)
-        )
+        return bytes([len(header)]) + header + nonce + self._cipher(self.current).encrypt(nonce, plaintext, header)
 
-    def open(self, sealed: bytes) -> str:
+    def open_bytes(self, sealed: bytes) -> bytes:
         """Raises KeyUnknown, or cryptography's InvalidTag when the row was altered."""
         header_end = 1 + sealed[0]
         header = sealed[1:header_end]
         nonce = sealed[header_end : header_end + _NONCE_BYTES]
         cipher = self._cipher(header.decode())
-        return cipher.decrypt(nonce, sealed[header_end + _NONCE_BYTES :], header).decode()
+        return cipher.decrypt(nonce, sealed[header_end + _NONCE_BYTES :], header)
 
     def blind_index(self, normalised: str) -> bytes:
         """32 bytes; equal for equal numbers. Normalise first: the index is exact."""

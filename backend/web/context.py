@@ -16,6 +16,7 @@ from backend.city_calendar import WorkingDays
 from backend.config import Config
 from backend.database import Database
 from backend.ephemeral import EphemeralStore
+from backend.evidence.service import EvidenceStore
 from backend.identifiers.sealing import KeyRing
 from backend.jobs.worker import Worker
 from backend.objections.deadlines import Deadlines, load_deadlines
@@ -38,6 +39,10 @@ class Services:
     @property
     def deadlines(self) -> Deadlines:
         return load_deadlines(self.working_days, self.config.jurisdiction)
+
+    @property
+    def evidence(self) -> EvidenceStore:
+        return EvidenceStore(self.config.evidence_dir, self.keys)
 
     @property
     def keys(self) -> KeyRing:

@@ -6,8 +6,10 @@ from flask_smorest import Blueprint
 
 from miniprogram_api.citizen.authorizations import blp as authorizations
 from miniprogram_api.citizen.benefits import blp as benefits
+from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.ledger import blp as ledger
 from miniprogram_api.citizen.me import blp as me
+from miniprogram_api.citizen.notifications import blp as notifications
 from miniprogram_api.citizen.objections import blp as objections
 from miniprogram_api.citizen.records import blp as records
 from miniprogram_api.citizen.score import blp as score
@@ -16,4 +18,4 @@ from miniprogram_api.citizen.sign_in import blp as sign_in
 
 def citizen_surfaces() -> list[Blueprint]:
     """What the server mounts for citizens."""
-    return [sign_in, me, score, records, benefits, authorizations, objections, ledger]
+    return [sign_in, me, score, records, benefits, authorizations, objections, evidence, ledger, notifications]
