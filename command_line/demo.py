@@ -29,6 +29,7 @@ from backend.scores.service import published_run_ids
 from command_line.context import Context, open_context
 from command_line.scores import KIND_NAMES, run_to_end, show_run
 from command_line.server import check_port_is_free, serve_here
+from demo_city.departments import open_departments
 from demo_city.generate import MANIFEST, generate_city
 from demo_city.opening import OFFICERS, activate_residents, open_office
 from demo_city.population import CitySize
@@ -84,6 +85,7 @@ def prepare(residents: int) -> Context:
         now = utc_now()
         open_office(session, _passwords_file(context), now=now)
         provision_demo_partners(session, context.config.data_dir / "partners", now=now)
+        open_departments(session, context.config.data_dir / "partners", now=now)
         activate_residents(session, manifest, keys=context.keys, now=now)
     for subject_kind in KIND_NAMES:
         show_run(run_to_end(context, subject_kind))

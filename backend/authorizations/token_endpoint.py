@@ -30,10 +30,10 @@ from sqlalchemy.orm import Session
 from backend.authorizations.assertions import ALGORITHM, CLOCK_SKEW, LONGEST_LIFETIME
 from backend.authorizations.models import UsedAssertion
 from backend.authorizations.tokens import (
-    PARTNER_SCOPES,
     TOKEN_LIFETIME,
     issue_access_token,
     new_token,
+    scopes_for,
 )
 from backend.partners.models import Partner
 from backend.partners.service import keys_of
@@ -118,7 +118,7 @@ class _Client:
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
         """Everything asked for, or all the partner may have when it asks for nothing; None refuses."""
-        allowed = frozenset(PARTNER_SCOPES)
+        allowed = frozenset(scopes_for(self.partner.kind))
         asked = frozenset(scope.split()) if scope else allowed
         if not asked or not asked <= allowed:
             return None

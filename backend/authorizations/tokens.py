@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -25,6 +25,16 @@ PARTNER_SCOPES = {
 }
 """What a partner may ask for on its own. Anything about a citizen beyond yes or no needs that citizen's consent
 and is never given by client credentials."""
+
+DEPARTMENT_SCOPES = {
+    "records:deliver": "报送本单位的公共信用信息，查看批次，更正待处理的行",
+}
+"""What a source department may ask for besides. None of these shows more of a person than it delivered itself."""
+
+
+def scopes_for(kind: str) -> Mapping[str, str]:
+    """Scope → what it is for, of a partner of this kind."""
+    return {**PARTNER_SCOPES, **DEPARTMENT_SCOPES} if kind == "department" else PARTNER_SCOPES
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,13 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from backend.benefits.schemes import enrol_provider
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from backend.partners.errors import PartnerNotFound
-from backend.partners.keys import (
-    generate_private_jwk,
-    public_part,
-    read_private_key,
-    read_public_key,
-    write_private_key,
-)
+from backend.partners.keys import kept_private_key, public_part, read_public_key
 from backend.partners.models import Partner, PartnerKind
 from backend.partners.service import find_partner, register_partner
 
@@ -49,7 +42,7 @@ def provision_demo_partners(session: Session, keys_dir: Path, *, now: datetime) 
         try:
             partner = find_partner(session, code)
         except PartnerNotFound:
-            public = public_part(_private_key(keys_dir / f"{code}.private.json"))
+            public = public_part(kept_private_key(keys_dir / f"{code}.private.json"))
             partner = register_partner(
                 session,
                 code=code,
@@ -68,9 +61,3 @@ def provision_demo_partners(session: Session, keys_dir: Path, *, now: datetime) 
 def _credit_code(organisation: str) -> str:
     """A well-formed code in a region that was never assigned (990001)."""
     return complete_social_credit_code("91990001" + complete_organisation_code(organisation + "0"))
-
-
-def _private_key(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        write_private_key(path, generate_private_jwk())
-    return read_private_key(path)

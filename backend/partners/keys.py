@@ -68,3 +68,11 @@ def read_private_key(path: Path) -> dict[str, Any]:
     if not key.is_private or key.curve_name != "P-256":
         raise KeyNotAcceptable("这不是 P-256 私钥")
     return {**members}
+
+
+def kept_private_key(path: Path) -> dict[str, Any]:
+    """The key that is in the file; a fresh one is written when there is none. For demonstrations, where we play
+    the partner too."""
+    if not path.exists():
+        write_private_key(path, generate_private_jwk())
+    return read_private_key(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.errors import Conflict, NotFound, Refused
+from backend.errors import Conflict, Forbidden, NotFound, Refused
 
 
 class RecordNotFound(NotFound):
@@ -126,3 +126,12 @@ class CorrectionRefused(Refused):
             else "更正内容与现有内容相同，没有需要更正的地方。"
         )
         super().__init__(detail, attributes=attributes)
+
+
+class DepartmentNotInCatalogue(Forbidden):
+    code = "department_not_in_catalogue"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "现行公共信用信息目录没有由贵单位负责的类别，不能报送。请与信用办核对登记的统一社会信用代码。"
+        )

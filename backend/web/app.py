@@ -77,6 +77,11 @@ _SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "合作商户在 /oauth/token 以 client_credentials 和 private_key_jwt 换得的令牌",
     },
+    "department": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "数源单位的系统以同样方式换得的令牌，须有相应权限；只能报送和查看本单位的数据",
+    },
 }
 
 

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 
 from backend.authorizations.assertions import ALGORITHM, ASSERTION_TYPE
 from backend.authorizations.token_endpoint import AUTH_METHOD, GRANT_TYPE, answer_token_request
-from backend.authorizations.tokens import PARTNER_SCOPES
+from backend.authorizations.tokens import DEPARTMENT_SCOPES, PARTNER_SCOPES
 from backend.web.context import now, services, transaction
 from backend.web.guards import limited, open_to_all
 
@@ -40,7 +40,9 @@ _REQUEST_BODY = {
                     "scope": {
                         "type": "string",
                         "description": "以空格分隔，不填为全部："
-                        + "；".join(f"{scope} {name}" for scope, name in PARTNER_SCOPES.items()),
+                        + "；".join(f"{scope} {name}" for scope, name in PARTNER_SCOPES.items())
+                        + "；只限数源单位："
+                        + "；".join(f"{scope} {name}" for scope, name in DEPARTMENT_SCOPES.items()),
                     },
                 },
             }
@@ -113,7 +115,7 @@ class Metadata(MethodView):
             "grant_types_supported": [GRANT_TYPE],
             "token_endpoint_auth_methods_supported": [AUTH_METHOD],
             "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
-            "scopes_supported": sorted(PARTNER_SCOPES),
+            "scopes_supported": sorted({*PARTNER_SCOPES, *DEPARTMENT_SCOPES}),
             # Required by RFC 8414; there is no authorization endpoint that could answer with one.
             "response_types_supported": [],
         }

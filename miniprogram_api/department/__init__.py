@@ -1,0 +1,12 @@
+"""HTTP for source departments: deliver what they answer for, and set right what could not be taken in."""
+
+from __future__ import annotations
+
+from flask_smorest import Blueprint
+
+from miniprogram_api.department.profile import blp as profile
+
+
+def department_surfaces() -> list[Blueprint]:
+    """What the server mounts for source departments."""
+    return [profile]
