@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, TextIO
 
+import orjson
 import typer
 
 from backend.city_calendar import city_date, utc_now
 from backend.identifiers import IdentifierCheck, check
 from backend.identifiers.findings import KIND_NAMES
+
+_ANSWERED_AT_ONCE = 2_000
 
 app = typer.Typer(help="证件号码和代码：检查、规范化", no_args_is_help=True)
 
@@ -30,21 +34,34 @@ def check_file(
 ) -> None:
     """逐行检查公民身份号码、统一社会信用代码、工商注册号、组织机构代码；每行输入对应一行结果。"""
     today = city_date(utc_now())
+    answered = _json_line if as_json else _sentence
     with _lines(file) as lines:
-        for line in lines:
-            outcome = check(line.rstrip("\r\n"), today=today)
-            typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else _sentence(outcome))
+        for chunk in _chunks(lines):
+            typer.echo("".join(answered(check(line.rstrip("\r\n"), today=today)) for line in chunk), nl=False)
+
+
+def _chunks(lines: TextIO) -> Iterator[list[str]]:
+    """A terminal is answered line by line; files and pipes in pieces, which a million lines need."""
+    at_once = 1 if lines.isatty() else _ANSWERED_AT_ONCE
+    while chunk := list(islice(lines, at_once)):
+        yield chunk
+
+
+def _json_line(outcome: IdentifierCheck) -> str:
+    return orjson.dumps(outcome.as_json()).decode() + "\n"
 
 
 def _sentence(outcome: IdentifierCheck) -> str:
     kind = KIND_NAMES[outcome.kind] if outcome.kind else "无法识别"
     verdict = "；".join(["正确", *outcome.warnings]) if outcome.valid else f"错误：{outcome.reason}"
-    return f"{outcome.normalised or outcome.input}\t{kind}\t{verdict}"
+    return f"{outcome.normalised or outcome.input}\t{kind}\t{verdict}\n"
 
 
 @contextmanager
 def _lines(file: str) -> Iterator[TextIO]:
     if file == "-":
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
         yield sys.stdin
         return
     try:

@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from backend.identifiers.citizen_number import check_citizen_number
+from backend.identifiers.citizen_number import check_citizen_number, judge_citizen_number
 from backend.identifiers.cleaning import clean, refuse_unreadable
-from backend.identifiers.findings import KIND_NAMES, Finding, IdentifierCheck, IdentifierKind, refused
+from backend.identifiers.findings import (
+    KIND_NAMES,
+    PERSONAL_KINDS,
+    Finding,
+    IdentifierCheck,
+    IdentifierKind,
+    refused,
+)
 from backend.identifiers.organisation_code import check_organisation_code
+from backend.identifiers.permanent_residence_card import (
+    check_permanent_residence_card,
+    looks_like_permanent_residence_card,
+)
 from backend.identifiers.regions import is_known_region
 from backend.identifiers.registration_number import check_registration_number
-from backend.identifiers.social_credit_code import check_social_credit_code
+from backend.identifiers.social_credit_code import judge_social_credit_code
 
 
 def check(text: str, *, today: date | None = None) -> IdentifierCheck:
@@ -25,9 +36,11 @@ def check(text: str, *, today: date | None = None) -> IdentifierCheck:
         return unreadable
     match len(cleaned):
         case 18:
-            return _of_18(check_citizen_number(text, today=today), check_social_credit_code(text), cleaned)
+            return _of_18(text, cleaned, today)
+        case 15 if looks_like_permanent_residence_card(cleaned):
+            return check_permanent_residence_card(text, today=today)
         case 15:
-            return _of_15(check_citizen_number(text, today=today), check_registration_number(text), cleaned)
+            return _of_15(judge_citizen_number(text, cleaned, today), check_registration_number(text), cleaned)
         case 9:
             return check_organisation_code(text)
         case length:
@@ -36,8 +49,15 @@ def check(text: str, *, today: date | None = None) -> IdentifierCheck:
                 None,
                 "length",
                 f"共 {length} 位：公民身份号码和统一社会信用代码为 18 位，"
-                "旧公民身份号码和工商注册号为 15 位，组织机构代码为 9 位",
+                "旧公民身份号码、工商注册号和外国人永久居留身份证旧号为 15 位，组织机构代码为 9 位",
             )
+
+
+def check_person_number(text: str, *, today: date | None = None) -> IdentifierCheck:
+    """A number that can only be a natural person's: a citizen number, or a foreigner's old residence card."""
+    if looks_like_permanent_residence_card(clean(text)):
+        return check_permanent_residence_card(text, today=today)
+    return check_citizen_number(text, today=today)
 
 
 def mask(kind: IdentifierKind, normalised: str) -> str:
@@ -46,18 +66,22 @@ def mask(kind: IdentifierKind, normalised: str) -> str:
     Of a citizen number three characters at the front and four at the end remain: neither the county nor the
     date of birth can be read from it.
     """
-    if kind != "citizen_number":
+    if kind not in PERSONAL_KINDS:
         return normalised
     return normalised[:3] + "*" * (len(normalised) - 7) + normalised[-4:]
 
 
-def _of_18(citizen: IdentifierCheck, credit: IdentifierCheck, cleaned: str) -> IdentifierCheck:
+def _of_18(text: str, cleaned: str, today: date | None) -> IdentifierCheck:
+    if not cleaned[:17].isdigit():
+        return judge_social_credit_code(text, cleaned)
+    citizen = judge_citizen_number(text, cleaned, today)
+    if citizen.valid and not citizen.notes:
+        return citizen
+    credit = judge_social_credit_code(text, cleaned)
     if citizen.valid and credit.valid:
         return credit if len(credit.notes) < len(citizen.notes) else citizen
     if citizen.valid or credit.valid:
         return citizen if citizen.valid else credit
-    if not cleaned[:17].isdigit():
-        return credit
     # Neither holds: explain the mistake in terms of the number it was probably meant to be.
     birth_is_plausible = citizen.fault is not None and citizen.fault.code in ("check_digit", "birth_in_future")
     credit_is_plausible = credit.fault is not None and credit.fault.code == "check_digit"

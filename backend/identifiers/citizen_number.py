@@ -28,6 +28,7 @@ _ASCII_EXCESS = ord("0") * sum(_WEIGHTS)
 _CHECK_CHARACTERS = "10X98765432"
 _FORM_18 = re.compile(r"[0-9]{17}[0-9X]")
 _FORM_15 = re.compile(r"[0-9]{15}")
+_MISREAD = {"O": "0", "I": "1", "L": "1", "Z": "2", "S": "5", "B": "8"}
 
 # Nobody born earlier lived to be given an 18-digit number.
 _EARLIEST_BIRTH = date(1880, 1, 1)
@@ -55,43 +56,63 @@ def check_citizen_number(text: str, *, today: date | None = None) -> IdentifierC
     cleaned = clean(text)
     if (unreadable := refuse_unreadable(text, _KIND, cleaned)) is not None:
         return unreadable
-    if len(cleaned) not in (15, 18):
-        return refused(text, _KIND, "length", f"公民身份号码应为 18 位（旧号 15 位），实际 {len(cleaned)} 位")
+    return judge_citizen_number(text, cleaned, today)
+
+
+def judge_citizen_number(text: str, cleaned: str, today: date | None) -> IdentifierCheck:
+    """The same for a text that has been cleaned and found readable already."""
     if len(cleaned) == 15:
         return _check_old_number(text, cleaned, today)
+    if len(cleaned) != 18:
+        return refused(text, _KIND, "length", f"公民身份号码应为 18 位（旧号 15 位），实际 {len(cleaned)} 位")
     if not _FORM_18.fullmatch(cleaned):
-        return refused(text, _KIND, "character", "公民身份号码前 17 位应为数字，末位为数字或 X")
-    if (fault := _birth_fault(cleaned[6:14], today)) is not None:
+        return refused(text, _KIND, "character", _character_message(cleaned))
+    if (fault := _birth_fault(cleaned[6:14], "第 7–14 位", today)) is not None:
         return IdentifierCheck(text, _KIND, None, fault)
     if complete_citizen_number(cleaned[:17]) != cleaned:
-        return refused(text, _KIND, "check_digit", "校验码与前 17 位不符，可能有数字录错或相邻数字颠倒")
+        return refused(text, _KIND, "check_digit", "第 18 位校验码与前 17 位不符，可能有数字录错或相邻数字颠倒")
     return IdentifierCheck(text, _KIND, cleaned, None, _notes(cleaned))
 
 
 def _check_old_number(text: str, cleaned: str, today: date | None) -> IdentifierCheck:
     if not _FORM_15.fullmatch(cleaned):
-        return refused(text, _KIND, "character", "15 位公民身份号码应全部为数字")
+        return refused(text, _KIND, "character", _character_message(cleaned))
     if cleaned[12:] in _CENTENARIAN_ORDERS:
         return refused(
-            text, _KIND, "century_unknown", "15 位旧号的顺序码属于百岁以上老人专用，出生世纪不明，请提供 18 位号码"
+            text,
+            _KIND,
+            "century_unknown",
+            "15 位旧号第 13–15 位的顺序码属于百岁以上老人专用，出生世纪不明，请提供 18 位号码",
         )
     # Every other 15-digit number was given to someone born in the twentieth century.
     upgraded = f"{cleaned[:6]}19{cleaned[6:]}"
-    if (fault := _birth_fault(upgraded[6:14], today)) is not None:
+    if (fault := _birth_fault(upgraded[6:14], "第 7–12 位", today)) is not None:
         return IdentifierCheck(text, _KIND, None, fault)
     normalised = complete_citizen_number(upgraded)
     return IdentifierCheck(text, _KIND, normalised, None, _notes(normalised))
 
 
-def _birth_fault(digits: str, today: date | None) -> Finding | None:
+def _character_message(cleaned: str) -> str:
+    """Names the first place that holds something it cannot."""
+    place, character = next(
+        (place, character)
+        for place, character in enumerate(cleaned, start=1)
+        if character not in ("0123456789X" if place == 18 else "0123456789")
+    )
+    allowed = "数字或 X" if place == 18 else "数字"
+    misread = f"，可能是 {_MISREAD[character]} 的误录" if character in _MISREAD else ""
+    return f"第 {place} 位是“{character}”，应为{allowed}{misread}"
+
+
+def _birth_fault(digits: str, where: str, today: date | None) -> Finding | None:
     try:
         born_on = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
-        return Finding("birth_date", "号码中的出生日期不存在")
+        return Finding("birth_date", f"{where}的出生日期不存在")
     if born_on < _EARLIEST_BIRTH:
-        return Finding("birth_date", "号码中的出生日期过早，不可能是在世时编制的号码")
+        return Finding("birth_date", f"{where}的出生日期过早，不可能是在世时编制的号码")
     if today is not None and born_on > today:
-        return Finding("birth_in_future", "号码中的出生日期晚于今天")
+        return Finding("birth_in_future", f"{where}的出生日期晚于今天")
     return None
 
 

@@ -5,14 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-IdentifierKind = Literal["citizen_number", "social_credit_code", "registration_number", "organisation_code"]
+IdentifierKind = Literal[
+    "citizen_number",
+    "permanent_residence_card",
+    "social_credit_code",
+    "registration_number",
+    "organisation_code",
+]
 
 KIND_NAMES: dict[IdentifierKind, str] = {
     "citizen_number": "公民身份号码",
+    "permanent_residence_card": "外国人永久居留身份证旧号",
     "social_credit_code": "统一社会信用代码",
     "registration_number": "工商注册号",
     "organisation_code": "组织机构代码",
 }
+
+
+PERSONAL_KINDS: frozenset[IdentifierKind] = frozenset({"citizen_number", "permanent_residence_card"})
+"""Numbers of natural persons: masked wherever they are shown to others."""
 
 
 @dataclass(frozen=True, slots=True)

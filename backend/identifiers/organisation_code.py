@@ -6,6 +6,7 @@ Replaced by the unified social credit code in 2015, whose places 9 to 17 they be
 from __future__ import annotations
 
 import re
+from operator import mul
 from typing import Final
 
 from backend.identifiers.cleaning import clean, refuse_unreadable
@@ -13,6 +14,7 @@ from backend.identifiers.findings import IdentifierCheck, refused
 
 _KIND: Final = "organisation_code"
 _WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_VALUES = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
 _CHECK_CHARACTERS = "0X987654321"  # by remainder
 _BODY = re.compile(r"[0-9A-Z]{8}")
 _FORM = re.compile(r"[0-9A-Z]{8}[0-9X]")
@@ -22,7 +24,7 @@ def complete_organisation_code(first8: str) -> str:
     """Append the check character. Raises ValueError unless given 8 digits or capitals."""
     if not _BODY.fullmatch(first8):
         raise ValueError("the first 8 characters of an organisation code are digits or capitals")
-    total = sum(int(character, 36) * weight for character, weight in zip(first8, _WEIGHTS, strict=True))
+    total = sum(map(mul, map(_VALUES.__getitem__, first8), _WEIGHTS))
     return first8 + _CHECK_CHARACTERS[total % 11]
 
 
@@ -34,10 +36,17 @@ def check_organisation_code(text: str) -> IdentifierCheck:
     if len(cleaned) != 9:
         return refused(text, _KIND, "length", f"组织机构代码应为 9 位（不计连字符），实际 {len(cleaned)} 位")
     if not _FORM.fullmatch(cleaned):
-        return refused(text, _KIND, "character", "组织机构代码前 8 位应为数字或大写字母，末位为数字或 X")
+        return refused(text, _KIND, "character", _character_message(cleaned))
     if cleaned == "000000000":
         # Arithmetically right, and what clerks type when they have no code.
         return refused(text, _KIND, "placeholder", "全部为 0，是占位号码，不是组织机构代码")
     if complete_organisation_code(cleaned[:8]) != cleaned:
-        return refused(text, _KIND, "check_digit", "校验码与前 8 位不符，可能有字符录错或相邻字符颠倒")
+        return refused(text, _KIND, "check_digit", "第 9 位校验码与前 8 位不符，可能有字符录错或相邻字符颠倒")
     return IdentifierCheck(text, _KIND, cleaned)
+
+
+def _character_message(cleaned: str) -> str:
+    for place, character in enumerate(cleaned[:8], start=1):
+        if character not in _VALUES:
+            return f"第 {place} 位不是数字或大写字母"
+    return "第 9 位校验码应为数字或 X"

@@ -35,8 +35,9 @@ def check_registration_number(text: str) -> IdentifierCheck:
     if len(cleaned) != 15:
         return refused(text, _KIND, "length", f"工商注册号应为 15 位，实际 {len(cleaned)} 位")
     if not _FORM.fullmatch(cleaned):
-        return refused(text, _KIND, "character", "工商注册号应全部为数字")
+        place = next(place for place, character in enumerate(cleaned, start=1) if character not in "0123456789")
+        return refused(text, _KIND, "character", f"工商注册号应全部为数字，第 {place} 位不是")
     if complete_registration_number(cleaned[:14]) != cleaned:
-        return refused(text, _KIND, "check_digit", "校验码与前 14 位不符，可能有数字录错或相邻数字颠倒")
+        return refused(text, _KIND, "check_digit", "第 15 位校验码与前 14 位不符，可能有数字录错或相邻数字颠倒")
     notes = () if is_known_region(cleaned[:6]) else (REGION_UNKNOWN,)
     return IdentifierCheck(text, _KIND, cleaned, None, notes)

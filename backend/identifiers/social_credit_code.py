@@ -9,6 +9,7 @@ Not taken from python-stdnum: its check refuses the authorities A, N and Y and a
 from __future__ import annotations
 
 import re
+from operator import mul
 from typing import Final
 
 from backend.identifiers.cleaning import clean, refuse_unreadable
@@ -20,6 +21,7 @@ _KIND: Final = "social_credit_code"
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+_FORM = re.compile(f"[{_ALPHABET}]{{18}}")
 _REGION = re.compile(r"[0-9]{6}")
 _MISREAD = {"I": "1", "O": "0", "Z": "2", "S": "5", "V": "U"}
 
@@ -64,8 +66,7 @@ def complete_social_credit_code(first17: str) -> str:
         raise ValueError(
             "the first 17 characters of a social credit code are digits or capitals other than I O S V Z"
         )
-    total = sum(_VALUES[character] * weight for character, weight in zip(first17, _WEIGHTS, strict=True))
-    return first17 + _ALPHABET[-total % 31]
+    return first17 + _check_character(first17)
 
 
 def organisation_code_within(normalised: str) -> str:
@@ -77,18 +78,30 @@ def check_social_credit_code(text: str) -> IdentifierCheck:
     cleaned = clean(text)
     if (unreadable := refuse_unreadable(text, _KIND, cleaned)) is not None:
         return unreadable
+    return judge_social_credit_code(text, cleaned)
+
+
+def judge_social_credit_code(text: str, cleaned: str) -> IdentifierCheck:
+    """The same for a text that has been cleaned and found readable already."""
     if len(cleaned) != 18:
         return refused(text, _KIND, "length", f"统一社会信用代码应为 18 位，实际 {len(cleaned)} 位")
-    for place, character in enumerate(cleaned, start=1):
-        if character not in _VALUES:
-            return refused(text, _KIND, "character", _character_message(place, character))
+    if not _FORM.fullmatch(cleaned):
+        place, character = next(
+            (place, character) for place, character in enumerate(cleaned, start=1) if character not in _VALUES
+        )
+        return refused(text, _KIND, "character", _character_message(place, character))
     if cleaned[0] not in AUTHORITIES:
         return refused(text, _KIND, "authority_unknown", "第 1 位不是国家标准规定的登记管理部门代码")
     if not _REGION.fullmatch(cleaned[2:8]):
-        return refused(text, _KIND, "character", "第 3–8 位行政区划代码应为数字")
-    if complete_social_credit_code(cleaned[:17]) != cleaned:
-        return refused(text, _KIND, "check_digit", "校验码与前 17 位不符，可能有字符录错或相邻字符颠倒")
+        place = next(place for place, character in enumerate(cleaned[2:8], start=3) if not character.isdigit())
+        return refused(text, _KIND, "character", f"第 3–8 位行政区划代码应为数字，第 {place} 位不是")
+    if _check_character(cleaned[:17]) != cleaned[17]:
+        return refused(text, _KIND, "check_digit", "第 18 位校验码与前 17 位不符，可能有字符录错或相邻字符颠倒")
     return IdentifierCheck(text, _KIND, cleaned, None, _notes(cleaned))
+
+
+def _check_character(first17: str) -> str:
+    return _ALPHABET[-sum(map(mul, map(_VALUES.__getitem__, first17), _WEIGHTS)) % 31]
 
 
 def _character_message(place: int, character: str) -> str:

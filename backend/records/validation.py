@@ -23,7 +23,7 @@ from backend.catalogue.templates import (
     Template,
     level_expression,
 )
-from backend.identifiers import IdentifierCheck, check, check_citizen_number
+from backend.identifiers import PERSONAL_KINDS, IdentifierCheck, check, check_person_number
 from backend.records.masking import mask_identity_numbers
 from backend.records.normalisation import (
     LARGEST_WHOLE_DIGITS,
@@ -92,7 +92,7 @@ class JudgedNumbers:
             if len(self._verdicts) >= self._largest:
                 self._verdicts.clear()
             judged = (
-                check_citizen_number(text, today=self._today)
+                check_person_number(text, today=self._today)
                 if party == "person"
                 else check(text, today=self._today)
             )
@@ -455,8 +455,8 @@ def _check_identifiers(
 def _fault(judged: IdentifierCheck, party: str) -> tuple[str, str] | None:
     if judged.fault is not None:
         return f"identifier_{judged.fault.code}", f"{judged.fault.message}。请核对原始凭证后更正"
-    if party == "organisation" and judged.kind == "citizen_number":
-        return "identifier_kind", "这是公民身份号码，而本行的主体是单位，请填写单位的代码或更正主体类别"
+    if party == "organisation" and judged.kind in PERSONAL_KINDS:
+        return "identifier_kind", "这是自然人的号码，而本行的主体是单位，请填写单位的代码或更正主体类别"
     return None
 
 

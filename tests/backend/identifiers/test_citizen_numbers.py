@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.iso7064 import mod_11_2
 
-from backend.identifiers import birth_date, check, check_citizen_number, complete_citizen_number
+from backend.identifiers import (
+    birth_date,
+    check,
+    check_citizen_number,
+    check_person_number,
+    complete_citizen_number,
+    complete_permanent_residence_card,
+    mask,
+)
 
 MADE_UP_REGION = "990001"
 TODAY = date(2026, 11, 2)
@@ -154,3 +162,79 @@ def test_any_text_at_all_gets_an_answer(text):
 def test_only_17_digits_can_be_completed(text):
     with pytest.raises(ValueError, match="17 characters"):
         complete_citizen_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("99000119900307O231", "第 15 位是“O”，应为数字，可能是 0 的误录"),
+        ("99000119900307123A", "第 18 位是“A”，应为数字或 X"),
+        ("9900019003O7123", "第 11 位是“O”"),
+        ("99000119901332123X", "第 7–14 位的出生日期不存在"),
+        ("990001901332123", "第 7–12 位的出生日期不存在"),
+        ("990001199003071230", "第 18 位校验码"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(text, where):
+    assert where in (check_citizen_number(text, today=TODAY).reason or "")
+
+
+residence_cards = st.builds(
+    lambda nationality, region, born, order: complete_permanent_residence_card(
+        f"{nationality}{region}{born:%y%m%d}{order}"
+    ),
+    st.sampled_from(["KAZ", "CAN", "USA", "FRA"]),
+    st.sampled_from(["1100", "3100", "3701"]),
+    births,
+    st.integers(0, 9),
+)
+
+
+def test_an_old_card_of_a_foreigner_is_recognised():
+    # A published specimen; its check digit was not computed by us.
+    outcome = check("kaz110090123105", today=TODAY)
+
+    assert (outcome.kind, outcome.normalised, outcome.warnings) == (
+        "permanent_residence_card",
+        "KAZ110090123105",
+        (),
+    )
+    assert check_person_number("KAZ110090123105") == check("KAZ110090123105")
+
+
+@given(residence_cards)
+def test_a_completed_old_card_is_valid(card):
+    assert check(card, today=TODAY).normalised == card
+
+
+@given(residence_cards, st.integers(3, 14), st.integers(1, 9))
+def test_no_single_wrong_digit_of_an_old_card_goes_unnoticed(card, place, shift):
+    wrong = card[:place] + str((int(card[place]) + shift) % 10) + card[place + 1 :]
+
+    assert not check(wrong, today=TODAY).valid
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("KAZ110090123107", "check_digit"),
+        ("KAZ110090133105", "birth_date"),
+        ("KAZ1100901231O5", "character"),
+        ("KAZ999990123102", "check_digit"),
+    ],
+)
+def test_each_mistake_on_an_old_card_is_named(text, code):
+    outcome = check(text, today=TODAY)
+
+    assert (outcome.kind, outcome.fault and outcome.fault.code) == ("permanent_residence_card", code)
+
+
+def test_an_old_card_from_an_unknown_place_is_a_warning():
+    outcome = check(complete_permanent_residence_card("KAZ99999012310"), today=TODAY)
+
+    assert outcome.valid
+    assert [note.code for note in outcome.notes] == ["region_unknown"]
+
+
+def test_an_old_card_is_masked_like_a_citizen_number():
+    assert mask("permanent_residence_card", "KAZ110090123105") == "KAZ********3105"

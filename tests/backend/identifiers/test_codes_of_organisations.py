@@ -221,3 +221,60 @@ def test_only_well_formed_beginnings_are_completed(text):
         if len(text) != length:
             with pytest.raises(ValueError, match="the first"):
                 complete(text)
+
+
+@given(codes_of_every_authority, bodies, st.integers(0, 16))
+def test_no_swap_of_neighbours_in_a_credit_code_goes_unnoticed(prefix, body, place):
+    code = credit_code(prefix, body=body)
+    swapped = code[:place] + code[place + 1] + code[place] + code[place + 2 :]
+
+    assert swapped == code or not check_social_credit_code(swapped).valid
+
+
+@given(st.integers(0, 10**14 - 1).map("{:014d}".format), st.integers(0, 14), st.integers(1, 9))
+def test_no_single_wrong_digit_of_a_registration_number_goes_unnoticed(first14, place, shift):
+    number = complete_registration_number(first14)
+    wrong = number[:place] + str((int(number[place]) + shift) % 10) + number[place + 1 :]
+
+    assert not check_registration_number(wrong).valid
+
+
+digits_of_an_organisation_code = st.text("0123456789", min_size=8, max_size=8)
+
+
+@given(digits_of_an_organisation_code, st.integers(0, 7), st.integers(1, 9))
+def test_no_single_wrong_digit_of_an_organisation_code_goes_unnoticed(body, place, shift):
+    code = complete_organisation_code(body)
+    wrong = code[:place] + str((int(code[place]) + shift) % 10) + code[place + 1 :]
+
+    assert not check_organisation_code(wrong).valid
+
+
+@given(digits_of_an_organisation_code, st.integers(0, 6))
+def test_no_swap_of_neighbouring_digits_in_an_organisation_code_goes_unnoticed(body, place):
+    code = complete_organisation_code(body)
+    swapped = code[:place] + code[place + 1] + code[place] + code[place + 2 :]
+
+    assert swapped == code or not check_organisation_code(swapped).valid
+
+
+@pytest.mark.parametrize("character", "IOZSV")
+def test_each_letter_that_credit_codes_never_use_is_reported_with_its_place(character):
+    code = credit_code()
+    reason = check(code[:10] + character + code[11:]).reason or ""
+
+    assert f"第 11 位是字母 {character}" in reason
+    assert "的误录" in reason
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("91A70102MA3XY12345", "第 3 位"),
+        ("37010019876543A", "第 15 位"),
+        ("MA3XY1中3-4", "第 7 位"),
+        ("12345678-Z", "第 9 位"),
+    ],
+)
+def test_a_misplaced_character_is_pointed_at(text, where):
+    assert where in (check(text).reason or "")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import typer
 from typer.testing import CliRunner
 
 from backend.identifiers import complete_citizen_number
@@ -34,3 +35,28 @@ def test_a_file_that_is_not_there_is_said_plainly():
 
     assert answer.exit_code == 2
     assert "读不了 nowhere.txt" in answer.output
+
+
+def test_bytes_that_are_no_text_get_an_answer_like_any_line(tmp_path):
+    numbers = tmp_path / "numbers.txt"
+    numbers.write_bytes(b"\xff\xfe\x80\n" + VALID.encode() + b"\n")
+
+    by_file = CliRunner().invoke(app, ["check", str(numbers), "--json"])
+    by_input = CliRunner().invoke(app, ["check", "-", "--json"], input=numbers.read_bytes())
+
+    for answer in (by_file, by_input):
+        assert answer.exit_code == 0
+        assert [json.loads(line)["valid"] for line in answer.output.splitlines()] == [False, True]
+
+
+def test_a_long_file_is_read_piece_by_piece(tmp_path, monkeypatch):
+    numbers = tmp_path / "numbers.txt"
+    numbers.write_text(f"{VALID}\n" * 20_000)
+    largest = []
+    echo = typer.echo
+    monkeypatch.setattr(typer, "echo", lambda text, **how: (largest.append(text.count("\n")), echo(text, **how)))
+
+    answer = CliRunner().invoke(app, ["check", str(numbers), "--json"])
+
+    assert answer.output.count("\n") == sum(largest) == 20_000
+    assert max(largest) <= 2_000
