@@ -15,7 +15,8 @@ from backend.errors import Refused
 from backend.evidence.service import EvidenceStore, forget_unused_evidence
 from backend.jobs.service import requeue_stale_jobs
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
-from backend.ledger.service import seal_segment
+from backend.ledger.archive import ArchiveFolder, archive_next_segment
+from backend.ledger.chain import seal_segment
 from backend.scores.models import ScoreRun
 from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run, request_run
 from backend.scores.service import published_run_ids, recompute_marked
@@ -34,8 +35,18 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             now = clock()
 
     def seal_ledger(now: datetime) -> None:
-        with database.transaction() as session:
-            seal_segment(session, signing_key=config.signing_key, now=now)
+        sealed = 1
+        while sealed:
+            with database.transaction() as session:
+                sealed = seal_segment(session, signing_key=config.signing_key, now=now)
+
+    def archive_ledger(now: datetime) -> None:
+        archives, moved = ArchiveFolder(config.ledger_archive_dir, config.keys), True
+        while moved:
+            with database.transaction() as session:
+                moved = (
+                    archive_next_segment(session, archives, jurisdiction=config.jurisdiction, now=now) is not None
+                )
 
     def tidy(now: datetime) -> None:
         with database.transaction() as session:
@@ -70,6 +81,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         periodic=[
             Periodic("recompute_marked", timedelta(seconds=1), recompute),
             Periodic("seal_ledger", timedelta(minutes=1), seal_ledger),
+            Periodic("archive_ledger", timedelta(hours=24), archive_ledger),
             Periodic("tidy", timedelta(minutes=1), tidy),
             Periodic("forget_evidence", timedelta(hours=24), forget_evidence),
             Periodic("run_daily", timedelta(minutes=30), run_daily),

@@ -50,6 +50,11 @@ class Config:
         """Sealed evidence files; every server and worker process must see the same folder."""
         return self.data_dir / "evidence"
 
+    @property
+    def ledger_archive_dir(self) -> Path:
+        """Sealed files of ledger segments that are past retention; to be backed up like the database."""
+        return self.data_dir / "ledger-archive"
+
 
 ENVIRONMENT_FILE = Path("var/osmanthus.env")
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from backend.ledger.chain import seal_segment, verify_ledger
 from backend.ledger.models import LedgerEntry
-from backend.ledger.service import Actor, entries_about, record_access, seal_segment, verify_ledger
+from backend.ledger.service import Actor, entries_about, record_access
+from tests.backend.ledger.tampering import drop_triggers
 from tests.factories import add_person
 
 SIGNING_KEY = b"s" * 32
@@ -63,34 +65,6 @@ def test_an_untouched_ledger_verifies_across_segments(session, look, now):
     assert not verdict.faults
 
 
-@pytest.mark.parametrize(
-    "tampering",
-    [
-        "UPDATE ledger_entries SET purpose = '别的目的' WHERE id = (SELECT MIN(id) FROM ledger_entries)",
-        "UPDATE ledger_entries SET at = '2020-01-01 00:00:00' WHERE id = (SELECT MAX(id) FROM ledger_entries)",
-        "DELETE FROM ledger_entries WHERE id = (SELECT MIN(id) FROM ledger_entries)",
-        "UPDATE ledger_entries SET id = id + 1000 WHERE id = (SELECT MIN(id) FROM ledger_entries)",
-        "UPDATE ledger_entries SET segment = 2 WHERE id = (SELECT MIN(id) FROM ledger_entries)",
-        "DELETE FROM ledger_entries WHERE segment = 1",
-        "UPDATE ledger_segments SET entry_count = entry_count - 1 WHERE number = 1",
-        "UPDATE ledger_segments SET head = previous_head WHERE number = 2",
-    ],
-    ids=["change", "backdate", "delete", "reorder", "move", "empty a segment", "recount", "rechain"],
-)
-def test_any_tampering_with_sealed_entries_is_found(session, look, now, tampering):
-    for segment in range(2):
-        for minute in range(3):
-            look(segment * 10 + minute)
-        seal_segment(session, signing_key=SIGNING_KEY, now=now)
-    session.flush()
-    assert not verify_ledger(session, signing_key=SIGNING_KEY).faults
-
-    session.execute(text(tampering))
-    session.expire_all()
-
-    assert verify_ledger(session, signing_key=SIGNING_KEY).faults
-
-
 def test_a_segment_signed_with_another_key_is_found(session, look, now):
     look()
     seal_segment(session, signing_key=b"x" * 32, now=now)
@@ -102,6 +76,7 @@ def test_a_segment_signed_with_another_key_is_found(session, look, now):
 def test_a_changed_entry_is_found_even_before_it_is_sealed(session, look):
     look()
     session.flush()
+    drop_triggers(session)
     session.execute(text("UPDATE ledger_entries SET actor_name = '某人'"))
     session.expire_all()
     assert verify_ledger(session, signing_key=SIGNING_KEY).faults
