@@ -11,4 +11,4 @@ step "types";                  .venv/bin/mypy
 step "import rules";           .venv/bin/lint-imports
 step "officers' console";      (cd admin/web && npm test --silent)
 step "citizen client";         (cd miniprogram && npm test --silent)
-step "Python";                 .venv/bin/python -m pytest "$@"
+step "Python";                 .venv/bin/python -m pytest --numprocesses=2 --dist=loadgroup --durations=15 "$@"
