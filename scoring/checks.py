@@ -98,18 +98,21 @@ def _told(error: Any, document: Document) -> Iterator[Problem]:
                 if key not in known:
                     yield problem(f"不认识的字段“{key}”{did_you_mean(key, known)}", "unknown_field", (*path, key))
         case "required":
+            unknown = [given for given in value if given not in error.schema.get("properties", {})]
             for key in limit:
-                if key not in value:
-                    near = [given for given in value if given not in error.schema.get("properties", {})]
-                    typo = did_you_mean(key, near).replace("是不是想写", "现有")
-                    yield problem(f"缺少字段“{key}”{typo}", "missing_field")
+                # A misspelt field is told once, where it stands, with the word it should have been.
+                if key not in value and not did_you_mean(key, unknown):
+                    yield problem(f"缺少字段“{key}”", "missing_field")
         case "enum":
             choices = "、".join(str(choice) for choice in limit)
             hint = did_you_mean(str(value), [str(choice) for choice in limit])
             yield problem(f"“{value}”不在可选值之中（{choices}）{hint}", "not_a_choice")
         case "type":
             kinds = limit if isinstance(limit, list) else [limit]
-            yield problem(f"这里应当是{'或'.join(_TYPES[kind] for kind in kinds)}，现在是“{value}”", "wrong_type")
+            wanted = "或".join(_TYPES[kind] for kind in kinds)
+            quoted = isinstance(value, str) and {"number", "integer"} & set(kinds)
+            given = f"文字“{value}”（请去掉引号）" if quoted else f"“{value}”"
+            yield problem(f"这里应当是{wanted}，现在是{given}", "wrong_type")
         case "format":
             yield problem(f"“{value}”不是日期，请写成 2026-01-01 的样子", "bad_date")
         case "pattern":
@@ -289,9 +292,8 @@ class _Checker:
     def _forbidden(self, code: str, name: str, path: Path) -> None:
         attribute = forbidden_attribute(code, name)
         if attribute:
-            self.problem(
-                path, f"“{name}”涉及{attribute.name}，不得评分（{attribute.basis}）", "forbidden_attribute"
-            )
+            said = f"“{name}”（{code}）" if name else f"“{code}”"
+            self.problem(path, f"{said}涉及{attribute.name}，不得评分（{attribute.basis}）", "forbidden_attribute")
 
     def _categories(self, indicator: Mapping[str, Any], path: Path) -> None:
         if (indicator["measure"] == "value_of") == ("categories" in indicator):

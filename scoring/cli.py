@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import numpy as np
 import polars as pl
 import typer
+import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -23,8 +24,10 @@ from scoring.model.cli import add_commands
 from scoring.policy import (
     CategoryFacts,
     Policy,
+    catalogue_of,
     check_against_catalogue,
     load_policy,
+    shipped_catalogue,
     shipped_policy,
     shipped_policy_names,
 )
@@ -102,8 +105,8 @@ def check_command(
             "--catalogue",
             exists=True,
             dir_okay=False,
-            help="目录文件（JSON 列表：code、name、polarity、legal_basis，可有 levels、subject_kinds），"
-            "一并核对类别与依据。",
+            help="本市的目录文件（YAML 或 JSON；每个类别有 code、name、polarity、legal_basis，可有 levels、"
+            "subject_kinds）。不写则按随附的目录核对类别、等次与依据。",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -114,7 +117,8 @@ def check_command(
     """
     try:
         loaded = _load(policy)
-        problems = check_against_catalogue(loaded, _read_catalogue(catalogue)) if catalogue else []
+        known = shipped_catalogue() if catalogue is None else _read_catalogue(catalogue)
+        problems = check_against_catalogue(loaded, known)
     except PolicyInvalid as invalid:
         problems = invalid.problems
     if as_json:
@@ -122,6 +126,8 @@ def check_command(
         _print_json({"valid": not problems, "problems": [{f: getattr(p, f) for f in fields} for p in problems]})
     else:
         _print_problems(policy, problems)
+        if catalogue is None and any(problem.rule == "unknown_category" for problem in problems):
+            _err.print("类别按随附的目录核对；本市目录不同的，请用 --catalogue 指明目录文件。", markup=False)
     if problems:
         raise typer.Exit(1)
     if not as_json:
@@ -190,6 +196,8 @@ def score_command(
 
     例：python -m scoring score guihua 记录.csv -o 分数.csv
     """
+    if output is not None and not output.parent.is_dir():
+        _fail(f"没有文件夹 {output.parent}，请先建立，或写到别处")
     compiled, day = _compiled(policy), _day(as_of)
     columns = _records(records, compiled)
     result = score_batch(compiled, columns, day, _subjects(subjects, columns.subject), threads=threads)
@@ -255,7 +263,8 @@ def simulate_command(
     for title, movers in (("上升最多", told.most_raised[:5]), ("下降最多", told.most_lowered[:5])):
         for mover in movers:
             change = f"{format_number(mover.before, 2)} → {format_number(mover.after, 2)}"
-            _out.print(f"{title}：主体 {mover.subject}　{change}　{mover.indicator}", markup=False)
+            cause = mover.indicator or "基础分或上下限"
+            _out.print(f"{title}：主体 {mover.subject}　{change}　{cause}", markup=False)
 
 
 add_commands(app)
@@ -292,9 +301,13 @@ def _compiled(policy: str) -> CompiledPolicy:
 
 def _records(path: Path, compiled: CompiledPolicy) -> Any:
     try:
-        return read_records(path, compiled)
+        columns, unread = read_records(path, compiled)
     except RecordsInvalid as invalid:
         _fail(str(invalid))
+    for code, rows in unread.items():
+        hint = did_you_mean(code, compiled.category_index)
+        _err.print(f"注意：方案不使用类别“{code}”，{rows} 条记录不计分{hint}", markup=False)
+    return columns
 
 
 def _subjects(path: Path | None, found: Any) -> Any:
@@ -308,20 +321,9 @@ def _subjects(path: Path | None, found: Any) -> Any:
 
 def _read_catalogue(path: Path) -> dict[str, CategoryFacts]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            entry["code"]: CategoryFacts(
-                entry["code"],
-                entry["name"],
-                entry["polarity"],
-                entry["legal_basis"],
-                tuple(entry["levels"]) if "levels" in entry else None,
-                frozenset(entry["subject_kinds"]) if "subject_kinds" in entry else None,
-            )
-            for entry in entries
-        }
-    except (ValueError, KeyError, TypeError) as error:
-        _fail(f"{path} 不是目录文件（JSON 列表，每项有 code、name、polarity、legal_basis）：{error}")
+        return catalogue_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        _fail(f"{path} 不是目录文件（YAML 或 JSON，每个类别有 code、name、polarity、legal_basis）：{error}")
 
 
 def _day(as_of: datetime | None) -> int:
@@ -360,6 +362,10 @@ def _print_policy(policy: Policy) -> None:
 
 def _print_explanation(told: Explanation) -> None:
     _out.print(told.summary, markup=False)
+    if not told.contributions:
+        _out.print("没有计分的记录。", markup=False)
+        return
+    _out.print(f"主要因素：{'；'.join(factor.reason for factor in told.key_factors) or '无'}", markup=False)
     table = Table("维度", "分值", "理由", "记录", "下次减弱", show_lines=False)
     for one in told.contributions:
         fades = min((fade.day for fade in one.fades), default=None)

@@ -14,6 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import yaml
+
 from scoring.checks import PER_RECORD, check_meaning, check_shape
 from scoring.days import Span
 from scoring.document import Path as DocumentPath
@@ -258,6 +260,33 @@ def load_policy(source: Path | str) -> Policy:
         raise PolicyInvalid(problems)
     digest = hashlib.sha256(canonical_json(document.data).encode()).hexdigest()
     return _policy(document.data, digest, text)
+
+
+def shipped_catalogue() -> dict[str, CategoryFacts]:
+    """The categories that come with the library, for those who name no catalogue of their own."""
+    return catalogue_of(yaml.safe_load((files("scoring") / "catalogue.yaml").read_text(encoding="utf-8")))
+
+
+def catalogue_of(document: Any) -> dict[str, CategoryFacts]:
+    """Category facts from a catalogue document: a list of categories, or a mapping that holds one as `categories`.
+
+    A category has code, name, polarity and legal_basis; `levels` (codes, or mappings with a code) and
+    `subject_kinds` are checked where they are given. Raises KeyError, TypeError or ValueError for anything else.
+    """
+    entries = document["categories"] if isinstance(document, Mapping) else document
+    return {
+        entry["code"]: CategoryFacts(
+            entry["code"],
+            entry["name"],
+            entry["polarity"],
+            entry["legal_basis"],
+            tuple(str(level["code"] if isinstance(level, Mapping) else level) for level in entry["levels"])
+            if "levels" in entry
+            else None,
+            frozenset(entry["subject_kinds"]) if "subject_kinds" in entry else None,
+        )
+        for entry in entries
+    }
 
 
 def check_against_catalogue(policy: Policy, catalogue: Mapping[str, CategoryFacts]) -> list[Problem]:

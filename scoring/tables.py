@@ -31,8 +31,11 @@ class RecordsInvalid(ValueError):
     """A record file can't be read as records; the message is a Chinese sentence saying where and why."""
 
 
-def read_records(path: Path, compiled: CompiledPolicy) -> RecordColumns:
-    """Records from a CSV or Parquet file, sorted by subject. Raises RecordsInvalid."""
+def read_records(path: Path, compiled: CompiledPolicy) -> tuple[RecordColumns, dict[str, int]]:
+    """Records from a CSV or Parquet file, sorted by subject; and rows by category that the policy does not read.
+
+    Raises RecordsInvalid.
+    """
     try:
         if path.suffix == ".parquet":
             frame = pl.read_parquet(path)
@@ -48,7 +51,9 @@ def read_records(path: Path, compiled: CompiledPolicy) -> RecordColumns:
     codes = frame["category"].cast(pl.String)
     index = {code: compiled.category_of(code) for code in codes.unique().drop_nulls().to_list()}
     category = codes.replace_strict(index, default=-1, return_dtype=pl.Int32).fill_null(-1).to_numpy()
-    return sort_by_subject(RecordColumns.of(category=category, **columns))
+    rows = codes.fill_null("").value_counts().sort(codes.name)
+    unread = {code: count for code, count in rows.iter_rows() if index.get(code, -1) < 0}
+    return sort_by_subject(RecordColumns.of(category=category, **columns)), unread
 
 
 def _numbers(frame: pl.DataFrame, name: str) -> Any:
@@ -63,6 +68,8 @@ def _numbers(frame: pl.DataFrame, name: str) -> Any:
     if bad.any():
         row = int(bad.arg_true()[0])
         kind = "日期（如 2026-01-31）" if name in _DAYS else "整数"
+        if words:
+            kind = f" {'、'.join(words)} 之一{did_you_mean(str(given[row]), words)}"
         raise RecordsInvalid(f"第 {row + 2} 行的 {name} 是“{given[row]}”，应为{kind}")
     if name in ("subject", "record", "event_day") and numbers.is_null().any():
         row = int(numbers.is_null().arg_true()[0])

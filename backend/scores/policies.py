@@ -29,6 +29,8 @@ def adopt_policy(session: Session, policy: Policy, *, adopted_by: str, now: date
             name=category.name,
             polarity=category.polarity,
             legal_basis=category.legal_basis,
+            levels=tuple(level.code for level in category.levels),
+            subject_kinds=frozenset(category.subject_kinds),
         )
         for category in catalogue.categories.values()
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -59,6 +60,40 @@ def test_a_catalogue_file_is_checked_too(tmp_path: Path) -> None:
     result = run("check", "guihua", "--catalogue", path)
     assert result.exit_code == 1
     assert "unknown_category" in result.output
+
+
+def test_without_a_catalogue_of_its_own_a_policy_is_held_to_the_shipped_one(tmp_path: Path) -> None:
+    path = tmp_path / "本市.yaml"
+    path.write_text(run("show", "guihua").output.replace("[honour]", "[honours]"), encoding="utf-8")
+    result = run("check", path)
+    assert result.exit_code == 1
+    assert "目录中没有类别“honours”，是不是想写“honour”" in result.output
+    assert "--catalogue" in result.output
+
+
+def test_a_city_may_hand_over_its_catalogue_document_as_it_is() -> None:
+    document = files("backend.catalogue") / "shipped" / "catalogue.yaml"
+    assert run("check", "enterprise", "--catalogue", document).exit_code == 0
+
+
+def test_records_that_the_policy_does_not_read_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "记录.csv"
+    path.write_text("subject,record,category,event_day\n1,1,volunteerng,2026-01-05\n", encoding="utf-8")
+    result = run("score", "guihua", path)
+    assert result.exit_code == 0
+    assert "不使用类别“volunteerng”，1 条记录不计分，是不是想写“volunteering”" in result.output
+
+
+def test_an_explanation_puts_the_main_factors_in_front(records: Path) -> None:
+    lines = run("explain", "guihua", records, "--subject", 17, "--as-of", "2026-06-30").output.splitlines()
+    assert lines[1].startswith("主要因素：")
+    assert lines[1].count("；") <= 3
+
+
+def test_a_folder_that_is_not_there_is_said_before_any_work(records: Path, tmp_path: Path) -> None:
+    result = run("score", "guihua", records, "-o", tmp_path / "无" / "分数.csv")
+    assert result.exit_code == 2
+    assert "没有文件夹" in result.output
 
 
 def test_a_misspelt_name_gets_the_nearest_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import yaml
 from scoring.policy import (
     CategoryFacts,
     PolicyInvalid,
+    catalogue_of,
     check_against_catalogue,
     load_policy,
+    shipped_catalogue,
     shipped_policy,
     shipped_policy_names,
 )
@@ -253,6 +256,28 @@ def test_a_level_that_the_category_does_not_have_is_named() -> None:
 
 def test_a_category_that_never_holds_records_of_this_kind_of_subject_is_named() -> None:
     assert catalogue_rules(FACTS, indicator(), subject_kind="person") == {"wrong_subject_kind"}
+
+
+def test_the_shipped_categories_are_those_of_the_shipped_catalogue() -> None:
+    document = (files("backend.catalogue") / "shipped" / "catalogue.yaml").read_text(encoding="utf-8")
+    theirs = catalogue_of(yaml.safe_load(document))
+    for code, facts in shipped_catalogue().items():
+        assert code in theirs
+        assert (facts.polarity, facts.levels, facts.subject_kinds) == (
+            theirs[code].polarity,
+            theirs[code].levels,
+            theirs[code].subject_kinds,
+        )
+
+
+@pytest.mark.parametrize("name", shipped_policy_names())
+def test_shipped_policies_fit_the_shipped_catalogue(name: str) -> None:
+    assert check_against_catalogue(shipped_policy(name), shipped_catalogue()) == []
+
+
+def test_what_is_not_a_catalogue_is_no_catalogue() -> None:
+    with pytest.raises(KeyError):
+        catalogue_of([{"code": "volunteering"}])
 
 
 @pytest.mark.parametrize("name", shipped_policy_names())
