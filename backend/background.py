@@ -17,6 +17,7 @@ from backend.jobs.service import requeue_stale_jobs
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
+from backend.reports.service import delete_old_files, supersede_changed
 from backend.scores.models import ScoreRun
 from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run, request_run
 from backend.scores.service import published_run_ids, recompute_marked
@@ -31,7 +32,9 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         perform_run(database, run_id, data_dir=config.data_dir, clock=clock, progress=progress)
 
     def recompute(now: datetime) -> None:
-        while recompute_marked(database, now=now):
+        while changed := recompute_marked(database, now=now):
+            with database.transaction() as session:
+                supersede_changed(session, config.keys, changed, now=now)
             now = clock()
 
     def seal_ledger(now: datetime) -> None:
@@ -55,6 +58,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             forget_old_answers(session, at=now)
             expire_due_consents(session, now=now)
             purge_expired(session, now=now)
+            delete_old_files(session, now=now)
 
     def forget_evidence(now: datetime) -> None:
         with database.transaction() as session:

@@ -7,11 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
+
 from backend.identifiers.sealing import KeyRing, parse_keys
 
 
 class ConfigurationInvalid(Exception):
     """An environment variable is missing or malformed; the message names it and says what to set."""
+
+
+@dataclass(frozen=True)
+class SigningCertificate:
+    """What signs credit reports, both in PEM: the certificate with its chain, and its unencrypted key."""
+
+    certificate: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "SigningCertificate(…)"
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,8 @@ class Config:
     city_name      shown on every page
     jurisdiction   whose statutory clocks count, a code of backend/objections/shipped/deadlines.yaml
     working_days_file  YAML with the holidays of years that the installed calendar does not know yet, or None
+    report_certificate  signs credit reports; None: none can be issued here
+    report_fonts       folders with the Chinese fonts that reports are set in
     """
 
     database_url: str
@@ -40,6 +58,8 @@ class Config:
     city_name: str
     jurisdiction: str = "shandong"
     working_days_file: Path | None = None
+    report_certificate: SigningCertificate | None = None
+    report_fonts: tuple[Path, ...] = ()
 
     @property
     def is_embedded(self) -> bool:
@@ -57,6 +77,9 @@ class Config:
 
 
 ENVIRONMENT_FILE = Path("var/osmanthus.env")
+DEFAULT_CITY_NAME = "桂城市"
+# Where Debian puts the fonts of fonts-wqy-microhei and fonts-noto-cjk.
+USUAL_FONTS = (Path("/usr/share/fonts/truetype/wqy"), Path("/usr/share/fonts/opentype/noto"))
 
 
 def load_config(environ: Mapping[str, str]) -> Config:
@@ -103,7 +126,35 @@ def read_config(environ: Mapping[str, str]) -> Config:
         data_dir=Path(environ.get("OSMANTHUS_DATA_DIR", "var")).resolve(),
         public_url=environ.get("OSMANTHUS_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
         sign_in=required("OSMANTHUS_SIGN_IN"),
-        city_name=environ.get("OSMANTHUS_CITY_NAME", "桂城市"),
+        city_name=environ.get("OSMANTHUS_CITY_NAME", DEFAULT_CITY_NAME),
         jurisdiction=environ.get("OSMANTHUS_JURISDICTION", "shandong"),
         working_days_file=Path(days) if (days := environ.get("OSMANTHUS_WORKING_DAYS_FILE")) else None,
+        report_certificate=_report_certificate(environ),
+        report_fonts=_report_fonts(environ),
     )
+
+
+def _report_certificate(environ: Mapping[str, str]) -> SigningCertificate | None:
+    certificate_path = environ.get("OSMANTHUS_REPORT_CERTIFICATE", "")
+    key_path = environ.get("OSMANTHUS_REPORT_KEY", "")
+    if not certificate_path and not key_path:
+        return None
+    if not certificate_path or not key_path:
+        raise ConfigurationInvalid("set both OSMANTHUS_REPORT_CERTIFICATE and OSMANTHUS_REPORT_KEY, or neither")
+    try:
+        certificate, key = Path(certificate_path).read_bytes(), Path(key_path).read_bytes()
+        private_key = load_pem_private_key(key, password=None)
+        certified = load_pem_x509_certificates(certificate)[0].public_key()
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationInvalid(f"the certificate that signs reports cannot be read: {error}") from None
+    if not isinstance(private_key, EllipticCurvePrivateKey | RSAPrivateKey):
+        raise ConfigurationInvalid("OSMANTHUS_REPORT_KEY must be an elliptic-curve (P-256) or RSA key")
+    if private_key.public_key() != certified:
+        raise ConfigurationInvalid("OSMANTHUS_REPORT_KEY is not the key of OSMANTHUS_REPORT_CERTIFICATE")
+    return SigningCertificate(certificate=certificate, key=key)
+
+
+def _report_fonts(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    if named := environ.get("OSMANTHUS_REPORT_FONTS", ""):
+        return tuple(Path(folder) for folder in named.split(":"))
+    return tuple(folder for folder in USUAL_FONTS if folder.is_dir())

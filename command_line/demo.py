@@ -20,10 +20,11 @@ from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.errors import VersionAlreadyImported
 from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date, utc_now
-from backend.config import ENVIRONMENT_FILE
+from backend.config import DEFAULT_CITY_NAME, ENVIRONMENT_FILE
 from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate
 from backend.records.collection import collect_file
+from backend.reports.signing import make_demonstration_certificate
 from backend.scores.policies import adopt_policy
 from backend.scores.service import published_run_ids
 from command_line.context import Context, open_context
@@ -71,6 +72,7 @@ def build(residents: Residents = 20_000) -> None:
 def prepare(residents: int) -> Context:
     """Every step looks whether it has been done, so that an interrupted start goes on where it stopped."""
     _write_environment_file()
+    _add_report_certificate()
     context = open_context()
     context.config.data_dir.mkdir(parents=True, exist_ok=True)
     migrate(context.database)
@@ -131,6 +133,21 @@ def _write_environment_file() -> None:
         "OSMANTHUS_SIGN_IN=demo\n",
         encoding="utf-8",
     )
+
+
+def _add_report_certificate() -> None:
+    """Beside the other keys of the demo; also for a demo city that was made before there were reports."""
+    path = Path(os.environ.get("OSMANTHUS_ENV_FILE", ENVIRONMENT_FILE))
+    setting = "OSMANTHUS_REPORT_CERTIFICATE"
+    if not path.exists() or setting in os.environ or setting in path.read_text(encoding="utf-8"):
+        return
+    certificate, key = (path.resolve().parent / f"report-{name}.pem" for name in ("certificate", "key"))
+    made = make_demonstration_certificate(f"{DEFAULT_CITY_NAME}公共信用信息中心", now=utc_now())
+    certificate.write_bytes(made.certificate)
+    key.touch(mode=0o600)
+    key.write_bytes(made.key)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{setting}={certificate}\nOSMANTHUS_REPORT_KEY={key}\n")
 
 
 def _generate(folder: Path, residents: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ ACTION_NAMES = {
     "record_viewed": "查看信用记录",
     "score_viewed": "查看信用分",
     "report_read": "查询信用报告",
+    "report_printed": "出具信用报告",
     "grade_read": "查询信用等级",
 }
 

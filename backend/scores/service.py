@@ -49,11 +49,11 @@ def score_history(session: Session, subject_id: int) -> Sequence[Score]:
     ).all()
 
 
-def recompute_marked(database: Database, *, now: datetime) -> int:
-    """Recompute the subjects whose data changed; how many were. Run every second by a worker."""
+def recompute_marked(database: Database, *, now: datetime) -> Sequence[int]:
+    """Recompute the subjects whose data changed, and tell which they were. Run every second by a worker."""
     with database.reading() as session:
         if not open_marks(session, limit=1):
-            return 0
+            return []
     with database.transaction() as session:
         marks = open_marks(session, limit=_MARKS_AT_ONCE)
         causes = {subject_id: of_subject[-1].cause for subject_id, of_subject in marks.items()}
@@ -65,7 +65,7 @@ def recompute_marked(database: Database, *, now: datetime) -> int:
         for subject_id in sorted(causes):
             recompute_subject(session, subject_id, cause=causes[subject_id], now=now)
         close_marks(session, [mark.id for of_subject in marks.values() for mark in of_subject], now)
-    return len(causes)
+    return sorted(causes)
 
 
 def enterprises_behind(session: Session, principal_id: int, *, on: date) -> Sequence[int]:

@@ -1,0 +1,142 @@
+"""What a report says: gathered once, fingerprinted to see later whether it still says the same.
+
+A record that no longer shows is not here: repaired, revoked, expired, past its publication or retention period,
+or internal to the departments. A disputed one is, with its mark and the subject's own words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.authorizations.service import has_activated
+from backend.catalogue.document import Category
+from backend.catalogue.service import catalogue_in_force
+from backend.identifiers.sealing import KeyRing
+from backend.objections.models import Objection
+from backend.publicity.service import published_until
+from backend.records.models import CreditRecord
+from backend.reports.errors import NoReportForThisSubject
+from backend.reports.models import Stationery
+from backend.scores.errors import NoScoreYet, NotActivated
+from backend.scores.models import Score
+from backend.scores.service import current_score
+from backend.subjects.models import Subject, SubjectRelation
+from backend.subjects.service import get_subject, name_of, principals_of
+
+_SHOWN_STATES = ("active", "disputed")
+
+
+@dataclass(frozen=True)
+class ShownRecord:
+    """A record as it is printed. `statements` are the subject's own words after an objection not upheld."""
+
+    record: CreditRecord
+    category: Category
+    statements: Sequence[str]
+
+    @property
+    def disputed(self) -> bool:
+        return self.record.state == "disputed"
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """`score` is None on stationery without score; `relations` are an enterprise's, empty for persons."""
+
+    subject: Subject
+    score: Score | None
+    sections: Sequence[tuple[Category, Sequence[ShownRecord]]]
+    relations: Sequence[SubjectRelation]
+
+    def fingerprint(self, keys: KeyRing) -> bytes:
+        """32 bytes, keyed: nobody can guess from it what the report says. The day it was printed is not in it."""
+        said = {
+            "name": name_of(keys, self.subject),
+            "status": self.subject.status,
+            "score": self.score and [self.score.policy_hash, self.score.grade, self.score.contributions],
+            "records": [
+                [shown.record.id, shown.record.version, shown.disputed, list(shown.statements)]
+                for _, records in self.sections
+                for shown in records
+            ],
+            "relations": sorted([relation.principal_id, relation.role] for relation in self.relations),
+        }
+        return keys.blind_index("report:" + json.dumps(said, ensure_ascii=False, sort_keys=True))
+
+
+def gather_facts(session: Session, subject_id: int, *, stationery: Stationery, today: date) -> ReportFacts:
+    """As of `today` (city date).
+
+    Raises SubjectNotFound, NoReportForThisSubject; with score also NotActivated for a person without consent and
+    NoScoreYet while there is none.
+    """
+    subject = get_subject(session, subject_id)
+    if subject.kind not in ("person", "enterprise"):
+        raise NoReportForThisSubject
+    return ReportFacts(
+        subject=subject,
+        score=_score(session, subject) if stationery == "with_score" else None,
+        sections=_sections(session, subject, today),
+        relations=principals_of(session, subject.id, today) if subject.kind == "enterprise" else [],
+    )
+
+
+def _score(session: Session, subject: Subject) -> Score:
+    if subject.kind == "person" and not has_activated(session, subject.id):
+        raise NotActivated
+    score = current_score(session, subject.id)
+    if score is None:
+        raise NoScoreYet
+    return score
+
+
+def _sections(session: Session, subject: Subject, today: date) -> Sequence[tuple[Category, Sequence[ShownRecord]]]:
+    """By category in the catalogue's order, newest first. A category that the catalogue dropped is not printed."""
+    categories = catalogue_in_force(session, today).categories
+    places = {code: place for place, code in enumerate(categories)}
+    records = [
+        record
+        for record in session.scalars(
+            select(CreditRecord).where(
+                CreditRecord.subject_id == subject.id,
+                CreditRecord.state.in_(_SHOWN_STATES),
+                CreditRecord.event_on <= today,
+            )
+        )
+        if record.category in categories and _shows(record, categories[record.category], today)
+    ]
+    statements = _statements(session, [record.id for record in records])
+    records.sort(key=lambda record: (places[record.category], -record.event_on.toordinal(), -record.id))
+    return [
+        (
+            categories[code],
+            [ShownRecord(record, categories[code], statements.get(record.id, [])) for record in of_category],
+        )
+        for code, of_category in groupby(records, key=lambda record: record.category)
+    ]
+
+
+def _shows(record: CreditRecord, category: Category, today: date) -> bool:
+    if category.disclosure == "internal":
+        return False
+    until = published_until(record, category)
+    return until is None or today <= until
+
+
+def _statements(session: Session, record_ids: Sequence[int]) -> Mapping[int, Sequence[str]]:
+    statements: dict[int, list[str]] = defaultdict(list)
+    for record_id, statement in session.execute(
+        select(Objection.record_id, Objection.statement)
+        .where(Objection.record_id.in_(record_ids), Objection.statement.is_not(None))
+        .order_by(Objection.decided_at)
+    ):
+        statements[record_id].append(statement or "")
+    return statements
