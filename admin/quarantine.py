@@ -12,13 +12,13 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from admin.deliveries import template_name
-from backend.catalogue.templates import load_templates
 from backend.city_calendar import city_date
 from backend.ledger.service import record_access
 from backend.records.models import QUARANTINE_STATES, Delivery, QuarantinedRow
 from backend.records.quarantine import (
     Opening,
     export_rows,
+    in_template_order,
     quarantined_rows,
     resubmit_row,
     summarise_reasons,
@@ -228,15 +228,8 @@ def _answer(row: QuarantinedRow, delivery: Delivery) -> dict[str, object]:
         "template": delivery.template,
         "template_name": template_name(delivery.template),
         "row_number": row.row_number,
-        "row": _in_template_order(delivery.template, row.masked_row),
+        "row": in_template_order(delivery.template, row.masked_row),
         "reasons": row.reasons,
         "state": row.state,
         "created_at": row.created_at,
     }
-
-
-def _in_template_order(template: str, row: dict[str, str]) -> dict[str, str]:
-    """PostgreSQL keeps the keys of a document in an order of its own."""
-    known = load_templates().get(template)
-    headings = [column.header for column in known.columns if column.header in row] if known else []
-    return {heading: row[heading] for heading in headings} | row

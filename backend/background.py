@@ -17,6 +17,7 @@ from backend.jobs.service import requeue_stale_jobs
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
+from backend.records.department_deliveries import COLLECT_FILE_JOB, collect_received_file
 from backend.reports.service import delete_old_files, supersede_changed
 from backend.scores.models import ScoreRun
 from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run, request_run
@@ -30,6 +31,15 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
     def score_run(arguments: Mapping[str, object], progress: Progress) -> None:
         run_id = UUID(str(arguments["run_id"]))
         perform_run(database, run_id, data_dir=config.data_dir, clock=clock, progress=progress)
+
+    def collect_delivered(arguments: Mapping[str, object], _progress: Progress) -> None:
+        collect_received_file(
+            database,
+            config.keys,
+            UUID(str(arguments["delivery_id"])),
+            department_code=str(arguments["department"]),
+            now=clock(),
+        )
 
     def recompute(now: datetime) -> None:
         while changed := recompute_marked(database, now=now):
@@ -78,7 +88,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
                         # No policy in force today: the last published scores stay in place.
                         continue
 
-    handlers: dict[str, Handler] = {SCORE_RUN_JOB: score_run}
+    handlers: dict[str, Handler] = {SCORE_RUN_JOB: score_run, COLLECT_FILE_JOB: collect_delivered}
     return Worker(
         database,
         handlers=handlers,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +20,9 @@ from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
 from backend.city_calendar import city_date
 from backend.database import Database
+from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
+from backend.records.departments import SourceDepartment
 from backend.records.errors import (
     ColumnsMissing,
     DeliveryInProgress,
@@ -36,7 +38,9 @@ from backend.records.sources import (
     RAW_LINE,
     ROW_NUMBER,
     SourceFile,
+    clean_name,
     inspect_file,
+    json_cell,
     read_chunks,
     with_header,
 )
@@ -97,6 +101,7 @@ def collect_file(
     *,
     template: str | None = None,
     source_department: str | None = None,
+    owner: SourceDepartment | None = None,
     now: datetime,
     progress: Callable[[int, int], None] | None = None,
     rows_per_chunk: int = ROWS_PER_CHUNK,
@@ -105,6 +110,7 @@ def collect_file(
 
     template           code of a template; None detects it by the header
     source_department  who delivers; None takes the department that the first row names
+    owner              the department under whose own credentials the file came; it may only deliver its own
     progress           called with (bytes read, bytes in all) after each chunk
 
     The delivery's row comes first, then each chunk commits together with the counts it changes. An interrupted
@@ -114,9 +120,9 @@ def collect_file(
     Raises FileUnreadable, TemplateUnknown, HeaderAmbiguous, ColumnsMissing, SourceDepartmentUnknown,
     NoCatalogueInForce or DeliveryInProgress.
     """
-    source, layout = _recognise(inspect_file(path), template)
+    source, layout = recognise(inspect_file(path), template)
     catalogue = _catalogue(database, layout, now)
-    department = source_department or _department(source, layout, catalogue)
+    department = owner.name if owner else source_department or _department(source, layout, catalogue)
     delivery, already_done = _begin(database, source, layout, department, now)
     if already_done:
         return report_of(delivery, layout, already_taken_in=True, resumed_after=0)
@@ -125,15 +131,15 @@ def collect_file(
     try:
         for frame, bytes_done in _rows_left(source, layout, delivery.delivered, rows_per_chunk):
             with database.reading() as session:
-                judged = judge(session, keys, frame, layout, catalogue, department, known)
+                judged = judge(session, keys, frame, layout, catalogue, department, known, owner)
             with database.transaction() as session:
                 store(session, keys, judged, layout, delivery, now)
             if progress:
                 progress(bytes_done, source.size_bytes)
     except DeliveryInProgress:
         raise
-    except BaseException:
-        _finish(database, delivery, "failed", None)
+    except BaseException as error:
+        _finish(database, delivery, "failed", None, error.detail if isinstance(error, DomainError) else None)
         raise
     _finish(database, delivery, "done", now)
     if progress:
@@ -149,6 +155,7 @@ def judge(
     catalogue: Catalogue | None,
     source_department: str,
     known: KnownSubjects,
+    owner: SourceDepartment | None = None,
 ) -> _Judged:
     """Everything that can be known without writing. `delivered` has the template's columns by code; `known` lasts
     as long as the file."""
@@ -156,7 +163,7 @@ def judge(
         sound, reasons = judge_register_rows(delivered, template, known.numbers, today=known.today)
     else:
         prepared = prepare_records(
-            session, keys, delivered, template, catalogue, known, source_department=source_department
+            session, keys, delivered, template, catalogue, known, source_department=source_department, owner=owner
         )
         sound, reasons = prepared.records, prepared.reasons
     return _Judged(delivered, sound, reasons)
@@ -194,7 +201,7 @@ def raw_row(line: dict[str, str | int | None], template: Template) -> dict[str, 
 # --- the file -------------------------------------------------------------------------------------------------
 
 
-def _recognise(source: SourceFile, code: str | None) -> tuple[SourceFile, Template]:
+def recognise(source: SourceFile, code: str | None) -> tuple[SourceFile, Template]:
     """Find the header among the first rows (sheets often have a title above it) and the template it belongs to."""
     templates = load_templates()
     if code is not None and code not in templates:
@@ -208,12 +215,16 @@ def _recognise(source: SourceFile, code: str | None) -> tuple[SourceFile, Templa
         template = templates[code]
         # The row that looks most like a header tells best what is missing.
         header = max(source.head, key=lambda row: sum(name is not None for name in template.resolve_header(row)))
-        present = set(template.resolve_header(header))
-        missing = [
-            c.header for c in template.columns if c.code not in present and "R" in (c.organisation, c.person)
-        ]
-        raise ColumnsMissing(template.name, missing)
+        raise missing_columns(template, header)
     raise TemplateUnknown([name for name in (source.head[0] if source.head else ()) if name.strip()])
+
+
+def missing_columns(template: Template, header: Sequence[str]) -> ColumnsMissing:
+    present = set(template.resolve_header(header))
+    return ColumnsMissing(
+        template.name,
+        [c.header for c in template.columns if c.code not in present and "R" in (c.organisation, c.person)],
+    )
 
 
 def _rows_left(
@@ -226,20 +237,33 @@ def _rows_left(
             skipped = min(taken_in, frame.height)
             frame, taken_in = frame.slice(skipped), taken_in - skipped
         if frame.height:
-            yield by_column_code(frame, source, template), chunk.bytes_done
+            if source.format != "json":
+                template.resolve_header(source.columns)
+            yield by_column_code(frame, source.columns, template), chunk.bytes_done
 
 
-def by_column_code(frame: pl.DataFrame, source: SourceFile, template: Template) -> pl.DataFrame:
+def by_column_code(frame: pl.DataFrame, headings: Sequence[str], template: Template) -> pl.DataFrame:
     """Columns that the template does not know are not read any further: what is in them may not be kept."""
     named: dict[str, list[str]] = {}
-    for heading in source.columns:
+    for heading in headings:
         (code,) = template.resolve_header([heading])
         if code is not None:
             named.setdefault(code, []).append(heading)
-    if source.format != "json":
-        template.resolve_header(source.columns)
-    columns = [pl.coalesce(headings).alias(code) for code, headings in named.items()]
+    columns = [pl.coalesce(spellings).alias(code) for code, spellings in named.items()]
     return frame.select(pl.col(ROW_NUMBER), pl.col(COMPLAINT), pl.col(RAW_LINE), *columns)
+
+
+def frame_of_rows(rows: Sequence[Mapping[str, object]], template: Template, *, first_row: int) -> pl.DataFrame:
+    """Rows by heading or column code as a delivered chunk; they are numbered from `first_row`."""
+    headings = list(dict.fromkeys(clean_name(name) for row in rows for name in row))
+    data: dict[str, pl.Series] = {
+        ROW_NUMBER: pl.int_range(first_row, first_row + len(rows), dtype=pl.Int64, eager=True),
+        COMPLAINT: pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)),
+        RAW_LINE: pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)),
+    }
+    cells = [{clean_name(name): json_cell(value) for name, value in row.items()} for row in rows]
+    data |= {heading: pl.Series([row.get(heading) for row in cells], dtype=pl.String) for heading in headings}
+    return by_column_code(pl.DataFrame(data), headings, template)
 
 
 def _catalogue(database: Database, template: Template, now: datetime) -> Catalogue | None:
@@ -345,12 +369,14 @@ def _count(session: Session, delivery: Delivery, delivered: int, stored: Stored,
         setattr(delivery, name, count)
 
 
-def _finish(database: Database, delivery: Delivery, state: str, now: datetime | None) -> None:
+def _finish(
+    database: Database, delivery: Delivery, state: str, now: datetime | None, problem: str | None = None
+) -> None:
     with database.transaction() as session:
         session.execute(
             update(Delivery)
             .where(Delivery.id == delivery.id, Delivery.delivered == delivery.delivered)
-            .values(state=state, finished_at=now)
+            .values(state=state, finished_at=now, problem=problem)
             .execution_options(synchronize_session=False)
         )
 

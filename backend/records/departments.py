@@ -39,7 +39,11 @@ def department_of_partner(session: Session, partner_id: UUID, today: date) -> So
 
     Raises PartnerNotFound, NoCatalogueInForce or DepartmentNotInCatalogue.
     """
-    code = get_partner(session, partner_id).public_code
+    return department_by_code(session, get_partner(session, partner_id).public_code, today)
+
+
+def department_by_code(session: Session, code: str | None, today: date) -> SourceDepartment:
+    """Raises NoCatalogueInForce or DepartmentNotInCatalogue."""
     catalogue = catalogue_in_force(session, today)
     mine = {
         name: category

@@ -135,3 +135,54 @@ class DepartmentNotInCatalogue(Forbidden):
         super().__init__(
             "现行公共信用信息目录没有由贵单位负责的类别，不能报送。请与信用办核对登记的统一社会信用代码。"
         )
+
+
+class CategoryOfAnotherDepartment(Forbidden):
+    """The catalogue makes another department answer for what is being delivered; nothing was stored."""
+
+    code = "category_of_another_department"
+
+    def __init__(self, template: str) -> None:
+        super().__init__(
+            f"现行目录中，“{template}”不由贵单位报送，本次没有收下任何数据。请核对模板；职责有调整的，请联系信用办修订目录。",
+            template=template,
+        )
+
+
+class DeliveryNotFound(NotFound):
+    """Another department's delivery is reported like one that does not exist."""
+
+    code = "delivery_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有这个批次，或者它不是贵单位报送的。请检查编号。")
+
+
+class PartDiffers(Conflict):
+    code = "part_differs"
+
+    def __init__(self, part: int) -> None:
+        super().__init__(
+            f"这个批次的第 {part} 部分以前已收下，内容与本次不同。更正已报送的数据，请另起一个批次号。", part=part
+        )
+
+
+class PartOutOfTurn(Conflict):
+    code = "part_out_of_turn"
+
+    def __init__(self, expected: int) -> None:
+        super().__init__(f"请按顺序提交：这个批次接下来应是第 {expected} 部分。", expected_part=expected)
+
+
+class BatchComplete(Conflict):
+    code = "batch_complete"
+
+    def __init__(self) -> None:
+        super().__init__("这个批次已经报送完毕，不能再追加。新的数据请另起一个批次号。")
+
+
+class BatchOfAnotherTemplate(Conflict):
+    code = "batch_of_another_template"
+
+    def __init__(self, template: str) -> None:
+        super().__init__(f"这个批次使用的模板是“{template}”，一个批次只能有一个模板。", template=template)

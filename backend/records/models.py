@@ -24,6 +24,8 @@ class Delivery(Base):
     Its identity is the department and the content: the same content from the same department is the same
     delivery whatever the file is called, and is taken in once. The counts grow chunk by chunk in the
     transaction that stores the chunk, so `delivered` is also where an interrupted import goes on.
+
+    problem  why the rest could not be taken in, when the state is `failed` and the file itself is to blame
     """
 
     __tablename__ = "deliveries"
@@ -46,6 +48,28 @@ class Delivery(Base):
     duplicate: Mapped[int] = mapped_column(default=0)
     corrected: Mapped[int] = mapped_column(default=0)
     quarantined: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None]
+
+
+class DeliveryPart(Base):
+    """One part of a batch that a department's system delivers piece by piece: the same part again is known by its
+    content, and answered without being taken in twice."""
+
+    __tablename__ = "delivery_parts"
+
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    content_sha256: Mapped[str]
+    taken_in_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeliveredFile(Base):
+    """A file that a department's system sent, sealed, until a worker has taken it in; then the row goes."""
+
+    __tablename__ = "delivered_files"
+
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class CreditRecord(Base):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from backend.catalogue.document import Catalogue
 from backend.catalogue.templates import Template
 from backend.identifiers.sealing import KeyRing
+from backend.records.departments import SourceDepartment
 from backend.records.masking import holds_a_persons_name, mask_in_json, mask_in_text
 from backend.records.normalisation import half_width
 from backend.records.validation import (
@@ -86,16 +87,47 @@ def prepare_records(
     known: KnownSubjects,
     *,
     source_department: str,
+    owner: SourceDepartment | None = None,
 ) -> PreparedRows:
     """Judge a chunk and find its subjects; reads the database, writes nothing.
 
-    `delivered` as in `validate_rows`. `source_department` stands where a row names none.
+    `delivered` as in `validate_rows`. `source_department` stands where a row names none. With an `owner` (a
+    department that delivers under its own credentials) every row must be that department's own.
     """
     validated = validate_rows(delivered, template, catalogue, known.numbers, today=known.today)
     reasons = validated.reasons
+    if owner is not None:
+        _check_is_the_owners(validated.frame, template, catalogue, owner, reasons)
     frame = validated.frame.with_row_index("row").filter(~pl.col("row").is_in(list(reasons)))
     frame = _with_subjects(session, keys, frame, template, catalogue, known, reasons)
-    return PreparedRows(_records(keys, frame, template, source_department), reasons)
+    records = _records(keys, frame, template, source_department)
+    if owner is not None:
+        # However a row spells the department's name, the credentials say who it is.
+        records = records.with_columns(pl.lit(owner.name).alias("source_department"))
+    return PreparedRows(records, reasons)
+
+
+def _check_is_the_owners(
+    frame: pl.DataFrame,
+    template: Template,
+    catalogue: Catalogue,
+    owner: SourceDepartment,
+    reasons: dict[int, list[Reason]],
+) -> None:
+    """No department delivers in another one's name, nor what another one answers for."""
+
+    def add(rows: pl.Series, code: str, column: str | None, message: str) -> None:
+        header = template.column(column).header if column else ""
+        for row in rows.fill_null(False).arg_true().to_list():
+            reasons.setdefault(row, []).append({"column": header, "code": code, "message": message})
+
+    if template.source_code is not None:
+        differs = half_width(frame[template.source_code]).str.to_uppercase() != owner.code
+        message = f"与报送单位登记的代码（{owner.code}）不同，只能报送本单位的数据，请核对"
+        add(differs, "source_code_differs", template.source_code, message)
+    others = set(catalogue.categories) - set(owner.categories)
+    message = "目录规定这个类别由其他单位报送，请核对类别；职责有调整的，请联系信用办修订目录"
+    add(frame[CATEGORY].is_in(others), "category_of_another_department", template.category_column, message)
 
 
 def _with_subjects(

@@ -32,6 +32,7 @@ from backend.records.collection import (
     report_of,
     store,
 )
+from backend.records.departments import SourceDepartment
 from backend.records.errors import (
     AlreadyResolved,
     NotAQuarantineExport,
@@ -118,6 +119,13 @@ def quarantined_rows(
         .limit(limit)
     )
     return [(row, delivery) for row, delivery in session.execute(query)]
+
+
+def in_template_order(template: str, row: dict[str, str]) -> dict[str, str]:
+    """PostgreSQL keeps the keys of a document in an order of its own."""
+    known = load_templates().get(template)
+    headings = [column.header for column in known.columns if column.header in row] if known else []
+    return {heading: row[heading] for heading in headings} | row
 
 
 def summarise_reasons(
@@ -207,7 +215,14 @@ def export_rows(
 
 
 def resubmit_row(
-    session: Session, keys: KeyRing, row_id: int, corrections: Mapping[str, str], *, now: datetime, by: str
+    session: Session,
+    keys: KeyRing,
+    row_id: int,
+    corrections: Mapping[str, str],
+    *,
+    now: datetime,
+    by: str,
+    owner: SourceDepartment | None = None,
 ) -> Resubmission:
     """Judge a row again with some cells corrected (by Chinese heading), and take it in when it is sound.
 
@@ -216,7 +231,7 @@ def resubmit_row(
 
     Raises QuarantinedRowNotFound, AlreadyResolved or UnknownColumns.
     """
-    row = _lock(session, row_id)
+    row = _lock(session, row_id, of_department=owner.name if owner else None)
     origin = session.get_one(Delivery, row.delivery_id)
     template = load_templates()[origin.template]
     if unknown := sorted(set(corrections) - {column.header for column in template.columns}):
@@ -228,7 +243,7 @@ def resubmit_row(
     delivered = _frame(template, [(row.row_number, corrected)])
     catalogue = None if template.register else catalogue_in_force(session, city_date(now))
     known = KnownSubjects(city_date(now))
-    judged = judge(session, keys, delivered, template, catalogue, origin.source_department, known)
+    judged = judge(session, keys, delivered, template, catalogue, origin.source_department, known, owner)
     if judged.reasons:
         return Resubmission("quarantined", judged.reasons[0])
 
@@ -344,7 +359,7 @@ def _narrowed(
     return wanted
 
 
-def _lock(session: Session, row_id: int) -> QuarantinedRow:
+def _lock(session: Session, row_id: int, *, of_department: str | None = None) -> QuarantinedRow:
     row = session.scalar(
         select(QuarantinedRow)
         .where(QuarantinedRow.id == row_id)
@@ -353,6 +368,10 @@ def _lock(session: Session, row_id: int) -> QuarantinedRow:
     )
     if row is None:
         raise QuarantinedRowNotFound
+    if of_department is not None:
+        origin = session.get_one(Delivery, row.delivery_id)
+        if origin.source_department != of_department:
+            raise QuarantinedRowNotFound
     if row.state != "open":
         raise AlreadyResolved(row.state)
     return row

@@ -135,10 +135,16 @@ def record_on(session: Session, record_id: int, on: date) -> RecordVersion | Non
 
 
 def deliveries(
-    session: Session, *, before: tuple[datetime, UUID] | None = None, limit: int = 20
+    session: Session,
+    *,
+    source_department: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 20,
 ) -> Sequence[Delivery]:
     """Newest first; `before` is (received_at, id) of the last one already seen."""
     query = select(Delivery).order_by(Delivery.received_at.desc(), Delivery.id.desc()).limit(limit)
+    if source_department is not None:
+        query = query.where(Delivery.source_department == source_department)
     if before is not None:
         received_at, delivery_id = before
         query = query.where(

@@ -185,7 +185,7 @@ def _head_rows(text: str, separator: str) -> list[list[str]]:
     return rows
 
 
-def _clean_name(name: str) -> str:
+def clean_name(name: str) -> str:
     return name.strip().strip("\ufeff\u3000* ").replace("\n", "").replace("\r", "")
 
 
@@ -193,7 +193,7 @@ def _clean_header(names: Sequence[str]) -> list[str]:
     """Names without stray space, unique; a column without a name is called by its place."""
     cleaned: list[str] = []
     for place, name in enumerate(names, start=1):
-        wanted = _clean_name(name) or f"第{place}列"
+        wanted = clean_name(name) or f"第{place}列"
         unique, copy = wanted, 2
         while unique in cleaned:
             unique, copy = f"{wanted}（{copy}）", copy + 1
@@ -342,7 +342,7 @@ def _json_chunks(source: SourceFile, rows_per_chunk: int) -> Iterator[Chunk]:
     for row_number, (found, bytes_done) in enumerate(_json_objects(source), start=1):
         if isinstance(found, dict):
             complaint, raw = None, None
-            cells = {_clean_name(name): _json_cell(value) for name, value in found.items()}
+            cells = {clean_name(name): json_cell(value) for name, value in found.items()}
         else:
             complaint, raw = "这一行不是完整的 JSON 对象，请核对引号、逗号和花括号", found
             cells = {}
@@ -402,7 +402,7 @@ def _array_objects(stream: IO[str], source: SourceFile) -> Iterator[tuple[dict[s
             return
 
 
-def _json_cell(value: object) -> str | None:
+def json_cell(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
