@@ -9,11 +9,12 @@ from flask import Flask
 
 from admin import admin_surfaces
 from backend.accounts.demo_sign_in import DemoSignIn
-from backend.background import build_worker
+from backend.background import build_worker, open_check_stream
+from backend.benefits.swift_desk import SwiftDesk
 from backend.city_calendar import WorkingDays, utc_now
 from backend.config import load_config
 from backend.database import Database
-from backend.ephemeral import open_store
+from backend.ephemeral import change_announcer, open_store
 from backend.web import Services, create_app
 from backend.web.observability import configure_logging
 from backend.web.static_sites import StaticSite
@@ -33,7 +34,7 @@ def create_server() -> Flask:
     configure_logging()
     warm_up()
     config = load_config(os.environ)
-    database = Database(config.database_url)
+    database = Database(config.database_url, on_change=change_announcer(config.redis_url))
     worker = None
     if config.is_embedded:
         worker = build_worker(config, database, clock=utc_now)
@@ -46,6 +47,8 @@ def create_server() -> Flask:
         working_days=WorkingDays.from_file(config.working_days_file),
         clock=utc_now,
         worker=worker,
+        desk=SwiftDesk(config.redis_url, database) if config.redis_url else None,
+        check_stream=open_check_stream(config, database),
     )
     return compose(services)
 

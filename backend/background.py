@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from backend.authorizations.service import expire_due_consents
 from backend.authorizations.tokens import purge_expired
+from backend.benefits.check_stream import CheckStream
 from backend.city_calendar import city_date
 from backend.config import Config
 from backend.database import Database
@@ -22,7 +24,14 @@ from backend.reports.service import delete_old_files, supersede_changed
 from backend.scores.models import ScoreRun
 from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run, request_run
 from backend.scores.service import published_run_ids, recompute_marked
-from backend.web.idempotency import forget_old_answers
+from backend.web.idempotency import forget_old_answers, remember_streamed_check
+
+
+def open_check_stream(config: Config, database: Database) -> CheckStream | None:
+    """Where checks wait that were answered through Redis; None where there is no Redis."""
+    if config.redis_url is None:
+        return None
+    return CheckStream(config.redis_url, database, remember=partial(remember_streamed_check, keys=config.keys))
 
 
 def build_worker(config: Config, database: Database, *, clock: Callable[[], datetime]) -> Worker:
@@ -46,6 +55,12 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             with database.transaction() as session:
                 supersede_changed(session, config.keys, changed, now=now)
             now = clock()
+
+    stream = open_check_stream(config, database)
+
+    def drain_checks(_now: datetime) -> None:
+        if stream is not None:
+            stream.drain()
 
     def seal_ledger(now: datetime) -> None:
         sealed = 1
@@ -94,6 +109,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         handlers=handlers,
         periodic=[
             Periodic("recompute_marked", timedelta(seconds=1), recompute),
+            Periodic("drain_checks", timedelta(seconds=1), drain_checks),
             Periodic("seal_ledger", timedelta(minutes=1), seal_ledger),
             Periodic("archive_ledger", timedelta(hours=24), archive_ledger),
             Periodic("tidy", timedelta(minutes=1), tidy),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -74,10 +74,29 @@ def insert_into(session: Session, target: type[Base] | Table) -> postgresql.Inse
     return sqlite.insert(target)
 
 
-class Database:
-    """An engine and the one way to open a transaction on it."""
+ChangeListener = Callable[[frozenset[str]], None]
 
-    def __init__(self, url: str) -> None:
+_CHANGED = "osmanthus_changed"
+EVERYTHING = "everything"
+
+
+def note_change(session: Session, *topics: str) -> None:
+    """Say what this transaction changes: `subject:17`, `scheme:parking`, `configuration` or EVERYTHING.
+
+    Whoever decides from what was read earlier is told before the commit and again after it, so that nothing
+    read in between is trusted.
+    """
+    session.info.setdefault(_CHANGED, set()).update(topics)
+
+
+class Database:
+    """An engine and the one way to open a transaction on it.
+
+    on_change   told the topics of `note_change` of each transaction, just before it commits and just after
+    """
+
+    def __init__(self, url: str, *, on_change: ChangeListener | None = None) -> None:
+        self._on_change = on_change
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine: Engine = _sqlite_engine(url) if self.is_sqlite else _server_engine(url)
@@ -89,8 +108,11 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Commit what the block did, or nothing of it."""
-        with self._sessions() as session, session.begin():
-            yield session
+        with self._sessions() as session:
+            with session.begin():
+                yield session
+                self._announce(session)
+            self._announce(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -100,6 +122,10 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+    def _announce(self, session: Session) -> None:
+        if self._on_change and (topics := session.info.get(_CHANGED)):
+            self._on_change(frozenset(topics))
 
 
 # Bound parameters hold personal data: `hide_parameters` keeps them out of error messages and so out of logs.

@@ -9,6 +9,7 @@ import typer
 
 from backend.config import Config, ConfigurationInvalid, load_config
 from backend.database import Database
+from backend.ephemeral import change_announcer
 from backend.identifiers.sealing import KeyRing
 
 
@@ -30,4 +31,7 @@ def open_context() -> Context:
         typer.secho(f"配置不完整：{error}", fg=typer.colors.RED, err=True)
         typer.echo("可先运行 make run（自动生成演示配置），或按 docs/configuration.md 设置环境变量。", err=True)
         raise typer.Exit(2) from None
-    return Context(config=config, database=Database(config.database_url))
+    return Context(
+        config=config,
+        database=Database(config.database_url, on_change=change_announcer(config.redis_url)),
+    )

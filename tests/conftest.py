@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -266,11 +266,9 @@ class City:
 
 
 @pytest.fixture
-def city(database: Database, keys: KeyRing, now: datetime, tmp_path: Path) -> City:
-    """The whole server on both kinds of database, with everything ephemeral in the process."""
-    clock = Clock(now)
-    config = Config(
-        database_url=str(database.url),
+def city_config(keys: KeyRing, tmp_path: Path) -> Config:
+    return Config(
+        database_url="sqlite://",
         redis_url=None,
         keys=keys,
         signing_key=b"s" * 32,
@@ -279,8 +277,14 @@ def city(database: Database, keys: KeyRing, now: datetime, tmp_path: Path) -> Ci
         sign_in="demo",
         city_name="桂城市",
     )
+
+
+@pytest.fixture
+def city(database: Database, city_config: Config, now: datetime) -> City:
+    """The whole server on both kinds of database, with everything ephemeral in the process."""
+    clock = Clock(now)
     services = Services(
-        config=config,
+        config=replace(city_config, database_url=str(database.url)),
         database=database,
         store=open_store(None),
         sign_in=ChosenSignIn(),

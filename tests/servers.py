@@ -91,6 +91,19 @@ def redis_server() -> Iterator[str]:
     if given := os.environ.get(REDIS_URL):
         yield given
         return
+    with _redis("--save", "") as url:
+        yield url
+
+
+@contextmanager
+def durable_redis_server() -> Iterator[str]:
+    """A Redis of its own that has on disk whatever it acknowledges, as production has it."""
+    with _redis("--save", "", "--appendonly", "yes", "--appendfsync", "always") as url:
+        yield url
+
+
+@contextmanager
+def _redis(*settings: str) -> Iterator[str]:
     binary = shutil.which("redis-server")
     if binary is None:
         raise ServerMissing("redis-server is not installed: run `make setup-test`")
@@ -101,7 +114,7 @@ def redis_server() -> Iterator[str]:
         shutil.chown(folder, "nobody")
         as_server_user = ["setpriv", "--reuid=nobody", "--clear-groups"]
     server = subprocess.Popen(
-        [*as_server_user, binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+        [*as_server_user, binary, "--port", str(port), "--bind", "127.0.0.1", *settings, "--dir", folder],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -31,6 +31,7 @@ from backend.authorizations.models import (
 from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.authorizations.states import ENDED, state_after
 from backend.city_calendar import city_date
+from backend.database import note_change
 from backend.partners.models import Partner
 from backend.subjects.models import Subject
 from backend.subjects.service import is_adult
@@ -153,6 +154,7 @@ def apply_event(
     session.refresh(consent)
     if moved is None:
         raise ConsentNotInState(consent.state)
+    note_change(session, f"subject:{consent.subject_id}")
     session.add(ConsentEvent(consent_id=consent.id, event=event, at=now, actor=actor, detail=dict(detail or {})))
     if after != "given":
         revoke_tokens_of(session, consent.id, now=now)

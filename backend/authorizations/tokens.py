@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend.authorizations.errors import ScopeMissing, TokenNotValid
 from backend.authorizations.models import Consent, OAuthToken, UsedAssertion
+from backend.database import note_change
 from backend.partners.models import Partner
 
 TOKEN_LIFETIME = timedelta(minutes=10)
@@ -83,6 +84,11 @@ def authenticate_partner(session: Session, token: str, now: datetime) -> Partner
     Partner and consent are looked at on every call, so suspending the one or withdrawing the other ends the
     token at once.
     """
+    return partner_of_token(session, token, now)[0]
+
+
+def partner_of_token(session: Session, token: str, now: datetime) -> tuple[PartnerIdentity, datetime]:
+    """Whose token it is, and until when. Raises TokenNotValid."""
     found = session.execute(
         select(OAuthToken, Partner, Consent)
         .join(Partner, Partner.id == OAuthToken.partner_id)
@@ -96,7 +102,7 @@ def authenticate_partner(session: Session, token: str, now: datetime) -> Partner
         raise TokenNotValid
     if row.consent_id is not None and not _holds(consent, now):
         raise TokenNotValid
-    return PartnerIdentity(
+    identity = PartnerIdentity(
         partner_id=partner.id,
         code=partner.code,
         name=partner.name,
@@ -104,10 +110,12 @@ def authenticate_partner(session: Session, token: str, now: datetime) -> Partner
         scopes=frozenset(row.scopes),
         consent_id=row.consent_id,
     )
+    return identity, row.expires_at
 
 
 def revoke_tokens_of_partner(session: Session, partner_id: UUID, *, now: datetime) -> None:
     """After a key is lost: what was issued on it ends with it."""
+    note_change(session, "configuration")
     session.execute(
         update(OAuthToken)
         .where(OAuthToken.partner_id == partner_id, OAuthToken.revoked_at.is_(None))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from backend.benefits.codes import take_code
 from backend.benefits.entitlement import entitlement_of
 from backend.benefits.errors import SchemeNotFound, SchemeNotOffered, TooManyChecks
 from backend.benefits.models import BenefitCheck
+from backend.benefits.scheme_document import Scheme
 from backend.benefits.schemes import SchemeInForce, is_provider, scheme_in_force
 from backend.city_calendar import city_date
 from backend.ephemeral import EphemeralStore
@@ -44,6 +45,16 @@ class CheckAnswer:
     scheme_name: str
     terms: Mapping[str, Any] | None
     expires_at: datetime
+
+    def body(self) -> dict[str, object]:
+        """The answer as it leaves over HTTP."""
+        return {
+            "check_id": str(self.check_id),
+            "eligible": self.eligible,
+            "scheme": {"code": self.scheme_code, "name": self.scheme_name},
+            "terms": self.terms,
+            "expires_at": self.expires_at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z",
+        }
 
 
 def check_benefit(
@@ -86,27 +97,52 @@ def check_benefit(
         expires_at=now + REDEEMABLE_FOR,
     )
     session.add(check)
-    for subject_id in {holder.id, entitlement.beneficiary.id}:
+    record_check(
+        session,
+        partner=partner,
+        scheme=scheme.rules,
+        subject_ids={holder.id, entitlement.beneficiary.id},
+        eligible=entitlement.eligible,
+        now=now,
+    )
+    session.flush()
+    return answer_of(check.id, scheme.rules, check.tier, expires_at=check.expires_at)
+
+
+def answer_of(check_id: UUID, scheme: Scheme, tier_code: str | None, *, expires_at: datetime) -> CheckAnswer:
+    """What the merchant is told; without a tier the answer is no."""
+    return CheckAnswer(
+        check_id=check_id,
+        eligible=tier_code is not None,
+        scheme_code=scheme.code,
+        scheme_name=scheme.name,
+        terms=scheme.terms_of(tier_code),
+        expires_at=expires_at,
+    )
+
+
+def record_check(
+    session: Session,
+    *,
+    partner: PartnerIdentity,
+    scheme: Scheme,
+    subject_ids: Collection[int],
+    eligible: bool,
+    now: datetime,
+) -> None:
+    """The ledger rows of one check: the citizen's, and that of the enterprise they act for."""
+    for subject_id in subject_ids:
         record_access(
             session,
             subject_id=subject_id,
             actor=as_actor(partner),
             action="benefit_checked",
             basis=BASIS,
-            purpose=f"{scheme.rules.scene_name}：{scheme.rules.name}",
-            detail={"scheme": scheme.rules.code, "told": "符合" if entitlement.eligible else "不符合"},
+            purpose=f"{scheme.scene_name}：{scheme.name}",
+            detail={"scheme": scheme.code, "told": "符合" if eligible else "不符合"},
             channel="partner_api",
             now=now,
         )
-    session.flush()
-    return CheckAnswer(
-        check_id=check.id,
-        eligible=check.eligible,
-        scheme_code=scheme.rules.code,
-        scheme_name=scheme.rules.name,
-        terms=check.terms,
-        expires_at=check.expires_at,
-    )
 
 
 def offered_scheme(

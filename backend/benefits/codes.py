@@ -17,13 +17,14 @@ import orjson
 import segno
 from sqlalchemy.orm import Session
 
+from backend.benefits.entitlement import entitlements_of
 from backend.benefits.errors import (
     CodeNotValid,
     EnterpriseChoiceNeeded,
     EnterpriseNotRepresented,
     TooManyCodes,
 )
-from backend.benefits.schemes import scheme_in_force
+from backend.benefits.schemes import SchemeInForce, scheme_in_force, schemes_in_force
 from backend.city_calendar import city_date
 from backend.ephemeral import EphemeralStore
 from backend.subjects.models import Subject
@@ -61,34 +62,34 @@ def issue_code(
     holder: Subject,
     scheme_code: str | None,
     enterprise_code: str | None = None,
+    store_life: str | None = None,
     now: datetime,
 ) -> PresentedCode:
     """A fresh code for the citizen, usable for one scheme or, without one, for any.
 
-    For a scheme for enterprises the only enterprise the citizen represents is taken, or the named one.
+    For a scheme for enterprises the only enterprise the citizen represents is taken, or the named one. With
+    `store_life` (the run id of a durable Redis) the code also carries what is decided now, for the swift desk.
 
     Raises SchemeNotFound, EnterpriseNotRepresented, EnterpriseChoiceNeeded, TooManyCodes or StoreUnavailable.
     """
     on = city_date(now)
     enterprise: Subject | None = None
-    audience = scheme_in_force(session, scheme_code, on).rules.audience if scheme_code else None
-    if enterprise_code is not None or audience == "enterprise":
+    chosen = scheme_in_force(session, scheme_code, on) if scheme_code else None
+    if enterprise_code is not None or (chosen and chosen.rules.audience == "enterprise"):
         enterprise = _chosen(enterprises_represented_by(session, holder.id, on), enterprise_code)
     if store.count(f"codes:{holder.id}", window_seconds=60) > MOST_CODES_PER_MINUTE:
         raise TooManyCodes(retry_after_seconds=60)
     code = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
-    store.put(
-        _key(code),
-        orjson.dumps(
-            {
-                "holder": holder.id,
-                "enterprise": enterprise.id if enterprise else None,
-                "scheme": scheme_code,
-                "made_at": now,
-            }
-        ),
-        ttl_seconds=int(LIFETIME.total_seconds()),
-    )
+    content: dict[str, object] = {
+        "holder": holder.id,
+        "enterprise": enterprise.id if enterprise else None,
+        "scheme": scheme_code,
+        "made_at": now,
+    }
+    if store_life is not None:
+        schemes = [chosen] if chosen else schemes_in_force(session, on)
+        content |= _carried(session, schemes, holder=holder, enterprise=enterprise, life=store_life, now=now)
+    store.put(key_of_code(code), orjson.dumps(content), ttl_seconds=int(LIFETIME.total_seconds()))
     return PresentedCode(code=code, expires_at=now + LIFETIME, renew_at=now + RENEWED_AFTER, qr_svg=_qr_svg(code))
 
 
@@ -99,7 +100,7 @@ def take_code(store: EphemeralStore, code: str, *, scheme_code: str, now: dateti
 
     Raises CodeNotValid or StoreUnavailable.
     """
-    taken = store.take(_key(code.strip().upper()))
+    taken = store.take(key_of_code(code))
     if taken is None:
         raise CodeNotValid
     content = orjson.loads(taken)
@@ -124,8 +125,43 @@ def _chosen(represented: Sequence[Subject], enterprise_code: str | None) -> Subj
     return represented[0]
 
 
-def _key(code: str) -> str:
-    return f"benefit-code:{sha256(code.encode()).hexdigest()}"
+def key_of_code(code: str) -> str:
+    """Where the store keeps it: by its hash alone, in whatever case it was typed."""
+    return f"benefit-code:{sha256(code.strip().upper().encode()).hexdigest()}"
+
+
+def _carried(
+    session: Session,
+    schemes: Sequence[SchemeInForce],
+    *,
+    holder: Subject,
+    enterprise: Subject | None,
+    life: str,
+    now: datetime,
+) -> dict[str, object]:
+    """The decisions as `swift_desk.lua` reads them: scheme code → version, beneficiary, tier ("" for no)."""
+    if enterprise is None and any(scheme.rules.audience == "enterprise" for scheme in schemes):
+        represented = enterprises_represented_by(session, holder.id, city_date(now))
+        enterprise = represented[0] if len(represented) == 1 else None
+    rules = [scheme.rules for scheme in schemes]
+    found = entitlements_of(session, rules, holder=holder, enterprise=enterprise, now=now)
+    decided = {
+        scheme.rules.code: [
+            scheme.id.hex,
+            str(entitlement.beneficiary.id),
+            entitlement.decision.tier.code if entitlement.eligible and entitlement.decision.tier else "",
+        ]
+        for scheme, entitlement in zip(schemes, found, strict=True)
+    }
+    made_ms = int(now.timestamp() * 1000)
+    return {
+        "run": life,
+        "day": city_date(now).isoformat(),
+        "holder_id": str(holder.id),
+        "made_ms": str(made_ms),
+        "ends_ms": made_ms + int(LIFETIME.total_seconds() * 1000),
+        "decided": decided,
+    }
 
 
 def _qr_svg(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.benefits.conditions import Unmet
 from backend.benefits.eligibility import Decision, decide
+from backend.benefits.fact_catalogue import FactSet
 from backend.benefits.facts import collect_facts
 from backend.benefits.quota import PERIOD_NAMES, Quota, budget_left, next_period_starts, period_of, used_in
 from backend.benefits.scheme_document import Scheme
@@ -55,9 +57,24 @@ def entitlement_of(
     session: Session, scheme: Scheme, *, holder: Subject, enterprise: Subject | None, now: datetime
 ) -> Entitlement:
     """`enterprise` is the one the citizen acts for, when the scheme is for enterprises."""
+    return entitlements_of(session, [scheme], holder=holder, enterprise=enterprise, now=now)[0]
+
+
+def entitlements_of(
+    session: Session, schemes: Sequence[Scheme], *, holder: Subject, enterprise: Subject | None, now: datetime
+) -> Sequence[Entitlement]:
+    """One for each scheme, in their order; the facts are collected once for all."""
     on = city_date(now)
+    wanted: frozenset[str] = frozenset().union(*(scheme.facts for scheme in schemes))
+    facts = collect_facts(session, holder=holder, enterprise=enterprise, wanted=wanted, on=on)
+    return [_entitlement(session, scheme, facts, holder=holder, enterprise=enterprise) for scheme in schemes]
+
+
+def _entitlement(
+    session: Session, scheme: Scheme, facts: FactSet, *, holder: Subject, enterprise: Subject | None
+) -> Entitlement:
+    on = facts.on
     beneficiary = enterprise if scheme.audience == "enterprise" and enterprise else holder
-    facts = collect_facts(session, holder=holder, enterprise=enterprise, wanted=scheme.facts, on=on)
     decision = decide(scheme, facts)
     # Whoever is not eligible yet is shown the quota of the tier they would reach first.
     quota = scheme.quota_of(decision.tier or scheme.tiers[-1])

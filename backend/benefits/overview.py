@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from backend.benefits.entitlement import Entitlement, entitlement_of
+from backend.benefits.entitlement import Entitlement, entitlements_of
 from backend.benefits.scheme_document import Scheme
 from backend.benefits.schemes import provider_names, schemes_in_force
 from backend.city_calendar import city_date
@@ -39,15 +39,20 @@ def benefits_for(session: Session, subject: Subject, now: datetime) -> BenefitOv
     schemes = schemes_in_force(session, on)
     providers = provider_names(session, {scheme.rules.code for scheme in schemes})
     enterprises = enterprises_represented_by(session, subject.id, on)
+    for_persons = [scheme.rules for scheme in schemes if scheme.rules.audience == "person"]
+    for_enterprises = [scheme.rules for scheme in schemes if scheme.rules.audience == "enterprise"]
+    asked: list[tuple[Subject | None, Sequence[Scheme]]] = [(None, for_persons)]
+    asked += [(enterprise, for_enterprises) for enterprise in enterprises]
     standings = [
         BenefitStanding(
-            scheme=scheme.rules,
-            providers=providers[scheme.rules.code],
-            enterprise=enterprise,
-            entitlement=entitlement_of(session, scheme.rules, holder=subject, enterprise=enterprise, now=now),
+            scheme=scheme, providers=providers[scheme.code], enterprise=enterprise, entitlement=entitlement
         )
-        for scheme in schemes
-        for enterprise in (enterprises if scheme.rules.audience == "enterprise" else [None])
+        for enterprise, rules in asked
+        for scheme, entitlement in zip(
+            rules,
+            entitlements_of(session, rules, holder=subject, enterprise=enterprise, now=now),
+            strict=True,
+        )
     ]
     return BenefitOverview(
         eligible=[one for one in standings if one.entitlement.eligible],

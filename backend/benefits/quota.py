@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.benefits.models import BudgetUse, QuotaUse
-from backend.database import insert_into
+from backend.database import insert_into, note_change
 
 QuotaPeriod = Literal["day", "week", "month", "two_months", "quarter", "year", "ever"]
 
@@ -97,6 +97,7 @@ def take_quota(session: Session, *, scheme_code: str, subject_id: int, period: s
             where=QuotaUse.used < limit,
         ).returning(QuotaUse.used)
     ).first()
+    note_change(session, f"subject:{subject_id}")
     return taken is not None
 
 
@@ -107,6 +108,7 @@ def return_quota(session: Session, *, scheme_code: str, subject_id: int, period:
         .where(QuotaUse.scheme_code == scheme_code, QuotaUse.subject_id == subject_id, QuotaUse.period == period)
         .values(used=QuotaUse.used - 1)
     )
+    note_change(session, f"subject:{subject_id}")
 
 
 def budget_left(session: Session, *, scheme_code: str, budget_cents: int) -> int:
@@ -127,6 +129,9 @@ def take_budget(session: Session, *, scheme_code: str, amount_cents: int, budget
             where=BudgetUse.spent_cents + amount_cents <= budget_cents,
         ).returning(BudgetUse.spent_cents)
     ).first()
+    if taken is not None and taken.spent_cents >= budget_cents:
+        # From now on every answer is no.
+        note_change(session, f"scheme:{scheme_code}")
     return taken is not None
 
 
@@ -136,3 +141,4 @@ def return_budget(session: Session, *, scheme_code: str, amount_cents: int) -> N
         .where(BudgetUse.scheme_code == scheme_code)
         .values(spent_cents=BudgetUse.spent_cents - amount_cents)
     )
+    note_change(session, f"scheme:{scheme_code}")

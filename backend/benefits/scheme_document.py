@@ -70,6 +70,10 @@ class Scheme:
         tiers = (facts_in(tier.condition) for tier in self.tiers if tier.condition)
         return facts_in(self.condition).union(*tiers)
 
+    def terms_of(self, tier_code: str | None) -> dict[str, Any] | None:
+        """What the merchant is told on yes; None on no."""
+        return next((dict(tier.terms) for tier in self.tiers if tier.code == tier_code), None)
+
     def quota_of(self, tier: Tier) -> Quota | None:
         return tier.quota or self.quota
 

@@ -20,6 +20,7 @@ from backend.benefits.scheme_document import (
     read_document,
     shipped_documents,
 )
+from backend.database import note_change
 from backend.partners.models import Partner
 
 
@@ -80,6 +81,7 @@ def approve_scheme(session: Session, *, code: str, version: int, approved_by: st
     scheme.approved_by = approved_by
     scheme.approved_at = now
     session.flush()
+    note_change(session, "configuration", f"scheme:{code}")
     return scheme
 
 
@@ -123,6 +125,11 @@ def scheme_in_force(session: Session, code: str, on: date) -> SchemeInForce:
     return SchemeInForce(id=scheme.id, rules=read_document(scheme.document))
 
 
+def version_by_id(session: Session, scheme_id: UUID) -> SchemeInForce:
+    """Any approved version, in force or not: checks refer to the one they were answered by."""
+    return SchemeInForce(id=scheme_id, rules=read_document(session.get_one(BenefitScheme, scheme_id).document))
+
+
 def all_versions(session: Session) -> Sequence[BenefitScheme]:
     return session.scalars(select(BenefitScheme).order_by(BenefitScheme.code, BenefitScheme.version)).all()
 
@@ -142,6 +149,7 @@ def enrol_provider(session: Session, *, scheme_code: str, partner: Partner, now:
     if not is_provider(session, scheme_code=scheme_code, partner_id=partner.id):
         session.add(SchemeProvider(scheme_code=scheme_code, partner_id=partner.id, enrolled_at=now))
         session.flush()
+        note_change(session, "configuration")
 
 
 def is_provider(session: Session, *, scheme_code: str, partner_id: UUID) -> bool:

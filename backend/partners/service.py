@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
+from backend.database import note_change
 from backend.partners.errors import KeyNotFound, PartnerCodeInvalid, PartnerExists, PartnerNotFound
 from backend.partners.models import Partner, PartnerKey, PartnerKind
 
@@ -104,7 +105,14 @@ def keys_of(session: Session, partner_id: UUID) -> Sequence[PartnerKey]:
 def suspend_partner(partner: Partner) -> None:
     """Its tokens stop working at once: every request looks at the partner's state."""
     partner.state = "suspended"
+    _note_change(partner)
 
 
 def reinstate_partner(partner: Partner) -> None:
     partner.state = "active"
+    _note_change(partner)
+
+
+def _note_change(partner: Partner) -> None:
+    if session := object_session(partner):
+        note_change(session, "configuration")

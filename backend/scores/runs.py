@@ -23,7 +23,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.authorizations.service import activated_subject_ids
-from backend.database import Database, insert_into
+from backend.database import EVERYTHING, Database, insert_into, note_change
 from backend.jobs.models import Job
 from backend.jobs.service import enqueue_job
 from backend.scores.errors import RunNotFound, RunNotReady
@@ -133,6 +133,7 @@ def publish_run(session: Session, run_id: UUID, *, marks_taken_in: Sequence[int]
         .on_conflict_do_update(index_elements=["subject_kind"], set_={"run_id": run.id, "published_at": now})
     )
     run.state, run.published_at = "published", now
+    note_change(session, EVERYTHING)
     reopen_marks(session, subject_kind=run.subject_kind, done_since=run.snapshot_at - _CLOCKS_MAY_DIFFER)
     close_marks(session, marks_taken_in, now)
 

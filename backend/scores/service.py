@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.authorizations.service import has_activated
 from backend.city_calendar import city_date
-from backend.database import Database
+from backend.database import Database, note_change
 from backend.scores.inputs import RELATION_CODES, columns_of_subject, day_number
 from backend.scores.models import PublishedRun, Score, ScoreRun
 from backend.scores.policies import policy_in_force, policy_of
@@ -116,6 +116,7 @@ def recompute_subject(session: Session, subject_id: int, *, cause: str, now: dat
     )
     session.add(score)
     session.flush()
+    note_change(session, f"subject:{subject_id}")
     return score
 
 
@@ -146,3 +147,4 @@ def is_scored(session: Session, subject: Subject, *, on: date) -> bool:
 def forget_scores(session: Session, subject_id: int) -> None:
     """Delete every score of the subject, of every run (withdrawal of the activation, PIPL art. 47)."""
     session.execute(delete(Score).where(Score.subject_id == subject_id))
+    note_change(session, f"subject:{subject_id}")

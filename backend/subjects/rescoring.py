@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from backend.database import note_change
 from backend.subjects.models import RescoreMark, Subject
 
 _CLOSED_AT_ONCE = 5_000
@@ -21,6 +22,7 @@ def mark_for_rescoring(session: Session, subject_ids: Iterable[int], cause: str,
     ]
     if marks:
         session.execute(insert(RescoreMark), marks)
+        note_change(session, *(f"subject:{mark['subject_id']}" for mark in marks))
 
 
 def is_marked(session: Session, subject_id: int) -> bool:

@@ -12,6 +12,8 @@ from flask import current_app, g, has_request_context, request
 from sqlalchemy.orm import Session
 
 from backend.accounts.service import CitizenSignIn
+from backend.benefits.check_stream import CheckStream
+from backend.benefits.swift_desk import SwiftDesk
 from backend.city_calendar import WorkingDays
 from backend.config import Config
 from backend.database import Database
@@ -26,7 +28,9 @@ EXTENSION = "osmanthus"
 
 @dataclass(frozen=True)
 class Services:
-    """The outside of a request. `worker` is there where jobs run inside the server's own process."""
+    """The outside of a request. `worker` is there where jobs run inside the server's own process, `desk` and
+    `check_stream` where checks can be answered through Redis.
+    """
 
     config: Config
     database: Database
@@ -35,6 +39,8 @@ class Services:
     working_days: WorkingDays
     clock: Callable[[], datetime]
     worker: Worker | None = None
+    desk: SwiftDesk | None = None
+    check_stream: CheckStream | None = None
 
     @property
     def deadlines(self) -> Deadlines:

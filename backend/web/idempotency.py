@@ -12,12 +12,16 @@ from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
 
+import orjson
 from flask import Response, g, make_response, request
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from backend.benefits.check_stream import StreamedCheck
+from backend.benefits.checks import CheckAnswer
 from backend.database import insert_into
 from backend.errors import Refused
+from backend.identifiers.sealing import KeyRing
 from backend.web.context import now, services
 from backend.web.documentation import document
 from backend.web.guards import current_actor
@@ -80,6 +84,22 @@ def idempotent(view: Callable[..., object]) -> Callable[..., object]:
 
 def forget_old_answers(session: Session, *, at: datetime) -> None:
     session.execute(delete(AnsweredRequest).where(AnsweredRequest.answered_at < at - REMEMBERED_FOR))
+
+
+def remember_streamed_check(session: Session, check: StreamedCheck, answer: CheckAnswer, *, keys: KeyRing) -> None:
+    """The answer of the swift desk to a partner's request, kept as if it had come by the full path."""
+    session.execute(
+        insert_into(session, AnsweredRequest)
+        .values(
+            actor=f"partner:{check.partner_id}",
+            key=check.request_key,
+            fingerprint=check.fingerprint,
+            status=201,
+            sealed_body=keys.seal(orjson.dumps(answer.body()).decode()),
+            answered_at=check.checked_at,
+        )
+        .on_conflict_do_nothing(index_elements=["actor", "key"])
+    )
 
 
 def _claim(session: Session, *, actor: str, key: str, fingerprint: bytes) -> AnsweredRequest | None:

@@ -115,6 +115,8 @@ class Codes(MethodView):
     @blp.response(201, CodeResponse)
     def post(self, body: dict[str, Any]) -> PresentedCode:
         """取一个凭码：60 秒内有效，核验一次即失效"""
+        desk = services().desk
+        life = desk.run_id() if desk else None
         with transaction() as session:
             return issue_code(
                 session,
@@ -122,6 +124,7 @@ class Codes(MethodView):
                 holder=get_subject(session, current_subject_id()),
                 scheme_code=body["scheme"],
                 enterprise_code=body["enterprise"],
+                store_life=life,
                 now=now(),
             )
 

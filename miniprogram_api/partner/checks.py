@@ -9,14 +9,20 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from backend.benefits.checks import CheckAnswer, check_benefit
+from backend.benefits.swift_desk import PartnerLimit
 from backend.web import API_PREFIX
 from backend.web.context import now, services, transaction
 from backend.web.guards import limited
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
 from miniprogram_api.partner.access import current_partner, partner_token
+from miniprogram_api.partner.swift import swift
 
 blp = Blueprint("partner checks", __name__, url_prefix=f"{API_PREFIX}/partner/checks", description="核验")
+
+
+SCOPE = "benefit:check"
+LIMIT = PartnerLimit("partner_checks", most=3000, window_seconds=60)
 
 
 class CheckRequest(Schema):
@@ -50,8 +56,9 @@ class CheckResponse(Schema):
 
 @blp.route("")
 class Checks(MethodView):
-    @partner_token("benefit:check")
-    @limited("partner_checks", most=3000, window_seconds=60)
+    @swift(LIMIT, scope=SCOPE)
+    @partner_token(SCOPE)
+    @limited(LIMIT.name, most=LIMIT.most, window_seconds=LIMIT.window_seconds)
     @idempotent
     @blp.arguments(CheckRequest)
     @blp.response(201, CheckResponse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,11 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from backend.benefits.errors import CheckNotFound
 from backend.benefits.models import Redemption
 from backend.benefits.redemptions import cancel_redemption, redeem, redemptions_of_partner
 from backend.web import API_PREFIX
-from backend.web.context import now, reading, transaction
+from backend.web.context import now, reading, services, transaction
 from backend.web.guards import limited
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
@@ -74,15 +76,22 @@ class Redemptions(MethodView):
         会重新核对同意、条件和剩余次数。同一次核验只会核销一次，重复提交得到同一笔核销。
         """
         with transaction() as session:
-            return _answer(
-                redeem(
-                    session,
-                    partner=current_partner(),
-                    check_id=body["check_id"],
-                    bill_cents=body["amount_cents"],
-                    now=now(),
-                )
+            use = partial(
+                redeem,
+                session,
+                partner=current_partner(),
+                check_id=body["check_id"],
+                bill_cents=body["amount_cents"],
+                now=now(),
             )
+            try:
+                return _answer(use())
+            except CheckNotFound:
+                if (stream := services().check_stream) is None:
+                    raise
+                # The check was answered a moment ago and may still be on its way into the database.
+                stream.drain()
+                return _answer(use())
 
     @partner_token("benefit:read")
     @blp.arguments(RedemptionQuery, location="query")

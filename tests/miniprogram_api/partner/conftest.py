@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -68,25 +69,27 @@ class Counter:
         return self.post("/checks", body, **options)
 
 
+def new_counter(city: Any, code: str = "guicheng-pool", *, scheme: str | None = None, **changes: Any) -> Counter:
+    """A merchant that offers a scheme of its own, or the named one."""
+    private = generate_private_jwk()
+    with city.database.transaction() as session:
+        register_partner(
+            session,
+            code=code,
+            name="桂城泳池",
+            kind="merchant",
+            public_jwk=read_public_key(json.dumps(public_part(private))),
+            now=city.clock(),
+        )
+        if scheme is None:
+            scheme = add_scheme(session, city.clock(), **changes)
+        enrol_provider(session, scheme_code=scheme, partner=find_partner(session, code), now=city.clock())
+    return Counter(city, code, private)
+
+
 @pytest.fixture
 def open_counter(city):
-    def _open_counter(code="guicheng-pool", *, scheme=None, **changes):
-        private = generate_private_jwk()
-        with city.database.transaction() as session:
-            register_partner(
-                session,
-                code=code,
-                name="桂城泳池",
-                kind="merchant",
-                public_jwk=read_public_key(json.dumps(public_part(private))),
-                now=city.clock(),
-            )
-            if scheme is None:
-                scheme = add_scheme(session, city.clock(), **changes)
-            enrol_provider(session, scheme_code=scheme, partner=find_partner(session, code), now=city.clock())
-        return Counter(city, code, private)
-
-    return _open_counter
+    return partial(new_counter, city)
 
 
 @pytest.fixture
