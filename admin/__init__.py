@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_smorest import Blueprint
 
 from admin.deliveries import blp as deliveries
+from admin.known_records import blp as known_records
 from admin.notifications import blp as notifications
 from admin.objections import blp as objections
 from admin.overview import blp as overview
@@ -15,4 +16,4 @@ from admin.sign_in import blp as sign_in
 
 def admin_surfaces() -> list[Blueprint]:
     """What the server mounts for officers."""
-    return [sign_in, overview, runs, deliveries, quarantine, objections, notifications]
+    return [sign_in, overview, runs, deliveries, quarantine, objections, notifications, known_records]

@@ -15,10 +15,12 @@ from backend.config import Config
 from backend.database import Database
 from backend.errors import Refused
 from backend.evidence.service import EvidenceStore, forget_unused_evidence
-from backend.jobs.service import requeue_stale_jobs
+from backend.jobs.service import enqueue_job, requeue_stale_jobs, was_queued
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
+from backend.objections.service import open_objections_by_record
+from backend.records.deletions import SWEEP_JOB, sweep_records
 from backend.records.department_deliveries import COLLECT_FILE_JOB, collect_received_file
 from backend.reports.service import delete_old_files, supersede_changed
 from backend.scores.models import ScoreRun
@@ -85,6 +87,16 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             purge_expired(session, now=now)
             delete_old_files(session, now=now)
 
+    def sweep(arguments: Mapping[str, object], progress: Progress) -> None:
+        sweep_records(database, now=clock(), held_back=open_objections_by_record, progress=progress)
+
+    def sweep_daily(now: datetime) -> None:
+        """Retention ends at the city's midnight: the first turn of each day passes over the records once."""
+        key = f"{SWEEP_JOB}:{city_date(now)}"
+        with database.transaction() as session:
+            if not was_queued(session, key):
+                enqueue_job(session, kind=SWEEP_JOB, arguments={}, key=key, now=now)
+
     def forget_evidence(now: datetime) -> None:
         with database.transaction() as session:
             forget_unused_evidence(session, EvidenceStore(config.evidence_dir, config.keys), now=now)
@@ -103,7 +115,11 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
                         # No policy in force today: the last published scores stay in place.
                         continue
 
-    handlers: dict[str, Handler] = {SCORE_RUN_JOB: score_run, COLLECT_FILE_JOB: collect_delivered}
+    handlers: dict[str, Handler] = {
+        SCORE_RUN_JOB: score_run,
+        COLLECT_FILE_JOB: collect_delivered,
+        SWEEP_JOB: sweep,
+    }
     return Worker(
         database,
         handlers=handlers,
@@ -114,6 +130,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("archive_ledger", timedelta(hours=24), archive_ledger),
             Periodic("tidy", timedelta(minutes=1), tidy),
             Periodic("forget_evidence", timedelta(hours=24), forget_evidence),
+            Periodic("sweep_daily", timedelta(minutes=5), sweep_daily),
             Periodic("run_daily", timedelta(minutes=30), run_daily),
         ],
         clock=clock,

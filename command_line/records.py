@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -11,11 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from backend.catalogue.service import known_categories
 from backend.catalogue.templates import load_templates
-from backend.city_calendar import CITY_ZONE, utc_now
+from backend.city_calendar import CITY_ZONE, city_date, utc_now
 from backend.errors import DomainError
-from backend.ledger.service import Actor
+from backend.ledger.service import Actor, record_access
+from backend.objections.service import open_objections_by_record
 from backend.records.collection import DeliveryReport, collect_file
+from backend.records.deletions import recent_deletions, sweep_records, verify_deletions
 from backend.records.quality import DepartmentQuality, quality_by_department
 from backend.records.quarantine import (
     Opening,
@@ -28,14 +32,25 @@ from backend.records.quarantine import (
     summarise_reasons,
 )
 from backend.records.service import deliveries as recent_deliveries
+from backend.records.service import records_known_on
+from backend.subjects.service import find_subject, masked_identifier, masked_name
 from command_line.context import open_context
 
 app = typer.Typer(no_args_is_help=True)
 quarantine = typer.Typer(no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine", help="待处理区：查看、导出、更正后重新提交")
+deletions = typer.Typer(no_args_is_help=True)
+app.add_typer(deletions, name="deletions", help="期满删除的凭证：列出、核验")
 console = Console()
 
 STATE_NAMES = {"receiving": "未完成", "done": "已完成", "failed": "中断"}
+RECORD_STATE_NAMES = {
+    "active": "有效",
+    "disputed": "异议中",
+    "repaired": "已修复",
+    "revoked": "已撤销",
+    "expired": "已到期",
+}
 _TOP_REASONS = 8
 _BY = "命令行"
 
@@ -115,6 +130,98 @@ def deliveries(limit: Annotated[int, typer.Option(help="显示几个批次")] = 
                 *_counts(delivery),
             )
     console.print(table if table.row_count else "还没有批次。用 osmanthus records import 文件… 开始归集。")
+
+
+@app.command()
+def known(
+    subject: Annotated[str, typer.Argument(help="主体编号，或身份证号、统一社会信用代码、旧代码")],
+    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="哪一天（到当天 24 时为止）")],
+    reason: Annotated[str, typer.Option(help="查看事由，记入台账并告知本人")],
+) -> None:
+    """某一天，本市掌握一个主体的哪些记录、当时是什么内容。"""
+    context, now = open_context(), utc_now()
+    table = Table("记录", "类别", "事项", "发生日期", "等次", "当时版本", "当时状态", "由谁", "为何")
+    try:
+        with context.database.transaction() as session:
+            found = find_subject(session, keys=context.keys, text=subject)
+            categories = known_categories(session, city_date(now))
+            items = records_known_on(session, found.id, on.date())
+            record_access(
+                session,
+                subject_id=found.id,
+                actor=Actor(kind="officer", id="command_line", name=f"信用办（{_BY}）"),
+                action="record_viewed",
+                basis="依职责核查信用记录的历史版本",
+                purpose=reason,
+                detail={"on": str(on.date()), "records": len(items)},
+                channel="command_line",
+                now=now,
+            )
+            who = f"{masked_name(context.keys, found)}（{masked_identifier(context.keys, found)}）"
+            for item in items:
+                category = categories[item.category]
+                table.add_row(
+                    str(item.record_id),
+                    category.name,
+                    item.facts["title"],
+                    item.facts["event_on"],
+                    category.level_name(item.facts["level"]) or "",
+                    str(item.version.version),
+                    RECORD_STATE_NAMES[item.version.state],
+                    item.version.changed_by,
+                    item.version.reason,
+                )
+    except DomainError as refusal:
+        console.print(f"[red]{refusal.detail}[/red]")
+        raise typer.Exit(1) from None
+    console.print(f"{who}，{on.date()} 当天掌握 {len(items)} 条记录")
+    if items:
+        console.print(table)
+
+
+@app.command()
+def sweep() -> None:
+    """立即把保留期限已满的记录停止使用，把应当删除的内容删除并留下凭证（后台任务每天也会做一次）。"""
+    context = open_context()
+    swept = sweep_records(context.database, now=utc_now(), held_back=open_objections_by_record)
+    console.print(
+        f"停止使用 {swept.expired} 条，删除内容 {swept.deleted} 条"
+        + (f"；另有 {swept.held_back} 条正在异议核查，办结后再删除" if swept.held_back else "")
+    )
+
+
+@deletions.command("list")
+def list_deletions(limit: Annotated[int, typer.Option(help="显示几份凭证")] = 20) -> None:
+    """最近的删除凭证：删除了什么类别、何时、依据什么；凭证不含被删除的内容。"""
+    context = open_context()
+    table = Table("凭证", "类别", "入库", "保留至", "删除时间", "版本数", "内容摘要", "依据")
+    with context.database.reading() as session:
+        for proof in recent_deletions(session, limit=limit):
+            table.add_row(
+                str(proof.number),
+                proof.category,
+                f"{proof.delivered_at.astimezone(CITY_ZONE):%Y-%m-%d}",
+                str(proof.kept_until),
+                f"{proof.deleted_at.astimezone(CITY_ZONE):%Y-%m-%d %H:%M}",
+                str(proof.versions),
+                proof.content_digest.hex()[:16],
+                proof.basis,
+            )
+    console.print(table if table.row_count else "还没有因期满而删除的记录。")
+
+
+@deletions.command("verify")
+def verify_all_deletions() -> None:
+    """重新计算全部删除凭证；有改动、缺失、调换，或所称已删除的内容仍在库中时指出，并以非零状态退出。"""
+    context = open_context()
+    with context.database.reading() as session:
+        verdict = verify_deletions(session)
+    console.print(f"{verdict.proofs} 份凭证；链头 {verdict.head.hex()}")
+    for fault in verdict.faults:
+        console.print(f"[red]第 {fault.number} 份：{fault.what}[/red]")
+    if verdict.faults:
+        raise typer.Exit(1)
+    console.print("[green]删除凭证完整。[/green] 请把链头抄送审计部门留存，以便日后比对。")
 
 
 @app.command()

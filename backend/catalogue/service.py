@@ -86,6 +86,19 @@ def catalogue_versions(session: Session) -> list[CatalogueVersion]:
     return list(session.scalars(select(CatalogueVersion).order_by(CatalogueVersion.effective_from.desc())))
 
 
+def known_categories(session: Session, on: date) -> dict[str, Category]:
+    """Every category that was ever in force by `on`, as the latest version that has it states it.
+
+    What a newer version drops is still in the records of its time, and its retention still ends.
+    """
+    known: dict[str, Category] = {}
+    for version in catalogue_versions(session):
+        if version.effective_from <= on:
+            for code, category in _catalogue(version).categories.items():
+                known.setdefault(code, category)
+    return known
+
+
 def compare_with_catalogue_in_force(session: Session, text: str, on: date) -> list[Change]:
     """What importing this document would change. Raises as `parse_catalogue` and `catalogue_in_force` do."""
     return compare_catalogues(catalogue_in_force(session, on), parse_catalogue(text))

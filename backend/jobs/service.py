@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from backend.database import insert_into
@@ -41,6 +41,11 @@ def enqueue_job(
     session.add(job)
     session.flush()
     return job
+
+
+def was_queued(session: Session, key: str) -> bool:
+    """Whether a job of this key exists, in whatever state but failed."""
+    return bool(session.scalar(select(exists().where(Job.key == key, Job.state != "failed"))))
 
 
 def get_job(session: Session, job_id: UUID) -> Job:

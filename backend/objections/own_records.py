@@ -15,8 +15,9 @@ from backend.catalogue.service import catalogue_in_force, category_in_force
 from backend.city_calendar import city_date
 from backend.objections.models import Objection
 from backend.objections.service import get_own_objection, objections_of, open_objections_by_record
-from backend.records.models import CreditRecord, RecordVersion
-from backend.records.service import RecordState, get_own_record, records_of, versions_of
+from backend.records.life import LifeEvent, life_of
+from backend.records.models import CreditRecord
+from backend.records.service import RecordState, get_own_record, records_of
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,12 @@ class OwnRecord:
 
 @dataclass(frozen=True)
 class OwnRecordInFull(OwnRecord):
-    """`versions` oldest first; `statements` are the citizen's own words after objections that were not upheld."""
+    """`versions` oldest first, each with what it did.
 
-    versions: Sequence[RecordVersion]
+    `statements` are the citizen's own words after objections that were not upheld.
+    """
+
+    versions: Sequence[LifeEvent]
     statements: Sequence[str]
 
 
@@ -71,11 +75,12 @@ def own_records(
 def own_record(session: Session, subject_id: int, record_id: int, *, today: date) -> OwnRecordInFull:
     """Raises RecordNotFound, also for someone else's."""
     record = get_own_record(session, subject_id, record_id)
+    category = _Catalogue(session, today).category_of(record)
     return OwnRecordInFull(
         record,
-        _Catalogue(session, today).category_of(record),
+        category,
         open_objections_by_record(session, [record.id]).get(record.id),
-        versions_of(session, record.id),
+        life_of(session, record, category),
         _statements_beside(session, record.id),
     )
 

@@ -160,3 +160,37 @@ class QuarantinedRow(Base):
     resolved_by: Mapped[str | None]
     resolution: Mapped[str | None]
     resolved_delivery_id: Mapped[UUID | None] = mapped_column(ForeignKey("deliveries.id"))
+
+
+class RecordDeletion(Base):
+    """What remains of a record whose content was deleted after its retention (删除凭证).
+
+    It proves that something was deleted, when and under which rule, and lets whoever holds the content show that
+    it was this; it tells nothing of what the content was or whom it was about. Each carries the digest of the one
+    before, so that a change, a removal or an insertion is found.
+
+    number              1, 2, 3, … without gaps
+    natural_key_digest  SHA-256 of the record's natural key
+    delivered_at        when the record first came in
+    state               at the time of deletion
+    versions            how many versions were deleted with it
+    content_digest      SHA-256 of record and versions; see `backend.records.deletions.content_digest`
+    basis               the rule that asked for the deletion
+    previous            digest of the deletion before
+    """
+
+    __tablename__ = "record_deletions"
+
+    number: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    record_id: Mapped[int] = mapped_column(BigId, index=True)
+    natural_key_digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    category: Mapped[str]
+    delivered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kept_until: Mapped[date]
+    deleted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str]
+    versions: Mapped[int]
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    basis: Mapped[str]
+    previous: Mapped[bytes] = mapped_column(LargeBinary(32))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -17,6 +18,8 @@ from backend.records.storing import facts_of, keep_facts, version_of
 from backend.subjects.rescoring import mark_for_rescoring
 
 RecordState = Literal["active", "disputed", "repaired", "revoked", "expired"]
+
+BY_THE_SYSTEM = "系统按期限自动处理"
 
 CORRECTABLE = ("title", "event_on", "ended_on", "performed_on", "quantity", "amount", "level", "content")
 """What an officer may correct after an objection. Whose record it is, and of which category, never changes:
@@ -49,6 +52,14 @@ def get_own_record(session: Session, subject_id: int, record_id: int) -> CreditR
     """Someone else's record is reported as not found, so ids cannot be probed. Raises RecordNotFound."""
     record = session.get(CreditRecord, record_id)
     if record is None or record.subject_id != subject_id:
+        raise RecordNotFound
+    return record
+
+
+def get_record(session: Session, record_id: int) -> CreditRecord:
+    """For officers, who are not asked whose record it is. Raises RecordNotFound."""
+    record = session.get(CreditRecord, record_id)
+    if record is None:
         raise RecordNotFound
     return record
 
@@ -88,6 +99,20 @@ def change_state(
     return _new_version(session, record, changed_by=changed_by, reason=reason, now=now, cause=f"record_{state}")
 
 
+def expire_records(session: Session, records: Sequence[CreditRecord], *, reason: str, now: datetime) -> None:
+    """Take locked records out of display, sharing and scores, as one piece of work for many."""
+    if not records:
+        return
+    keep_facts(session, records)
+    for record in records:
+        record.state = "expired"
+        record.version += 1
+        record.updated_at = now
+        session.add(version_of(record, now=now, changed_by=BY_THE_SYSTEM, reason=reason))
+    session.flush()
+    mark_for_rescoring(session, [record.subject_id for record in records], "record_expired", now)
+
+
 def correct_record(
     session: Session,
     record: CreditRecord,
@@ -125,13 +150,46 @@ def facts_at(session: Session, version: RecordVersion) -> dict[str, Any]:
 
 def record_on(session: Session, record_id: int, on: date) -> RecordVersion | None:
     """The version that the city knew at the end of the day `on`; None when it was not yet delivered."""
-    end_of_day = datetime.combine(on + timedelta(days=1), time(), CITY_ZONE)
     return session.scalar(
         select(RecordVersion)
-        .where(RecordVersion.record_id == record_id, RecordVersion.changed_at < end_of_day)
+        .where(RecordVersion.record_id == record_id, RecordVersion.changed_at < _end_of(on))
         .order_by(RecordVersion.version.desc())
         .limit(1)
     )
+
+
+@dataclass(frozen=True)
+class KnownRecord:
+    """A record as the city knew it at the end of a day: the version of that day, and what it said.
+
+    `facts` as in `facts_at`; `delivered_at` is when the city first learnt of the matter.
+    """
+
+    record_id: int
+    category: str
+    delivered_at: datetime
+    version: RecordVersion
+    facts: Mapping[str, Any]
+
+
+def records_known_on(session: Session, subject_id: int, on: date) -> Sequence[KnownRecord]:
+    """What the city knew about a subject at the end of the day `on`, oldest record first.
+
+    What was delivered later is absent, what was corrected or ended later stands as it stood then. A record whose
+    content has been deleted since (`backend.records.deletions`) is gone for every day.
+    """
+    found = session.execute(
+        select(RecordVersion, CreditRecord)
+        .join(CreditRecord, CreditRecord.id == RecordVersion.record_id)
+        .where(CreditRecord.subject_id == subject_id, RecordVersion.changed_at < _end_of(on))
+        .order_by(RecordVersion.record_id, RecordVersion.version)
+    )
+    # Of each record the last row stays.
+    latest = {record.id: (version, record) for version, record in found}
+    return [
+        KnownRecord(record.id, record.category, record.created_at, version, version.facts or facts_of(record))
+        for version, record in latest.values()
+    ]
 
 
 def deliveries(
@@ -152,6 +210,11 @@ def deliveries(
             | ((Delivery.received_at == received_at) & (Delivery.id < delivery_id))
         )
     return session.scalars(query).all()
+
+
+def _end_of(day: date) -> datetime:
+    """The first moment after the city's day."""
+    return datetime.combine(day + timedelta(days=1), time(), CITY_ZONE)
 
 
 def _new_version(

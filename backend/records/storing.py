@@ -13,7 +13,7 @@ import polars as pl
 from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
-from backend.records.models import CreditRecord, RecordVersion
+from backend.records.models import CreditRecord, RecordDeletion, RecordVersion
 from backend.records.validation import Reason
 
 _ASKED_AT_ONCE = 10_000
@@ -233,7 +233,10 @@ def _new_ids(session: Session, count: int) -> list[int]:
     if session.connection().dialect.name == "postgresql":
         query = "SELECT nextval(pg_get_serial_sequence('credit_records', 'id')) FROM generate_series(1, %s)"
         return [number for (number,) in _driver(session).execute(query, (count,))]
-    last = session.scalar(select(func.max(CreditRecord.id))) or 0
+    # A deleted record's number is never given to another: the proof of its deletion names it.
+    last = max(
+        session.scalar(select(func.max(column))) or 0 for column in (CreditRecord.id, RecordDeletion.record_id)
+    )
     return list(range(last + 1, last + 1 + count))
 
 

@@ -19,6 +19,7 @@ from backend.subjects.models import Subject, SubjectCode, SubjectKind, SubjectRe
 
 AGE_OF_MAJORITY = 18
 _LOOKED_UP_AT_ONCE = 10_000
+_SHORTEST_CODE_IN_DIGITS = 9
 
 
 def get_subject(session: Session, subject_id: int) -> Subject:
@@ -37,6 +38,13 @@ def find_by_identifier(
     if identifier not in found:
         raise SubjectNotFound
     return get_subject(session, found[identifier])
+
+
+def find_subject(session: Session, *, keys: KeyRing, text: str) -> Subject:
+    """By its number in the register, or by any code as `find_by_identifier`. Raises SubjectNotFound."""
+    if text.isdecimal() and len(text) < _SHORTEST_CODE_IN_DIGITS:
+        return get_subject(session, int(text))
+    return find_by_identifier(session, keys=keys, identifier=text)
 
 
 def match_identifiers(

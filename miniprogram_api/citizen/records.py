@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.city_calendar import city_date
 from backend.objections.own_records import OwnRecord, own_record, own_records
+from backend.records.life import EVENT_NAMES
 from backend.records.service import RecordState
 from backend.web import API_PREFIX
 from backend.web.context import now, reading
@@ -55,12 +56,28 @@ class RecordResponse(Schema):
     )
 
 
+class OwnFactChange(Schema):
+    name = fields.String(required=True, metadata={"description": "哪一项"})
+    before = fields.String(required=True, allow_none=True, metadata={"description": "变更前；原来没有时为 null"})
+    after = fields.String(required=True, allow_none=True, metadata={"description": "变更后；不再有时为 null"})
+
+
 class OwnRecordVersion(Schema):
     version = fields.Integer(required=True, metadata={"description": "第几版"})
     state = fields.String(required=True, metadata={"description": "这一版的状态"})
     changed_at = Moment(required=True, metadata={"description": "变更时刻（UTC）"})
     changed_by = fields.String(required=True, metadata={"description": "由谁变更"})
     reason = fields.String(required=True, metadata={"description": "为什么变更"})
+    event = fields.String(
+        required=True,
+        validate=validate.OneOf(tuple(EVENT_NAMES)),
+        metadata={"description": "发生了什么"},
+    )
+    event_name = fields.String(required=True, metadata={"description": "同上，中文"})
+    sentence = fields.String(required=True, metadata={"description": "用一句话说明发生了什么"})
+    changes = fields.List(
+        fields.Nested(OwnFactChange), required=True, metadata={"description": "这一版改了哪些内容"}
+    )
 
 
 class RecordInFull(RecordResponse):

@@ -109,7 +109,7 @@ def test_a_score_is_the_sum_of_what_is_shown_and_a_part_opens_onto_its_records(p
     expect(contribution).to_have_attribute("aria-expanded", "true")
     phone.seen(".contribution__records").get_by_role("link").first.click()
     expect(phone.heading("记录详情", level=1)).to_be_visible()
-    for told in ("数源单位", "法定依据", "变更经过"):
+    for told in ("数源单位", "法定依据", "这条记录的经过"):
         expect(phone.page.get_by_text(told, exact=True)).to_be_visible()
 
 

@@ -129,6 +129,17 @@ export interface RecordVersion {
   changed_at: Moment
   changed_by: string
   reason: string
+  event: 'delivered' | 'corrected' | 'disputed' | 'restored' | 'repaired' | 'revoked' | 'expired'
+  event_name: string
+  sentence: string
+  changes: FactChange[]
+}
+
+/** One fact that a version changed; null where it was not there. */
+export interface FactChange {
+  name: string
+  before: string | null
+  after: string | null
 }
 
 export interface RecordDetail extends CreditRecord {

@@ -1,5 +1,5 @@
 /** The words for the server's codes. A code that this build does not know yet is shown as it is, never hidden. */
-import type { ActorKind, Authorization, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
+import type { ActorKind, Authorization, FactChange, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
 import { cityDate, longDate } from './dates'
 
 export type Tone = 'good' | 'bad' | 'waiting' | 'quiet'
@@ -21,6 +21,16 @@ const POLARITIES: Record<Polarity, Label> = {
   positive: { text: '守信', tone: 'good' },
   negative: { text: '失信', tone: 'bad' },
   neutral: { text: '登记', tone: 'quiet' },
+}
+
+const LIFE_EVENTS: Record<string, Tone> = {
+  delivered: 'quiet',
+  corrected: 'waiting',
+  disputed: 'waiting',
+  restored: 'quiet',
+  repaired: 'good',
+  revoked: 'quiet',
+  expired: 'quiet',
 }
 
 const OBJECTION_STATES: Record<ObjectionState, Label> = {
@@ -74,6 +84,7 @@ const unknown = (code: string): Label => ({ text: code, tone: 'quiet' })
 
 export const recordState = (state: string): Label => RECORD_STATES[state as RecordState] ?? unknown(state)
 export const polarity = (code: string): Label => POLARITIES[code as Polarity] ?? unknown(code)
+export const lifeEvent = (event: string): Tone => LIFE_EVENTS[event] ?? 'quiet'
 export const objectionState = (state: string): Label => OBJECTION_STATES[state as ObjectionState] ?? unknown(state)
 export const authorizationState = (state: string): Label =>
   AUTHORIZATION_STATES[state as Authorization['state']] ?? unknown(state)
@@ -81,6 +92,13 @@ export const actor = (kind: string): { text: string; badge: string } =>
   ACTORS[kind as ActorKind] ?? { text: kind, badge: '他' }
 export const principalRole = (role: string): string => PRINCIPAL_ROLES[role] ?? role
 export const changeCause = (cause: string): string => CHANGE_CAUSES[cause] ?? OTHER_CAUSE
+
+/** What one version changed in one fact: "金额：从 12,000.50 元改为 8,000.00 元". */
+export function changeSentence(change: FactChange): string {
+  if (change.before === null) return `${change.name}：补充为 ${change.after ?? ''}`
+  if (change.after === null) return `${change.name}：去掉了 ${change.before}`
+  return `${change.name}：从 ${change.before} 改为 ${change.after}`
+}
 
 /** The one character that stands for a scene or a category in its badge: 信易阅 → 阅, 志愿服务 → 志. */
 export function sceneBadge(sceneName: string): string {

@@ -99,7 +99,7 @@ const ANSWERS: Record<string, unknown> = {
     ...RECORD,
     content: { 服务时长: '24.5' },
     statements: [],
-    versions: [{ version: 1, state: 'active', changed_at: '2026-06-26T00:00:00Z', changed_by: '志愿者协会', reason: '首次归集' }],
+    versions: [{ version: 1, state: 'active', changed_at: '2026-06-26T00:00:00Z', changed_by: '志愿者协会', reason: '首次归集', event: 'delivered', event_name: '报送入库', sentence: '志愿者协会报送了这条记录。', changes: [] }],
   },
   'GET /me/records?limit=20': { items: [RECORD], next_cursor: null },
   'GET /me/benefits': { eligible: [], nearly: [], not_eligible: [] },

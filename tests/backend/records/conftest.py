@@ -18,7 +18,9 @@ from backend.catalogue.service import import_catalogue
 from backend.database import Database
 from backend.identifiers import complete_citizen_number, complete_social_credit_code
 from backend.identifiers.sealing import KeyRing
+from backend.objections.service import open_objections_by_record
 from backend.records.collection import DeliveryReport, collect_file
+from backend.records.deletions import Swept, sweep_records
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordVersion
 from backend.records.service import facts_at
 from backend.subjects.registers import RegisterRow, register_subjects
@@ -118,6 +120,13 @@ def general(**cells: str) -> dict[str, str]:
     } | cells
 
 
+def debtor(*, on: str, **cells: str) -> dict[str, str]:
+    """A sound row about a listed debtor; the category is kept for 730 days after the day `on`."""
+    person = {"主体类别": "自然人", "主体名称": "王小兰", "主体代码": LAN}
+    matter = {"目录类别代码": "dishonest_debtor", "事项名称": "失信被执行人", "发生（列入）日期": on, "等级": ""}
+    return general(**person, **matter) | cells
+
+
 @dataclass
 class City:
     """What the tests ask of the city they deliver into."""
@@ -143,6 +152,9 @@ class City:
 
     def deliver(self, *rows: Mapping[str, str], **options: Any) -> DeliveryReport:
         return self.collect(self.write(rows), **options)
+
+    def sweep(self, now: datetime) -> Swept:
+        return sweep_records(self.database, now=now, held_back=open_objections_by_record)
 
     def records(self) -> list[CreditRecord]:
         with self.database.reading() as session:

@@ -72,6 +72,8 @@ def test_a_record_in_full_tells_its_content_and_whole_life(scored):
     assert answer["content"] == {"案号": "（2025）桂01民初1号"}
     assert answer["versions"][-1]["state"] == "disputed"
     assert answer["versions"][-1]["changed_by"] == "本人"
+    assert (answer["versions"][-1]["event"], answer["versions"][-1]["event_name"]) == ("disputed", "标注异议")
+    assert "不会降低信用分" in answer["versions"][-1]["sentence"]
     assert (answer["objection_id"], answer["may_object"]) == (objection["id"], False)
 
 
