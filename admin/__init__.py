@@ -10,10 +10,11 @@ from admin.notifications import blp as notifications
 from admin.objections import blp as objections
 from admin.overview import blp as overview
 from admin.quarantine import blp as quarantine
+from admin.reports import blp as reports
 from admin.runs import blp as runs
 from admin.sign_in import blp as sign_in
 
 
 def admin_surfaces() -> list[Blueprint]:
     """What the server mounts for officers."""
-    return [sign_in, overview, runs, deliveries, quarantine, objections, notifications, known_records]
+    return [sign_in, overview, runs, deliveries, quarantine, objections, notifications, known_records, reports]

@@ -27,7 +27,7 @@ _OPTED_IN_PERCENT = 62
 _NOT_YET_ACTIVATED = {"wrong_arrears", "thin_file"}
 
 OFFICERS = (
-    ("zhang", "张敏", ["score_officer", "data_officer", "objection_officer"]),
+    ("zhang", "张敏", ["score_officer", "data_officer", "objection_officer", "window_officer"]),
     ("li", "李正", ["reviewer", "auditor"]),
 )
 

@@ -32,13 +32,14 @@ from backend.accounts.service import (
     sign_in_officer,
 )
 from backend.city_calendar import WorkingDays
-from backend.config import Config, load_config
+from backend.config import USUAL_FONTS, Config, load_config
 from backend.database import Database
 from backend.ephemeral import EphemeralStore, open_store
 from backend.identifiers.sealing import KeyRing
 from backend.scores.service import recompute_marked
 from backend.tables import all_tables
 from backend.web import Services
+from tests.reading_pdfs import CERTIFICATE
 from tests.servers import free_port, postgresql_server, redis_server
 from wsgi import compose
 
@@ -276,6 +277,8 @@ def city_config(keys: KeyRing, tmp_path: Path) -> Config:
         public_url="https://credit.example",
         sign_in="demo",
         city_name="桂城市",
+        report_certificate=CERTIFICATE,
+        report_fonts=tuple(folder for folder in USUAL_FONTS if folder.is_dir()),
     )
 
 

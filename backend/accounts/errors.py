@@ -47,4 +47,5 @@ ROLE_NAMES = {
     "objection_officer": "异议专员",
     "data_officer": "数据专员",
     "auditor": "审计员",
+    "window_officer": "窗口专员",
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import Literal
 
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
@@ -39,6 +40,9 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _LETTERS = 8  # 40 bits, in the number and in the check code each
 
 
+ReportState = Literal["valid", "superseded", "lapsed"]
+
+
 @dataclass(frozen=True)
 class Reader:
     """Who prints or downloads a report that is not about themselves, and why; goes into the ledger."""
@@ -47,6 +51,16 @@ class Reader:
     basis: str
     purpose: str
     channel: str
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A report as its subject sees it in a list."""
+
+    report: CreditReport
+    subject: Subject
+    state: ReportState
+    downloadable: bool
 
 
 def issue_report(
@@ -134,20 +148,44 @@ def whom_may_print(session: Session, *, citizen_id: int, enterprise: str | None,
 
 
 def open_report(
-    session: Session, keys: KeyRing, *, number: str, of: Iterable[int] | None, now: datetime, reader: Reader | None
+    session: Session,
+    keys: KeyRing,
+    *,
+    number: str,
+    readers: Mapping[int, Reader | None] | Reader,
+    now: datetime,
 ) -> tuple[CreditReport, bytes]:
-    """The signed file. `of` bounds whose reports may be opened; None leaves that to the caller's role.
+    """The signed file.
+
+    `readers` says as whom the caller may open reports of which subjects, None for the subject itself; a single
+    reader may open anyone's, which the caller's role must allow.
 
     Raises ReportNotFound or ReportFileGone.
     """
     report = session.scalars(select(CreditReport).where(CreditReport.number == number)).first()
-    if report is None or (of is not None and report.subject_id not in set(of)):
+    if report is None or (not isinstance(readers, Reader) and report.subject_id not in readers):
         raise ReportNotFound
-    if reader is not None:
-        _note(session, report.subject_id, reader, action="report_read", stationery=report.stationery, now=now)
+    reader = readers if isinstance(readers, Reader) else readers[report.subject_id]
     if report.sealed_file is None or _rests_on_ended_consent(session, report):
         raise ReportFileGone
+    if reader is not None:
+        _note(session, report.subject_id, reader, action="report_read", stationery=report.stationery, now=now)
     return report, keys.open_bytes(report.sealed_file)
+
+
+def view_of(session: Session, keys: KeyRing, report: CreditReport, *, today: date) -> ReportView:
+    """How the report stands today."""
+    state: ReportState = "valid"
+    if report.valid_to < today:
+        state = "lapsed"
+    elif is_superseded(session, keys, report, today=today):
+        state = "superseded"
+    return ReportView(
+        report=report,
+        subject=get_subject(session, report.subject_id),
+        state=state,
+        downloadable=report.sealed_file is not None and not _rests_on_ended_consent(session, report),
+    )
 
 
 def is_superseded(session: Session, keys: KeyRing, report: CreditReport, *, today: date) -> bool:

@@ -22,6 +22,7 @@ from backend.evidence.service import EvidenceStore
 from backend.identifiers.sealing import KeyRing
 from backend.jobs.worker import Worker
 from backend.objections.deadlines import Deadlines, load_deadlines
+from backend.reports.press import ReportPress, press_of
 
 EXTENSION = "osmanthus"
 
@@ -49,6 +50,10 @@ class Services:
     @property
     def evidence(self) -> EvidenceStore:
         return EvidenceStore(self.config.evidence_dir, self.keys)
+
+    @property
+    def press(self) -> ReportPress:
+        return press_of(self.config)
 
     @property
     def keys(self) -> KeyRing:

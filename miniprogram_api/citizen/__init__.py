@@ -12,10 +12,23 @@ from miniprogram_api.citizen.me import blp as me
 from miniprogram_api.citizen.notifications import blp as notifications
 from miniprogram_api.citizen.objections import blp as objections
 from miniprogram_api.citizen.records import blp as records
+from miniprogram_api.citizen.reports import blp as reports
 from miniprogram_api.citizen.score import blp as score
 from miniprogram_api.citizen.sign_in import blp as sign_in
 
 
 def citizen_surfaces() -> list[Blueprint]:
     """What the server mounts for citizens."""
-    return [sign_in, me, score, records, benefits, authorizations, objections, evidence, ledger, notifications]
+    return [
+        sign_in,
+        me,
+        score,
+        records,
+        benefits,
+        authorizations,
+        objections,
+        evidence,
+        ledger,
+        notifications,
+        reports,
+    ]

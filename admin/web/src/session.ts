@@ -7,7 +7,7 @@ export interface Officer {
   city_name: string
 }
 
-export type Role = 'score_officer' | 'reviewer' | 'objection_officer' | 'data_officer' | 'auditor'
+export type Role = 'score_officer' | 'reviewer' | 'objection_officer' | 'data_officer' | 'auditor' | 'window_officer'
 
 export type EndedBecause = 'expired' | 'signed_out'
 

@@ -179,7 +179,7 @@ def test_the_signature_is_ours_and_covers_the_whole_file(office):
 
 def test_a_desk_leaves_a_row_in_the_ledger_for_printing_and_for_opening(office):
     report = office.issue(reader=CLERK, issued_by="信用办 张敏")
-    open_report(office.session, office.keys, number=report.number, of=None, now=office.now, reader=CLERK)
+    open_report(office.session, office.keys, number=report.number, readers=CLERK, now=office.now)
     office.session.flush()
 
     rows = entries_about(office.session, office.lan.id)
@@ -195,7 +195,7 @@ def test_someone_elses_report_looks_like_none(office):
 
     for number, of in ((report.number, [office.company.id]), ("XY20260303-22222222", [office.lan.id])):
         with pytest.raises(ReportNotFound):
-            open_report(office.session, office.keys, number=number, of=of, now=office.now, reader=None)
+            open_report(office.session, office.keys, number=number, readers=dict.fromkeys(of), now=office.now)
 
 
 def test_leaving_blocks_the_file_with_the_score_at_once_and_then_deletes_it(office):
@@ -205,7 +205,7 @@ def test_leaving_blocks_the_file_with_the_score_at_once_and_then_deletes_it(offi
 
     def opened(report):
         return open_report(
-            office.session, office.keys, number=report.number, of=[office.lan.id], now=office.now, reader=None
+            office.session, office.keys, number=report.number, readers={office.lan.id: None}, now=office.now
         )
 
     with pytest.raises(ReportFileGone):
@@ -223,7 +223,7 @@ def test_a_file_is_deleted_when_its_term_is_over_and_its_number_stays(office):
     assert delete_old_files(office.session, now=office.now + timedelta(days=61)) == 1
     with pytest.raises(ReportFileGone):
         open_report(
-            office.session, office.keys, number=report.number, of=[office.lan.id], now=office.now, reader=None
+            office.session, office.keys, number=report.number, readers={office.lan.id: None}, now=office.now
         )
 
 

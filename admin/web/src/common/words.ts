@@ -84,6 +84,7 @@ export function polarity(code: string): string {
 
 const ROLES: Record<Role, string> = {
   score_officer: '评分专员',
+  window_officer: '窗口专员',
   reviewer: '复核员',
   objection_officer: '异议专员',
   data_officer: '数据专员',
