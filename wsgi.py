@@ -11,6 +11,7 @@ from admin import admin_surfaces
 from backend.accounts.demo_sign_in import DemoSignIn
 from backend.background import build_worker, open_check_stream
 from backend.benefits.swift_desk import SwiftDesk
+from backend.catalogue.templates import use_city_adjustments
 from backend.city_calendar import WorkingDays, utc_now
 from backend.config import load_config
 from backend.database import Database
@@ -34,6 +35,7 @@ def create_server() -> Flask:
     configure_logging()
     warm_up()
     config = load_config(os.environ)
+    use_city_adjustments(config.template_adjustments_file)
     database = Database(config.database_url, on_change=change_announcer(config.redis_url))
     worker = None
     if config.is_embedded:

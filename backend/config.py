@@ -43,6 +43,7 @@ class Config:
     sign_in        which sign-in adapter citizens use: `demo`; never `demo` in production
     city_name      shown on every page
     jurisdiction   whose statutory clocks count, a code of backend/objections/shipped/deadlines.yaml
+    template_adjustments_file  YAML with what the city lays down where a delivery standard leaves it open, or None
     working_days_file  YAML with the holidays of years that the installed calendar does not know yet, or None
     report_certificate  signs credit reports; None: none can be issued here
     report_fonts       folders with the Chinese fonts that reports are set in
@@ -58,6 +59,7 @@ class Config:
     city_name: str
     jurisdiction: str = "shandong"
     working_days_file: Path | None = None
+    template_adjustments_file: Path | None = None
     report_certificate: SigningCertificate | None = None
     report_fonts: tuple[Path, ...] = ()
 
@@ -129,6 +131,9 @@ def read_config(environ: Mapping[str, str]) -> Config:
         city_name=environ.get("OSMANTHUS_CITY_NAME", DEFAULT_CITY_NAME),
         jurisdiction=environ.get("OSMANTHUS_JURISDICTION", "shandong"),
         working_days_file=Path(days) if (days := environ.get("OSMANTHUS_WORKING_DAYS_FILE")) else None,
+        template_adjustments_file=Path(adjusted)
+        if (adjusted := environ.get("OSMANTHUS_TEMPLATE_ADJUSTMENTS_FILE"))
+        else None,
         report_certificate=_report_certificate(environ),
         report_fonts=_report_fonts(environ),
     )

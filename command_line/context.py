@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import typer
 
+from backend.catalogue.templates import use_city_adjustments
 from backend.config import Config, ConfigurationInvalid, load_config
 from backend.database import Database
 from backend.ephemeral import change_announcer
+from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
 
 
@@ -30,6 +32,11 @@ def open_context() -> Context:
     except ConfigurationInvalid as error:
         typer.secho(f"配置不完整：{error}", fg=typer.colors.RED, err=True)
         typer.echo("可先运行 make run（自动生成演示配置），或按 docs/configuration.md 设置环境变量。", err=True)
+        raise typer.Exit(2) from None
+    try:
+        use_city_adjustments(config.template_adjustments_file)
+    except (DomainError, OSError) as error:
+        typer.secho(f"模板调整文件有误：{error}", fg=typer.colors.RED, err=True)
         raise typer.Exit(2) from None
     return Context(
         config=config,

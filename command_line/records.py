@@ -93,6 +93,10 @@ def import_files(
                 continue
             progress.update(task, completed=path.stat().st_size)
             reports.append(report)
+            if report.left_out_sheets:
+                progress.console.print(
+                    f"[yellow]{path.name}：工作表{'、'.join(report.left_out_sheets)}没有模板的表头，没有读取。[/yellow]"
+                )
             if report.already_taken_in:
                 progress.console.print(f"{path.name}：以前已归集过，本次没有改变任何数据。")
             elif report.resumed_after:

@@ -67,6 +67,10 @@ def _facts(template: Template, catalogue: Catalogue) -> Iterator[str]:
     for rule in template.withdrawn:
         how = f"填“{'”或“'.join(rule.values)}”" if rule.values else f"写明“{'”或“'.join(rule.containing)}”"
         yield f"- 撤销：{named(rule.column)}{how}"
+    if template.subject is not None and template.subject.inferred:
+        yield "- 主体类别由填写的代码判断：只填了居民身份证号的是自然人，填了单位代码的是单位"
+    for refusal in template.refused:
+        yield f"- 不予归集（{refusal.basis}）：写有“{'”“'.join(refusal.words)}”的行"
     if template.only_when is not None:
         only = template.only_when
         yield f"- 只接收{named(only.column)}为“{'”或“'.join(only.values)}”的行"

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -78,7 +79,8 @@ class Column:
 class SubjectRule:
     """Whom a row is about.
 
-    kind_column   column that tells person from organisation, or None when `fixed` says it for the whole template
+    kind_column   column that tells person from organisation, or None when `fixed` says it for the whole template,
+                  or the template is `inferred`: a person's row is one with a person's identifier and no other's
     kinds         canonical value of kind_column → party
     name          column with the subject's name
     identifiers   per party, the columns that identify the subject, best first; the first one filled counts,
@@ -88,6 +90,7 @@ class SubjectRule:
     kind_column: str | None
     kinds: Mapping[str, PartyKind]
     fixed: PartyKind | None
+    inferred: bool
     name: str
     identifiers: Mapping[PartyKind, tuple[str, ...]]
 
@@ -165,6 +168,17 @@ class OnlyWhen:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Rows that the law (`basis`) keeps out: one of `words` stands in a text cell, `unless` words read over."""
+
+    code: str
+    basis: str
+    words: tuple[str, ...]
+    unless: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True)
 class StatusRule:
     """Canonical cell of `column` → status of the subject, or role of the principal."""
 
@@ -199,6 +213,8 @@ class Template:
 
     category         what every row feeds, or None when `category_column` says it row by row, or for a register
     natural_key      columns that, with category and subject, tell one matter from another
+    agency           column of the natural key that names an agency: it counts as the agency's code, where the
+                     catalogue knows it, so that forms with and without codes speak of the same matter
     source_code      column with the 统一社会信用代码 of the delivering department
     date_order       pairs of columns: the second date, when filled, may not lie before the first
     withdrawn        any that fits means the decision was taken back
@@ -217,6 +233,8 @@ class Template:
     source_code: str | None
     date_order: tuple[tuple[str, str], ...]
     withdrawn: tuple[WithdrawnRule, ...]
+    agency: str | None
+    refused: tuple[Refusal, ...]
     only_when: OnlyWhen | None
     columns: tuple[Column, ...]
 
@@ -249,10 +267,28 @@ class Template:
         return resolved
 
 
+_city_adjustments: Path | None = None
+
+
+def use_city_adjustments(path: Path | None) -> None:
+    """From now on `load_templates` applies the installation's own file. For composition roots, once, at the start.
+
+    Raises AdjustmentRefused or TemplateUnknown, so that a wrong file is told before anything is collected.
+    """
+    global _city_adjustments
+    _city_adjustments = path
+    load_templates.cache_clear()
+    load_templates()
+
+
 @cache
 def load_templates() -> Mapping[str, Template]:
-    """The templates by code, in the order of the document, with the city's adjustments applied."""
-    return adjust_templates(read_templates(_shipped("templates.yaml")), _shipped("template_adjustments.yaml"))
+    """The templates by code, in the order of the document, with what is adjusted here applied: the shipped
+    adjustments first, then the installation's."""
+    templates = adjust_templates(read_templates(_shipped("templates.yaml")), _shipped("template_adjustments.yaml"))
+    if _city_adjustments is None:
+        return templates
+    return adjust_templates(templates, _city_adjustments.read_text(encoding="utf-8"))
 
 
 def read_templates(text: str) -> Mapping[str, Template]:
@@ -261,7 +297,7 @@ def read_templates(text: str) -> Mapping[str, Template]:
 
 
 def adjust_templates(templates: Mapping[str, Template], adjustments: str) -> Mapping[str, Template]:
-    """`adjustments` is YAML, `{template: {column: {length | values | value_aliases: …}}}`.
+    """`adjustments` is YAML, `{template: {column: {length | values | value_aliases | organisation | person: …}}}`.
 
     Only columns whose shipped values are not verified against the standard may be adjusted.
 
@@ -365,6 +401,11 @@ def _template(document: dict[str, Any]) -> Template:
             WithdrawnRule(rule["column"], tuple(rule.get("values", ())), tuple(rule.get("containing", ())))
             for rule in document.get("withdrawn", ())
         ),
+        agency=document.get("agency"),
+        refused=tuple(
+            Refusal(rule["code"], rule["basis"], tuple(rule["words"]), tuple(rule["unless"]), rule["message"])
+            for rule in document.get("refused", ())
+        ),
         only_when=only_when and OnlyWhen(only_when["column"], tuple(only_when["values"]), only_when["message"]),
         columns=tuple(_column(column) for column in document["columns"]),
     )
@@ -406,6 +447,7 @@ def _subject_rule(document: dict[str, Any]) -> SubjectRule:
         kind_column=document.get("kind_column"),
         kinds=dict(document.get("kinds", {})),
         fixed=document.get("fixed"),
+        inferred=document.get("inferred", False),
         name=document["name"],
         identifiers={party: tuple(columns) for party, columns in document["identifiers"].items()},
     )
@@ -460,15 +502,21 @@ def _adjust_column(template: Template, code: str, change: dict[str, Any]) -> Tem
         raise AdjustmentRefused(place, "模板中没有这个字段。") from None
     if column.verified:
         raise AdjustmentRefused(place, "该字段由已公布的标准规定，不能调整。")
-    if unknown := set(change) - {"length", "values", "value_aliases"}:
+    if unknown := set(change) - {"length", "values", "value_aliases", "organisation", "person"}:
         raise AdjustmentRefused(
-            place, f"只能调整长度（length）和取值（values、value_aliases），不能调整{unknown}。"
+            place,
+            "只能调整长度（length）、取值（values、value_aliases）和必填与否（organisation、person），"
+            f"不能调整{'、'.join(sorted(unknown))}。",
         )
+    if not {change.get("organisation", "R"), change.get("person", "R")} <= {"R", "O", "C", "-"}:
+        raise AdjustmentRefused(place, "必填与否只能是 R（必填）、O（选填）、C（条件必填）或 -（不填）。")
     length, decimals = _length(change["length"]) if "length" in change else (column.length, column.decimals)
     changed = replace(
         column,
         length=length,
         decimals=decimals,
+        organisation=change.get("organisation", column.organisation),
+        person=change.get("person", column.person),
         values=tuple(map(str, change.get("values", column.values))),
         value_aliases={str(a): str(b) for a, b in change.get("value_aliases", column.value_aliases).items()},
     )

@@ -26,6 +26,7 @@ from backend.records.departments import SourceDepartment
 from backend.records.errors import (
     ColumnsMissing,
     DeliveryInProgress,
+    SheetsOfSeveralTemplates,
     SourceDepartmentUnknown,
     TemplateUnknown,
 )
@@ -43,6 +44,7 @@ from backend.records.sources import (
     json_cell,
     read_chunks,
     with_header,
+    with_tables,
 )
 from backend.records.storing import Stored, serialise_collection, store_records
 from backend.records.validation import Reason, department_columns
@@ -59,6 +61,7 @@ _REGISTRARS = {
     "organisation": "机构编制和民政部门",
     "relation": "市场监督管理部门",
 }
+_OUR_OWN_COLUMNS = 3  # number, complaint and raw line stand before the workbook's
 _RAW_HEADING = "整行原文"
 _UNSPLIT_LINE = "（整行无法拆分，原文已加密保存）"
 
@@ -83,6 +86,7 @@ class DeliveryReport:
     quarantined: int
     already_taken_in: bool
     resumed_after: int
+    left_out_sheets: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def collect_file(
     department = owner.name if owner else source_department or _department(source, layout, catalogue)
     delivery, already_done = _begin(database, source, layout, department, now)
     if already_done:
-        return report_of(delivery, layout, already_taken_in=True, resumed_after=0)
+        return report_of(delivery, layout, already_taken_in=True, left_out=left_out_sheets(source))
     resumed_after = delivery.delivered
     known = KnownSubjects(city_date(now))
     try:
@@ -144,7 +148,7 @@ def collect_file(
     _finish(database, delivery, "done", now)
     if progress:
         progress(source.size_bytes, source.size_bytes)
-    return report_of(delivery, layout, already_taken_in=False, resumed_after=resumed_after)
+    return report_of(delivery, layout, resumed_after=resumed_after, left_out=left_out_sheets(source))
 
 
 def judge(
@@ -206,17 +210,41 @@ def recognise(source: SourceFile, code: str | None) -> tuple[SourceFile, Templat
     templates = load_templates()
     if code is not None and code not in templates:
         raise TemplateUnknown([code])
-    for row, header in enumerate(source.head):
-        found = detect_template(header, {code: templates[code]} if code else templates)
-        if found is not None:
-            names = [heading for column in found.columns for heading in (column.header, column.code)]
-            return with_header(source, row, names=names), found
+    candidates = {code: templates[code]} if code else templates
+    if source.format == "xlsx":
+        placed = [
+            (sheet, row, found)
+            for sheet in source.sheets
+            if (place := _header(sheet.head, candidates))
+            for row, found in [place]
+        ]
+        if placed:
+            if len({found.code for _, _, found in placed}) > 1:
+                raise SheetsOfSeveralTemplates({sheet.name: found.name for sheet, _, found in placed})
+            return with_tables(source, [(sheet, row) for sheet, row, _ in placed]), placed[0][2]
+    elif place := _header(source.head, candidates):
+        row, found = place
+        names = [heading for column in found.columns for heading in (column.header, column.code)]
+        return with_header(source, row, names=names), found
     if code is not None and source.head:
         template = templates[code]
         # The row that looks most like a header tells best what is missing.
         header = max(source.head, key=lambda row: sum(name is not None for name in template.resolve_header(row)))
         raise missing_columns(template, header)
     raise TemplateUnknown([name for name in (source.head[0] if source.head else ()) if name.strip()])
+
+
+def _header(head: Sequence[Sequence[str]], templates: Mapping[str, Template]) -> tuple[int, Template] | None:
+    for row, header in enumerate(head):
+        if (found := detect_template(header, templates)) is not None:
+            return row, found
+    return None
+
+
+def left_out_sheets(source: SourceFile) -> list[str]:
+    """Sheets of a workbook that hold something and no header of a template: they are not read."""
+    read = {table.sheet.place for table in source.tables}
+    return [sheet.name for sheet in source.sheets if sheet.place not in read]
 
 
 def missing_columns(template: Template, header: Sequence[str]) -> ColumnsMissing:
@@ -237,9 +265,10 @@ def _rows_left(
             skipped = min(taken_in, frame.height)
             frame, taken_in = frame.slice(skipped), taken_in - skipped
         if frame.height:
+            headings = frame.columns[_OUR_OWN_COLUMNS:] if source.format == "xlsx" else source.columns
             if source.format != "json":
-                template.resolve_header(source.columns)
-            yield by_column_code(frame, source.columns, template), chunk.bytes_done
+                template.resolve_header(headings)
+            yield by_column_code(frame, headings, template), chunk.bytes_done
 
 
 def by_column_code(frame: pl.DataFrame, headings: Sequence[str], template: Template) -> pl.DataFrame:
@@ -382,7 +411,12 @@ def _finish(
 
 
 def report_of(
-    delivery: Delivery, template: Template, *, already_taken_in: bool = False, resumed_after: int = 0
+    delivery: Delivery,
+    template: Template,
+    *,
+    already_taken_in: bool = False,
+    resumed_after: int = 0,
+    left_out: Sequence[str] = (),
 ) -> DeliveryReport:
     return DeliveryReport(
         delivery_id=delivery.id,
@@ -397,6 +431,7 @@ def report_of(
         quarantined=delivery.quarantined,
         already_taken_in=already_taken_in,
         resumed_after=resumed_after,
+        left_out_sheets=left_out,
     )
 
 
@@ -443,6 +478,11 @@ def _party_of(template: Template, row: dict[str, str]) -> PartyKind | None:
     subject = template.subject
     if subject is None:
         return "person"
+    if subject.inferred:
+        by_organisation = any(
+            row.get(template.column(code).header, "").strip() for code in subject.identifiers["organisation"]
+        )
+        return "organisation" if by_organisation else "person"
     if subject.kind_column is None:
         return subject.fixed
     column = template.column(subject.kind_column)

@@ -29,6 +29,7 @@ from backend.records.collection import (
     delivery_identity,
     frame_of_rows,
     judge,
+    left_out_sheets,
     missing_columns,
     new_delivery,
     recognise,
@@ -65,10 +66,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Received:
-    """`unknown_headings` are in the rows but in no column of the template: they were not read."""
+    """What was not read: `unknown_headings` stand in no column of the template, `left_out_sheets` of a workbook
+    have no header of a template."""
 
     delivery: Delivery
-    unknown_headings: Sequence[str]
+    unknown_headings: Sequence[str] = ()
+    left_out_sheets: Sequence[str] = ()
 
 
 def deliver_rows(
@@ -138,20 +141,22 @@ def receive_file(
     filename: str,
     template_code: str | None,
     now: datetime,
-) -> Delivery:
+) -> Received:
     """Look at a file, keep it sealed and queue its collection; the same content again answers the same delivery.
 
-    Raises FileUnreadable, TemplateUnknown, HeaderAmbiguous, ColumnsMissing or CategoryOfAnotherDepartment.
+    Raises FileUnreadable, TemplateUnknown, SheetsOfSeveralTemplates, HeaderAmbiguous, ColumnsMissing or
+    CategoryOfAnotherDepartment.
     """
     if template_code is not None:
         _own_template(department, template_code)
     with _readable(content, filename) as path:
         source, template = recognise(inspect_file(path), template_code)
     _own_template(department, template.code)
+    unread = left_out_sheets(source)
     identity = delivery_identity(department.name, source.content_sha256)
     delivery = session.scalar(select(Delivery).where(Delivery.identity == identity).with_for_update())
     if delivery is not None and delivery.state == "done":
-        return delivery
+        return Received(delivery, left_out_sheets=unread)
     if delivery is None:
         delivery = new_delivery(
             session,
@@ -173,7 +178,7 @@ def receive_file(
         now=now,
     )
     session.flush()
-    return delivery
+    return Received(delivery, left_out_sheets=unread)
 
 
 def collect_received_file(

@@ -36,6 +36,18 @@ class TemplateUnknown(Refused):
         )
 
 
+class SheetsOfSeveralTemplates(Refused):
+    """A delivery has one template; nothing was stored."""
+
+    code = "sheets_of_several_templates"
+
+    def __init__(self, sheets: dict[str, str]) -> None:
+        listed = "；".join(f"“{sheet}”是{template}" for sheet, template in sheets.items())
+        super().__init__(
+            f"工作簿里的工作表属于不同的模板（{listed}）。请每个模板单独存为一个文件后报送。", sheets=sheets
+        )
+
+
 class ColumnsMissing(Refused):
     """Required columns are not in the file at all: every row would fail for the same reason."""
 

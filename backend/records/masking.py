@@ -28,7 +28,7 @@ _LIKE_A_CITIZEN_NUMBER = re.compile(
     r"|[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3})",
     re.IGNORECASE,
 )
-_LEGAL_REPRESENTATIVE = "法定代表人"
+_LEGAL_REPRESENTATIVE = ("法定代表人", "法定代表人姓名")
 
 
 def mask_identity_numbers(text: str, *, strictly: bool = False) -> str:
@@ -92,7 +92,7 @@ def mask_row(template: Template, row: Mapping[str, str], party: PartyKind | None
 
 def holds_a_persons_name(template: Template, column: Column, party: PartyKind | None) -> bool:
     """Whether the cell names a person, in a row about `party`; None when the row may be about a person."""
-    if column.header == _LEGAL_REPRESENTATIVE:
+    if column.header in _LEGAL_REPRESENTATIVE:
         return True
     return template.subject is not None and column.code == template.subject.name and party != "organisation"
 

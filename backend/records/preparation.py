@@ -100,7 +100,7 @@ def prepare_records(
         _check_is_the_owners(validated.frame, template, catalogue, owner, reasons)
     frame = validated.frame.with_row_index("row").filter(~pl.col("row").is_in(list(reasons)))
     frame = _with_subjects(session, keys, frame, template, catalogue, known, reasons)
-    records = _records(keys, frame, template, source_department)
+    records = _records(keys, frame, template, source_department, catalogue)
     if owner is not None:
         # However a row spells the department's name, the credentials say who it is.
         records = records.with_columns(pl.lit(owner.name).alias("source_department"))
@@ -194,12 +194,17 @@ def _identifier_header(template: Template, party: str) -> str:
     return template.column(codes[0]).header if codes else ""
 
 
-def _records(keys: KeyRing, frame: pl.DataFrame, template: Template, source_department: str) -> pl.DataFrame:
+def _records(
+    keys: KeyRing, frame: pl.DataFrame, template: Template, source_department: str, catalogue: Catalogue
+) -> pl.DataFrame:
     facts = template.facts
     if facts is None:
         raise ValueError(f"template {template.code} is a register's")
     content = _content(frame, template)
     title = mask_in_text(frame.select(_title(facts.title)).to_series())
+    if template.agency is not None:
+        codes = {each.source_department: each.source_department_code for each in catalogue.categories.values()}
+        frame = frame.with_columns(pl.col(template.agency).replace(codes))
     matter = _joined(frame, [CATEGORY, "subject_id"], template.natural_key)
     natural_keys = [keys.blind_index(text) for text in matter.to_list()]
     digests = [blake2b(text.encode(), digest_size=16).digest() for text in content.to_list()]

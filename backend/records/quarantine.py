@@ -48,9 +48,11 @@ from backend.records.sources import (
     ROW_NUMBER,
     Chunk,
     SourceFile,
+    clean_name,
     inspect_file,
     read_chunks,
     with_header,
+    with_tables,
 )
 from backend.records.validation import Reason
 from backend.subjects.service import match_identifiers
@@ -475,8 +477,17 @@ def _returned_row(
 
 
 def _recognise_export(source: SourceFile) -> SourceFile:
+    if source.format == "xlsx":
+        tables = [
+            (sheet, row)
+            for sheet in source.sheets
+            for row, heading in enumerate(sheet.head)
+            if NUMBER_HEADING in map(clean_name, heading)
+        ]
+        if tables:
+            return with_tables(source, tables)
     for row, heading in enumerate(source.head):
-        if NUMBER_HEADING in (name.strip().strip("\ufeff") for name in heading):
+        if source.format != "xlsx" and NUMBER_HEADING in map(clean_name, heading):
             return with_header(source, row)
     raise NotAQuarantineExport(NUMBER_HEADING)
 

@@ -46,12 +46,32 @@ Format = Literal["csv", "xlsx", "json"]
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook by its place (from 0), and its first rows."""
+
+    place: int
+    name: str
+    head: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class SheetTable:
+    """A sheet whose header has been found: `columns` as in SourceFile, the header at index `header_row`."""
+
+    sheet: Sheet
+    header_row: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SourceFile:
     """A delivered file, looked at but not yet read.
 
-    head        the first rows as delivered, for finding the header
+    head        the first rows as delivered, for finding the header; of a workbook, those of its first sheet
     columns     the header, unique and without empty names; empty until `with_header`
     header_row  index of the header among all rows; data starts right after it. -1 for JSON, which has none
+    sheets      the sheets of a workbook that are not blank
+    tables      of a workbook: where data stands, one table a sheet; empty until `with_header` or `with_tables`
     """
 
     path: Path
@@ -63,6 +83,8 @@ class SourceFile:
     head: tuple[tuple[str, ...], ...]
     columns: tuple[str, ...] = ()
     header_row: int = 0
+    sheets: tuple[Sheet, ...] = ()
+    tables: tuple[SheetTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,9 +113,10 @@ def inspect_file(path: Path) -> SourceFile:
         raise FileUnreadable(f"文件“{path.name}”是空的，请核对后重新报送。")
 
     if start.startswith(b"PK\x03\x04"):
-        source = SourceFile(path, "xlsx", "", "", content_sha256, size, ())
-        head = tuple(tuple(cell or "" for cell in row) for row in _sheet(path, rows=_HEADER_SEARCH_ROWS).rows())
-        return replace(source, head=head)
+        sheets = _sheets(path)
+        return SourceFile(
+            path, "xlsx", "", "", content_sha256, size, sheets[0].head if sheets else (), sheets=sheets
+        )
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise FileUnreadable(f"“{path.name}”是旧版 Excel（.xls）文件，请另存为 .xlsx 或 CSV 后重新报送。")
 
@@ -118,9 +141,17 @@ def with_header(source: SourceFile, header_row: int, *, names: Sequence[str] = (
     `names` are headings that the file may also use: objects in a JSON file need not all have the same names.
     """
     columns = _clean_header(source.head[header_row])
-    if source.format != "json":
+    if source.format == "xlsx":
+        return with_tables(source, [(source.sheets[0], header_row)])
+    if source.format == "csv":
         return replace(source, columns=tuple(columns), header_row=header_row)
     return replace(source, columns=tuple(dict.fromkeys([*columns, *names])), header_row=-1)
+
+
+def with_tables(source: SourceFile, found: Sequence[tuple[Sheet, int]]) -> SourceFile:
+    """The same workbook, read sheet after sheet; each header is `sheet.head[header_row]`."""
+    tables = tuple(SheetTable(sheet, row, tuple(_clean_header(sheet.head[row]))) for sheet, row in found)
+    return replace(source, tables=tables, columns=tables[0].columns, header_row=tables[0].header_row)
 
 
 def read_chunks(source: SourceFile, *, rows_per_chunk: int) -> Iterator[Chunk]:
@@ -301,34 +332,61 @@ def _without_blank_rows(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataF
 # --- XLSX -----------------------------------------------------------------------------------------------------
 
 
-def _sheet(path: Path, *, rows: int | None) -> pl.DataFrame:
-    """The first sheet, every cell as text: dates as `2024-01-05 00:00:00`, numbers without a superfluous .0."""
+def _sheets(path: Path) -> tuple[Sheet, ...]:
+    """Those that are not blank, with their first rows."""
+    workbook = _workbook(path)
+    found = []
+    for place, name in enumerate(workbook.sheet_names):
+        rows = _load(workbook, place, rows=_HEADER_SEARCH_ROWS, path=path).rows()
+        head = tuple(tuple(cell or "" for cell in row) for row in rows)
+        if any(cell.strip() for row in head for cell in row):
+            found.append(Sheet(place, name, head))
+    return tuple(found)
+
+
+def _workbook(path: Path) -> fastexcel.ExcelReader:
     try:
         with zipfile.ZipFile(path) as archive:
             expanded = sum(entry.file_size for entry in archive.infolist())
         if expanded > _LARGEST_EXPANDED_SHEET_BYTES:
             raise FileUnreadable(f"“{path.name}”展开后超过 2 GB，请另存为 CSV 后报送，CSV 不限大小。")
-        sheet = fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string", n_rows=rows)
-        frame: pl.DataFrame = sheet.to_polars()
+        return fastexcel.read_excel(path)
     except (zipfile.BadZipFile, fastexcel.FastExcelError) as error:
-        raise FileUnreadable(f"“{path.name}”不是完好的 Excel 工作簿，请重新另存后报送。") from error
+        raise _broken(path) from error
+
+
+def _load(workbook: fastexcel.ExcelReader, place: int, *, rows: int | None, path: Path) -> pl.DataFrame:
+    """One sheet, every cell as text: dates as `2024-01-05 00:00:00`, numbers without a superfluous .0."""
+    try:
+        frame: pl.DataFrame = workbook.load_sheet(place, header_row=None, dtypes="string", n_rows=rows).to_polars()
+    except fastexcel.FastExcelError as error:
+        raise _broken(path) from error
     return frame
 
 
+def _broken(path: Path) -> FileUnreadable:
+    return FileUnreadable(f"“{path.name}”不是完好的 Excel 工作簿，请重新另存后报送。")
+
+
 def _xlsx_chunks(source: SourceFile, rows_per_chunk: int) -> Iterator[Chunk]:
-    sheet = _sheet(source.path, rows=None)
-    width = len(source.columns)
-    frame = sheet.select(
-        pl.int_range(1, sheet.height + 1, dtype=pl.Int64).alias(ROW_NUMBER),
-        pl.lit(None, dtype=pl.String).alias(COMPLAINT),
-        pl.lit(None, dtype=pl.String).alias(RAW_LINE),
-        *(pl.col(old).alias(new) for old, new in zip(sheet.columns[:width], source.columns, strict=True)),
-    ).slice(source.header_row + 1)
-    total = max(frame.height, 1)
-    done = 0
-    for part in frame.iter_slices(rows_per_chunk):
-        done += part.height
-        yield Chunk(_without_blank_rows(part, source.columns), source.size_bytes * done // total)
+    """Sheet after sheet; rows are numbered through, as a sheet's rows would be if all stood on one."""
+    workbook = _workbook(source.path)
+    rows_before = 0
+    for number, table in enumerate(source.tables):
+        sheet = _load(workbook, table.sheet.place, rows=None, path=source.path)
+        width = len(table.columns)
+        frame = sheet.select(
+            pl.int_range(rows_before + 1, rows_before + sheet.height + 1, dtype=pl.Int64).alias(ROW_NUMBER),
+            pl.lit(None, dtype=pl.String).alias(COMPLAINT),
+            pl.lit(None, dtype=pl.String).alias(RAW_LINE),
+            *(pl.col(old).alias(new) for old, new in zip(sheet.columns[:width], table.columns, strict=True)),
+        ).slice(table.header_row + 1)
+        rows_before += sheet.height
+        done = 0
+        for part in frame.iter_slices(rows_per_chunk):
+            done += part.height
+            share = (number + done / max(frame.height, 1)) / len(source.tables)
+            yield Chunk(_without_blank_rows(part, table.columns), int(source.size_bytes * share))
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------

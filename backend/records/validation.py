@@ -5,6 +5,7 @@ Nothing here knows the database: whether the subject exists is asked afterwards,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -50,10 +51,6 @@ AMOUNT = ":amount"
 LEVEL = ":level"
 WITHDRAWN = ":withdrawn"
 DEPARTMENT = ":department"
-
-# 《山东省公共信用信息条例》第十三条: penalties under the simple procedure are not collected.
-_SIMPLE_PROCEDURE_CATEGORY = "admin_penalty"
-_SIMPLE_PROCEDURE = "简易程序|当场处罚决定|当场行政处罚"
 
 PARTIES: tuple[PartyKind, ...] = ("person", "organisation")
 
@@ -296,6 +293,13 @@ def _party(template: Template, cells: Mapping[str, pl.Series]) -> pl.Series:
         return cells[template.subject.kind_column].replace_strict(
             dict(template.subject.kinds), default=None, return_dtype=pl.String
         )
+    elif template.subject.inferred:
+        filled = {
+            kind: reduce(or_, (cells[code].is_not_null() for code in codes))
+            for kind, codes in template.subject.identifiers.items()
+        }
+        is_person = filled["person"] & ~filled["organisation"]
+        return pl.Series(["organisation"]).new_from_index(0, height).set(is_person, "person")
     else:
         fixed = template.subject.fixed or "organisation"
     return pl.Series([fixed], dtype=pl.String).new_from_index(0, height)
@@ -530,15 +534,17 @@ def _check_refusals(findings: _Findings, frame: pl.DataFrame, template: Template
         findings.add(
             ~frame[rule.column].is_in(rule.values), template.column(rule.column), "not_collected", rule.message
         )
-    if template.category == _SIMPLE_PROCEDURE_CATEGORY:
+    for refusal in template.refused:
+        words = "|".join(map(re.escape, refusal.words))
+        unless = "|".join(map(re.escape, refusal.unless))
         for column in template.columns:
-            if column.kind == "C" and not column.secret:
-                findings.add(
-                    frame[column.code].str.contains(_SIMPLE_PROCEDURE),
-                    column,
-                    "simple_procedure",
-                    "适用简易程序作出的行政处罚依法不予归集，请勿报送；如填写有误请更正后重新提交",
-                )
+            if column.kind != "C" or column.secret:
+                continue
+            suspects = frame[column.code].str.contains(words).fill_null(False)
+            if suspects.any():
+                cells = frame[column.code].set(~suspects, None).str.replace_all(unless, "")
+                message = f"{refusal.message}（{refusal.basis}）"
+                findings.add(cells.str.contains(words), column, refusal.code, message)
 
 
 def _levels(findings: _Findings, frame: pl.DataFrame, rules: _Rules) -> pl.Series:

@@ -114,6 +114,14 @@ class DeliveryReceipt(DepartmentDelivery):
     )
 
 
+class FileReceipt(DepartmentDelivery):
+    left_out_sheets = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "没有模板表头的工作表，没有读取；请检查是否漏了表头"},
+    )
+
+
 class DeliveriesQuery(PageQuery):
     cursor = PlaceField(moment_of)
 
@@ -183,7 +191,7 @@ class DeliveredFiles(MethodView):
     @idempotent
     @blp.arguments(FileQuery, location="query")
     @blp.doc(requestBody=_FILE_BODY)
-    @blp.response(202, DepartmentDelivery)
+    @blp.response(202, FileReceipt)
     @blp.alt_response(413, description="文件超过 64 MB，请分批报送（too_large）")
     @blp.alt_response(422, description="文件不能识别（file_unreadable、template_unknown、columns_missing）")
     def post(self, query: dict[str, Any]) -> dict[str, object]:
@@ -192,17 +200,16 @@ class DeliveredFiles(MethodView):
         请求体就是文件本身。收下后按批次编号查询进度；相同的文件再报一次，得到同一个批次。
         """
         with transaction() as session:
-            return _answer(
-                receive_file(
-                    session,
-                    services().keys,
-                    department=current_department(),
-                    content=request.get_data(),
-                    filename=query["filename"],
-                    template_code=query["template"],
-                    now=now(),
-                )
+            received = receive_file(
+                session,
+                services().keys,
+                department=current_department(),
+                content=request.get_data(),
+                filename=query["filename"],
+                template_code=query["template"],
+                now=now(),
             )
+            return _answer(received.delivery) | {"left_out_sheets": received.left_out_sheets}
 
 
 @blp.route("/<uuid:delivery_id>")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from backend.catalogue.templates import (
     detect_template,
     level_expression,
     load_templates,
+    use_city_adjustments,
 )
 
 TEMPLATES = load_templates()
@@ -29,7 +31,16 @@ def cells(template: Template, **filled: str) -> dict[str, list[str]]:
     return {code: text.split(template.column(code).separator or "\n") for code, text in filled.items()}
 
 
-@pytest.mark.parametrize(("code", "fields"), [("admin_licence", 28), ("admin_penalty", 30), ("commitment", 20)])
+@pytest.mark.parametrize(
+    ("code", "fields"),
+    [
+        ("admin_licence", 28),
+        ("admin_penalty", 30),
+        ("admin_licence_2016", 18),
+        ("admin_penalty_2016", 20),
+        ("commitment", 20),
+    ],
+)
 def test_the_national_templates_are_complete(code: str, fields: int) -> None:
     assert len(TEMPLATES[code].columns) == fields
 
@@ -72,16 +83,16 @@ def test_every_column_that_holds_a_persons_number_is_secret(template: Template) 
 
 
 def test_a_file_is_recognised_by_its_codes_or_its_chinese_headings(template: Template) -> None:
-    assert detect_template([column.code for column in template.columns]) is template
-    assert detect_template([column.header for column in template.columns]) is template
+    assert detect_template([column.code for column in template.columns]) == template
+    assert detect_template([column.header for column in template.columns]) == template
     disguised = ["\ufeff" + template.columns[0].code.lower(), *(f" {c.header} " for c in template.columns[1:])]
-    assert detect_template(disguised) is template
+    assert detect_template(disguised) == template
 
 
 def test_a_file_may_leave_out_what_is_not_always_required_and_add_columns_of_its_own() -> None:
     template = TEMPLATES["admin_licence"]
     header = [column.code for column in template.columns if column.organisation == column.person == "R"]
-    assert detect_template([*header, "内部流水号"]) is template
+    assert detect_template([*header, "内部流水号"]) == template
 
 
 def test_a_file_without_a_column_that_is_always_required_is_not_recognised() -> None:
@@ -183,6 +194,44 @@ def test_a_city_may_settle_what_the_standard_leaves_open() -> None:
 def test_a_city_may_not_change_what_the_standard_settles(text: str) -> None:
     with pytest.raises(AdjustmentRefused):
         adjusted(text)
+
+
+def test_an_installation_adjusts_its_own_copy_without_touching_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text("admin_licence: {XK_XKWS: {length: 333}, XK_FRDB: {organisation: O}}", encoding="utf-8")
+    use_city_adjustments(path)
+    try:
+        licence = load_templates()["admin_licence"]
+        assert licence.column("XK_XKWS").length == 333
+        assert licence.column("XK_FRDB").organisation == "O"
+        assert licence.column("XK_WSH").length == 128, "what is shipped still holds for the others"
+    finally:
+        use_city_adjustments(None)
+    assert load_templates()["admin_licence"].column("XK_XKWS").length == 128
+
+
+def test_a_wrong_file_of_adjustments_is_told_before_anything_is_collected(tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text("admin_licence: {XK_FRDB: {organisation: X}}", encoding="utf-8")
+    try:
+        with pytest.raises(AdjustmentRefused):
+            use_city_adjustments(path)
+    finally:
+        use_city_adjustments(None)
+
+
+def test_the_two_forms_of_a_standard_are_told_apart_by_their_headings() -> None:
+    for code in ("admin_licence", "admin_penalty"):
+        for form in (TEMPLATES[code], TEMPLATES[f"{code}_2016"]):
+            assert detect_template([column.code for column in form.columns]) == form
+            assert detect_template([column.header for column in form.columns]) == form
+
+
+def test_the_same_status_means_other_things_in_the_two_forms() -> None:
+    assert TEMPLATES["admin_licence"].withdrawn[0].values == ("2",)
+    assert TEMPLATES["admin_licence_2016"].withdrawn[0].values == ("1",)
+    assert TEMPLATES["admin_licence"].column("XK_ZT").value_aliases["有效"] == "1"
+    assert TEMPLATES["admin_licence_2016"].column("XK_ZT").value_aliases["撤销"] == "1"
 
 
 def test_adjusting_an_unknown_template_is_refused() -> None:
