@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from backend.authorizations.service import expire_due_consents
 from backend.authorizations.tokens import purge_expired
 from backend.benefits.check_stream import CheckStream
-from backend.city_calendar import city_date
+from backend.city_calendar import WorkingDays, city_date
+from backend.commitments.service import remind_of_due
 from backend.config import Config
 from backend.database import Database
 from backend.errors import Refused
@@ -22,10 +25,14 @@ from backend.ledger.chain import seal_segment
 from backend.objections.service import open_objections_by_record
 from backend.records.deletions import SWEEP_JOB, sweep_records
 from backend.records.department_deliveries import COLLECT_FILE_JOB, collect_received_file
+from backend.repairs.publication import end_due_publications
+from backend.repairs.service import open_repairs_by_record
+from backend.repairs.service import watch_clocks as watch_repairs
 from backend.reports.service import delete_old_files, supersede_changed
 from backend.scores.models import ScoreRun
 from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run, request_run
 from backend.scores.service import published_run_ids, recompute_marked
+from backend.supplements.service import watch_clocks as watch_supplements
 from backend.web.idempotency import forget_old_answers, remember_streamed_check
 
 
@@ -87,8 +94,12 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             purge_expired(session, now=now)
             delete_old_files(session, now=now)
 
+    def still_to_be_decided(session: Session, record_ids: Sequence[int]) -> Collection[int]:
+        objected = open_objections_by_record(session, record_ids)
+        return {*objected, *open_repairs_by_record(session, record_ids)}
+
     def sweep(arguments: Mapping[str, object], progress: Progress) -> None:
-        sweep_records(database, now=clock(), held_back=open_objections_by_record, progress=progress)
+        sweep_records(database, now=clock(), held_back=still_to_be_decided, progress=progress)
 
     def sweep_daily(now: datetime) -> None:
         """Retention ends at the city's midnight: the first turn of each day passes over the records once."""
@@ -100,6 +111,22 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
     def forget_evidence(now: datetime) -> None:
         with database.transaction() as session:
             forget_unused_evidence(session, EvidenceStore(config.evidence_dir, config.keys), now=now)
+
+    working_days = WorkingDays.from_file(config.working_days_file)
+
+    def watch_rights(now: datetime) -> None:
+        """The clocks of repairs and supplements, and commitments that fall due."""
+        for watch in (watch_repairs, watch_supplements):
+            with database.transaction() as session:
+                watch(session, now=now, working_days=working_days)
+        with database.transaction() as session:
+            remind_of_due(session, now=now)
+
+    def end_publications(now: datetime) -> None:
+        while True:
+            with database.transaction() as session:
+                if not end_due_publications(session, now=now):
+                    return
 
     def run_daily(now: datetime) -> None:
         """Windows, fading and expiry move with the date: every published kind is computed anew each day."""
@@ -131,6 +158,8 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("tidy", timedelta(minutes=1), tidy),
             Periodic("forget_evidence", timedelta(hours=24), forget_evidence),
             Periodic("sweep_daily", timedelta(minutes=5), sweep_daily),
+            Periodic("watch_rights", timedelta(minutes=10), watch_rights),
+            Periodic("end_publications", timedelta(hours=1), end_publications),
             Periodic("run_daily", timedelta(minutes=30), run_daily),
         ],
         clock=clock,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.identifiers import complete_citizen_number, complete_social_credit_code
 from backend.identifiers.sealing import KeyRing
+from backend.partners.models import Partner
 from backend.records.models import CreditRecord, Delivery
 from backend.subjects.models import Subject, SubjectRelation
 
@@ -93,13 +94,13 @@ def add_record(
         "version": 1,
         "facts_digest": b"\0" * 32,
         "content": {},
+        "source_department": "桂城市测试局",
     }
     record = CreditRecord(
         subject_id=subject.id,
         category=category,
         natural_key=uuid4().bytes * 2,
         event_on=event_on,
-        source_department="桂城市测试局",
         delivery_id=add_delivery(session).id,
         created_at=CREATED,
         updated_at=CREATED,
@@ -108,6 +109,16 @@ def add_record(
     session.add(record)
     session.flush()
     return record
+
+
+def add_partner(session: Session, *, code: str, name: str, kind: str, public_code: str | None = None) -> Partner:
+    """Known by name; it cannot sign in."""
+    partner = Partner(
+        code=code, name=name, kind=kind, public_code=public_code, state="active", registered_at=CREATED
+    )
+    session.add(partner)
+    session.flush()
+    return partner
 
 
 def counting_clock(start: datetime) -> Callable[[], datetime]:

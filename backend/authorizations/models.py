@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from backend.database import Base, BigId, Json, UtcDateTime
 
-ConsentKind = Literal["activation", "sharing"]
+ConsentKind = Literal["activation", "sharing", "written"]
 ConsentMode = Literal["once", "until_expiry"]
 ConsentState = Literal["requested", "given", "refused", "paused", "withdrawn", "expired"]
 ConsentEventName = Literal["give", "refuse", "pause", "resume", "withdraw", "expire"]

@@ -28,7 +28,7 @@ from backend.authorizations.models import (
     ConsentState,
     OAuthToken,
 )
-from backend.authorizations.notices import ACTIVATION_NOTICE
+from backend.authorizations.notices import ACTIVATION_NOTICE, WRITTEN_CONSENT_NOTICE
 from backend.authorizations.states import ENDED, state_after
 from backend.city_calendar import city_date
 from backend.database import note_change
@@ -116,6 +116,42 @@ def give_sharing(
         evidence=dict(evidence),
         requested_at=now,
         expires_at=expires_at,
+        state="requested",
+    )
+    session.add(consent)
+    session.flush()
+    apply_event(session, consent, "give", actor="citizen", now=now)
+    return consent
+
+
+def give_written_consent(
+    session: Session,
+    subject: Subject,
+    *,
+    purpose: str,
+    data_categories: Sequence[str],
+    evidence: Mapping[str, Any],
+    now: datetime,
+) -> Consent:
+    """A separate written consent to collect what may be collected only so (《征信业管理条例》第十四条), until
+    withdrawn. `evidence` names the version of the notice that was read, as `notice_version`.
+
+    Raises NoticeOutdated.
+    """
+    notice = WRITTEN_CONSENT_NOTICE
+    if evidence.get("notice_version") != notice.version:
+        raise NoticeOutdated(notice.version)
+    consent = Consent(
+        subject_id=subject.id,
+        kind="written",
+        recipient_name=notice.controller,
+        purpose=purpose,
+        data_categories=list(data_categories),
+        scopes=[],
+        mode="until_expiry",
+        notice_version=notice.version,
+        evidence=dict(evidence),
+        requested_at=now,
         state="requested",
     )
     session.add(consent)

@@ -28,6 +28,12 @@ ACTION_NAMES = {
     "report_read": "查询信用报告",
     "report_printed": "出具信用报告",
     "grade_read": "查询信用等级",
+    "repair_viewed": "查看信用修复申请及相关记录",
+    "repair_decided": "办理信用修复",
+    "supplement_viewed": "查看自主申报",
+    "supplement_decided": "核验自主申报",
+    "commitment_viewed": "查看信用承诺",
+    "commitment_followed_up": "核实信用承诺履行情况",
 }
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force
+from backend.commitments.one_list import ListedCommitment, listed_collected, listed_signed
+from backend.commitments.service import is_published, record_of, signed_commitments_of
 from backend.records.models import CreditRecord
+from backend.repairs.publication import is_public
 from backend.subjects.models import Subject
 from backend.subjects.service import get_public_subject
 
@@ -62,20 +65,6 @@ def public_page(session: Session, code: str, *, today: date) -> PublicPage:
     )
 
 
-def published_until(record: CreditRecord, category: Category) -> date | None:
-    """The last day on which the record may be public; None while nothing ends it.
-
-    Adverse records of a level with a publication period end with that (Order 36); every record ends with the
-    retention of its category, which counts from the end of the matter.
-    """
-    ends: list[date] = []
-    if category.retention_days is not None:
-        ends.append((record.ended_on or record.event_on) + timedelta(days=category.retention_days))
-    if record.level and (period := category.levels[record.level - 1].published_days) is not None:
-        ends.append(record.event_on + timedelta(days=period))
-    return min(ends, default=None)
-
-
 def _published(
     session: Session,
     subject_id: int,
@@ -97,5 +86,31 @@ def _published(
     return [
         PublishedRecord(record, categories[record.category])
         for record in records
-        if (until := published_until(record, categories[record.category])) is None or today <= until
+        if is_public(record, categories[record.category], today=today)
     ]
+
+
+def public_commitments(session: Session, code: str, *, today: date) -> Sequence[ListedCommitment]:
+    """An enterprise's commitments, signed here or delivered, newest first; never a natural person's.
+
+    One whose outcome was revoked, repaired or has expired is gone at once. Raises EnterpriseNotFound.
+    """
+    subject = get_public_subject(session, code)
+    if subject.kind != "enterprise":
+        return []
+    categories = catalogue_in_force(session, today).categories
+    shown = {published.record.id for published in _published(session, subject.id, COMMITMENTS, categories, today)}
+    public = [
+        listed_signed(commitment, record_of(session, commitment))
+        for commitment in signed_commitments_of(session, subject.id)
+        if is_published(commitment, subject)
+        and commitment.state != "cancelled"
+        and (commitment.record_id is None or commitment.record_id in shown)
+    ]
+    signed = {one.record_id for one in public}
+    public += [
+        listed_collected(session.get_one(CreditRecord, record_id))
+        for record_id in shown
+        if record_id not in signed
+    ]
+    return sorted(public, key=lambda one: (one.signed_on, one.record_id or 0), reverse=True)

@@ -198,3 +198,17 @@ class BatchOfAnotherTemplate(Conflict):
 
     def __init__(self, template: str) -> None:
         super().__init__(f"这个批次使用的模板是“{template}”，一个批次只能有一个模板。", template=template)
+
+
+class RowRefused(Refused):
+    """A single row could not be taken in; `reasons` says per cell why, as quarantine would."""
+
+    code = "row_refused"
+
+    def __init__(self, reasons: list[dict[str, str]]) -> None:
+        said = "；".join(
+            f"【{reason['column']}】{reason['message']}" if reason["column"] else reason["message"]
+            for reason in reasons
+        )
+        super().__init__(f"内容没有通过核对：{said}", reasons=reasons)
+        self.reasons = reasons

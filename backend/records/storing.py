@@ -22,6 +22,8 @@ _ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
 DELIVERED = "数源单位报送"
 CORRECTED = "数源单位更正报送"
 WITHDRAWN = "数源单位撤销"
+SELF_DECLARED = "自主申报，由{}核验"
+"""The source of what a subject supplied itself and that department verified: it answers for the record."""
 
 _RECORD_COLUMNS = (
     "id",
@@ -253,7 +255,8 @@ def _correct(session: Session, rows: pl.DataFrame, stored: Stored, delivery_id: 
         agreed: list[dict[str, Any]] = []
         for line in part.iter_rows(named=True):
             record = records[line["record_id"]]
-            if record.source_department == line["source_department"]:
+            department = line["source_department"]
+            if record.source_department in (department, SELF_DECLARED.format(department)):
                 agreed.append(line)
             else:
                 stored.conflicts[line["row"]] = [_conflict(record)]
@@ -289,6 +292,7 @@ def _apply(record: CreditRecord, row: Mapping[str, Any], delivery_id: UUID, now:
         record.state = "active"
     for name in ("title", "event_on", "ended_on", "performed_on", "quantity", "amount", "level", "event_key"):
         setattr(record, name, row[name])
+    record.source_department = row["source_department"]
     record.withdrawn = row["withdrawn"]
     record.facts_digest = row["facts_digest"]
     record.content = json.loads(row["content"])

@@ -13,6 +13,7 @@ from backend.authorizations.service import give_activation, withdraw_activation,
 from backend.scores.service import forget_scores
 from backend.subjects.rescoring import mark_for_rescoring
 from backend.subjects.service import get_subject
+from backend.supplements.service import take_back_what_rests_on
 
 
 def activate_score(
@@ -37,11 +38,14 @@ def leave_score(session: Session, *, subject_id: int, now: datetime) -> UUID:
 
 
 def withdraw_authorization(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:
-    """Withdraw any one consent; with the activation the scores that rest on it are deleted too.
+    """Withdraw any one consent; with the activation the scores that rest on it are deleted too, with a
+    written consent what was supplied on it is revoked.
 
     Raises ConsentNotFound or ConsentNotInState.
     """
     consent = withdraw_consent(session, subject_id=subject_id, consent_id=consent_id, now=now)
     if consent.kind == "activation":
         forget_scores(session, subject_id)
+    if consent.kind == "written":
+        take_back_what_rests_on(session, consent_id=consent.id, now=now)
     return consent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.errors import NotFound
+from backend.errors import Forbidden, NotFound
 
 
 class SubjectNotFound(NotFound):
@@ -19,3 +19,14 @@ class EnterpriseNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("没有查到这家单位，请核对统一社会信用代码后再试。")
+
+
+class EnterpriseNotRepresented(Forbidden):
+    """The register does not name the person as the legal representative (法定代表人) on that day."""
+
+    code = "not_legal_representative"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "登记信息显示您目前不是这家企业的法定代表人，不能代为办理。如刚变更登记，请等登记数据更新后再试。"
+        )

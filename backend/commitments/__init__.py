@@ -1,0 +1,1 @@
+"""Credit commitments 信用承诺: signed, published where the law says, followed up, kept or broken."""

@@ -1,0 +1,569 @@
+"""Supplying data, verifying it, and taking it back; a verified supplement is a record like any other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
+from backend.authorizations.service import apply_event, get_own_consent, give_written_consent
+from backend.catalogue.document import Category
+from backend.catalogue.forbidden import NEVER, ONLY_WITH_WRITTEN_CONSENT, find_forbidden
+from backend.catalogue.service import catalogue_in_force, category_in_force
+from backend.catalogue.templates import load_templates
+from backend.city_calendar import CalendarYearUnknown, WorkingDays, city_date
+from backend.evidence.service import attach_evidence
+from backend.identifiers.sealing import KeyRing
+from backend.notifications.service import Recipient, notify
+from backend.objections.errors import CalendarMissing
+from backend.partners.models import Partner
+from backend.records.errors import RowRefused
+from backend.records.service import change_state, lock_record
+from backend.records.single_row import TakenIn, take_in_row
+from backend.records.storing import SELF_DECLARED
+from backend.records.validation import source_name_column
+from backend.subjects.acting import ActingFor
+from backend.subjects.models import Subject
+from backend.subjects.service import get_subject, name_of
+from backend.supplements.errors import (
+    AlreadyRecorded,
+    ConsentMissing,
+    FieldsMissing,
+    FieldUnknown,
+    MayNotBeCollected,
+    NotSuppliable,
+    ProofMissing,
+    SupplementNotFound,
+    SupplementReplyMissing,
+    SupplementStateForbids,
+)
+from backend.supplements.models import Supplement, SupplementEvent
+from backend.supplements.states import (
+    ON_THE_CLOCK,
+    STATE_NAMES,
+    SupplementEventName,
+    SupplementState,
+    state_after,
+)
+from backend.supplements.suppliable import Suppliable, SuppliableCategory, suppliable_on
+
+VERIFIED_BY = "data_officer"
+SHORTEST_REPLY = 5
+
+Outcome = Literal["verified", "refused"]
+
+
+# --- the applicant ----------------------------------------------------------------------------------------------
+
+
+def offered_to(
+    session: Session, subject: Subject, *, today: date, config: Suppliable | None = None
+) -> Sequence[tuple[Category, SuppliableCategory]]:
+    """The categories this subject may supply data of today."""
+    config = config or suppliable_on(today)
+    if config is None:
+        return []
+    categories = catalogue_in_force(session, today).categories
+    return [
+        (categories[code], form)
+        for code, form in config.categories.items()
+        if code in categories and subject.kind in categories[code].subject_kinds
+    ]
+
+
+def file_supplement(
+    session: Session,
+    keys: KeyRing,
+    *,
+    acting: ActingFor,
+    category: str,
+    cells: Mapping[str, str],
+    evidence_ids: Sequence[UUID],
+    consent_evidence: Mapping[str, Any] | None,
+    now: datetime,
+    working_days: WorkingDays,
+    config: Suppliable | None = None,
+) -> Supplement:
+    """Hand data in for verification: checked at once as a delivered row would be, stored only when verified.
+
+    cells             what was filled in, by column of the form
+    consent_evidence  how the separate written consent was given, for the kinds of data that need one; None refuses
+    config            the configuration to go by; None takes the one in force
+
+    Raises NotSuppliable, FieldUnknown, FieldsMissing, MayNotBeCollected, ConsentMissing, ProofMissing, RowRefused,
+    AlreadyRecorded, EvidenceNotFound or CalendarMissing.
+    """
+    today = city_date(now)
+    config = config or suppliable_on(today)
+    offered = {
+        found.code: (found, form)
+        for found, form in offered_to(session, acting.subject, today=today, config=config)
+    }
+    if config is None or category not in offered:
+        raise NotSuppliable
+    entry, form = offered[category]
+    consented = form.needs_written_consent(entry)
+    filled = _check_cells(form, cells, consented=consented)
+    if consented and consent_evidence is None:
+        raise ConsentMissing(WRITTEN_CONSENT_NOTICE.version)
+    if form.evidence and not evidence_ids:
+        raise ProofMissing
+    supplement = Supplement(
+        subject_id=acting.subject.id,
+        applicant_id=acting.person_id,
+        applied_by=acting.capacity,
+        category=category,
+        template=form.template,
+        cells_sealed=keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False)),
+        department=entry.source_department,
+        department_code=entry.source_department_code,
+        state="filed",
+        filed_at=now,
+        due_on=_due(working_days, today, config.verification_days),
+    )
+    session.add(supplement)
+    session.flush()
+    _rehearse(session, keys, supplement, now)
+    if consented and consent_evidence is not None:
+        supplement.consent_id = give_written_consent(
+            session,
+            acting.subject,
+            purpose=f"自主申报“{entry.name}”，用于公共信用信息归集",
+            data_categories=[field.label for field in form.fields],
+            evidence=consent_evidence,
+            now=now,
+        ).id
+    attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
+    _remember(session, supplement, "file", actor=acting.capacity, now=now)
+    _tell_department(session, supplement, now=now)
+    session.flush()
+    return supplement
+
+
+def complete_supplement(
+    session: Session,
+    keys: KeyRing,
+    *,
+    supplement_id: UUID,
+    acting: ActingFor,
+    cells: Mapping[str, str],
+    evidence_ids: Sequence[UUID],
+    now: datetime,
+    working_days: WorkingDays,
+    config: Suppliable | None = None,
+) -> Supplement:
+    """Hand it in again after a return, corrected; the clock starts anew.
+
+    Raises as `file_supplement` does, SupplementNotFound or SupplementStateForbids.
+    """
+    supplement = get_own_supplement(session, supplement_id, [acting.subject.id])
+    state_after(supplement.state, "complete")  # type: ignore[arg-type]
+    today = city_date(now)
+    config = config or suppliable_on(today)
+    if config is None or supplement.category not in config.categories:
+        raise NotSuppliable
+    form = config.categories[supplement.category]
+    filled = _check_cells(form, cells, consented=supplement.consent_id is not None)
+    supplement.cells_sealed = keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False))
+    _rehearse(session, keys, supplement, now)
+    attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
+    due_on = _due(working_days, today, config.verification_days)
+    _move(session, supplement, "complete", actor=acting.capacity, now=now, due_on=due_on)
+    _tell_department(session, supplement, now=now)
+    return supplement
+
+
+def withdraw_supplement(session: Session, *, supplement_id: UUID, acting: ActingFor, now: datetime) -> Supplement:
+    """Take it back, also after verification: the record counts no longer, and the consent ends.
+
+    Raises SupplementNotFound or SupplementStateForbids.
+    """
+    supplement = get_own_supplement(session, supplement_id, [acting.subject.id])
+    _take_back(session, supplement, actor=acting.capacity, now=now)
+    if supplement.consent_id is not None:
+        consent = get_own_consent(session, subject_id=supplement.subject_id, consent_id=supplement.consent_id)
+        if consent.state in ("given", "paused"):
+            apply_event(session, consent, "withdraw", actor="citizen", now=now)
+    return supplement
+
+
+def take_back_what_rests_on(session: Session, *, consent_id: UUID, now: datetime) -> None:
+    """The written consent was withdrawn: what was supplied on it goes at once (PIPL art. 47)."""
+    supplements = session.scalars(
+        select(Supplement).where(
+            Supplement.consent_id == consent_id, Supplement.state.not_in(("refused", "withdrawn"))
+        )
+    ).all()
+    for supplement in supplements:
+        _take_back(session, supplement, actor=supplement.applied_by, now=now)
+
+
+# --- the department ---------------------------------------------------------------------------------------------
+
+
+def return_supplement(
+    session: Session, *, supplement_id: UUID, missing: str, decided_by: str, now: datetime
+) -> Supplement:
+    """Ask for completion. Raises SupplementReplyMissing, SupplementNotFound or SupplementStateForbids."""
+    missing = _said(missing)
+    supplement = get_supplement(session, supplement_id)
+    _move(
+        session,
+        supplement,
+        "return",
+        actor=decided_by,
+        now=now,
+        detail={"text": missing},
+        due_on=None,
+        reply=missing,
+    )
+    _tell_applicant(
+        session, supplement, kind="supplement_returned", title="自主申报需要补正", body=missing, now=now
+    )
+    return supplement
+
+
+def decide_supplement(
+    session: Session,
+    keys: KeyRing,
+    *,
+    supplement_id: UUID,
+    outcome: Outcome,
+    reply: str,
+    decided_by: str,
+    now: datetime,
+) -> Supplement:
+    """Verified: it becomes a record of the source “自主申报，由…核验”, through the storing of every delivery,
+    and the subject is scored anew. Refused: with reasons.
+
+    Raises SupplementReplyMissing (a refusal without reasons), SupplementNotFound, SupplementStateForbids,
+    AlreadyRecorded (the department has meanwhile delivered the matter itself) or RowRefused.
+    """
+    reply = _said(reply) if outcome == "refused" else reply.strip()
+    supplement = get_supplement(session, supplement_id)
+    decided: dict[str, Any] = {
+        "decided_at": now,
+        "decided_by": decided_by,
+        "reply": reply or "核验通过",
+        "due_on": None,
+    }
+    if outcome == "refused":
+        _move(session, supplement, "refuse", actor=decided_by, now=now, **decided)
+        _tell_applicant(
+            session, supplement, kind="supplement_refused", title="自主申报核验未通过", body=reply, now=now
+        )
+        return supplement
+    _move(session, supplement, "verify", actor=decided_by, now=now, **decided)
+    taken = _take_in(session, keys, supplement, now)
+    supplement.record_id = taken.record.id
+    session.flush()
+    _tell_applicant(
+        session,
+        supplement,
+        kind="supplement_verified",
+        title="自主申报已核验",
+        body=f"已由{supplement.department}核验，成为您的一条信用记录。",
+        now=now,
+    )
+    return supplement
+
+
+def watch_clocks(session: Session, *, now: datetime, working_days: WorkingDays) -> int:
+    """Remind of what is due by the next working day and raise an alarm for what is overdue, each once for each
+    due date; how many messages went out. Run by the worker."""
+    today = city_date(now)
+    soon = _due(working_days, today, 1)
+    told = 0
+    for supplement in session.scalars(
+        select(Supplement).where(Supplement.state.in_(ON_THE_CLOCK), Supplement.due_on <= soon)
+    ):
+        due = supplement.due_on
+        late = due is not None and due < today
+        kind = "supplement_overdue" if late else "supplement_due_soon"
+        told += notify(
+            session,
+            Recipient(officer_role=VERIFIED_BY),
+            kind=kind,
+            title="自主申报核验已逾期" if late else "自主申报核验即将到期",
+            body=f"由{supplement.department}核验，期限 {due:%Y-%m-%d}。",
+            about=case_of(supplement),
+            once_key=f"{kind}:{supplement.id}:{due}",
+            now=now,
+        )
+    return told
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def case_of(supplement: Supplement) -> str:
+    return f"supplement:{supplement.id}"
+
+
+def get_supplement(session: Session, supplement_id: UUID) -> Supplement:
+    """Raises SupplementNotFound."""
+    supplement = session.get(Supplement, supplement_id)
+    if supplement is None:
+        raise SupplementNotFound
+    return supplement
+
+
+def get_own_supplement(session: Session, supplement_id: UUID, subject_ids: Sequence[int]) -> Supplement:
+    """Of one of these subjects. Raises SupplementNotFound, also for another's."""
+    supplement = get_supplement(session, supplement_id)
+    if supplement.subject_id not in subject_ids:
+        raise SupplementNotFound
+    return supplement
+
+
+def get_supplement_of_department(session: Session, supplement_id: UUID, department_code: str) -> Supplement:
+    """One that this department verifies. Raises SupplementNotFound."""
+    supplement = get_supplement(session, supplement_id)
+    if supplement.department_code != department_code:
+        raise SupplementNotFound
+    return supplement
+
+
+def supplements_of(session: Session, subject_id: int) -> Sequence[Supplement]:
+    """Newest first."""
+    return session.scalars(
+        select(Supplement)
+        .where(Supplement.subject_id == subject_id)
+        .order_by(Supplement.filed_at.desc(), Supplement.id)
+    ).all()
+
+
+def supplement_queue(
+    session: Session,
+    *,
+    state: SupplementState = "filed",
+    department_code: str | None = None,
+    after: tuple[date, UUID] | None = None,
+    limit: int = 20,
+) -> Sequence[Supplement]:
+    """The most urgent first. `after` is `queue_place` and id of the last one seen."""
+    query = select(Supplement).where(Supplement.state == state)
+    if department_code is not None:
+        query = query.where(Supplement.department_code == department_code)
+    if after is not None:
+        due, supplement_id = after
+        query = query.where(or_(_place > due, and_(_place == due, Supplement.id > supplement_id)))
+    return session.scalars(query.order_by(_place, Supplement.id).limit(limit)).all()
+
+
+_NO_CLOCK = date(9999, 12, 31)
+_place: ColumnElement[date] = func.coalesce(Supplement.due_on, _NO_CLOCK)
+
+
+def queue_place(supplement: Supplement) -> date:
+    return supplement.due_on or _NO_CLOCK
+
+
+def is_overdue(supplement: Supplement, today: date) -> bool:
+    return supplement.state in ON_THE_CLOCK and supplement.due_on is not None and supplement.due_on < today
+
+
+def count_open(session: Session, today: date) -> tuple[int, int]:
+    """How many wait for verification, and how many of these are overdue."""
+    total, overdue = session.execute(
+        select(func.count(), func.count().filter(Supplement.due_on < today))
+        .select_from(Supplement)
+        .where(Supplement.state.in_(ON_THE_CLOCK))
+    ).one()
+    return total, overdue
+
+
+def cells_of(keys: KeyRing, supplement: Supplement) -> Mapping[str, str]:
+    """What was filled in, by the heading of its column."""
+    template = load_templates()[supplement.template]
+    cells: dict[str, str] = json.loads(keys.open(supplement.cells_sealed))
+    return {template.column(code).header: value for code, value in cells.items()}
+
+
+def raw_cells_of(keys: KeyRing, supplement: Supplement) -> Mapping[str, str]:
+    """The same by the column's code, as the form has it."""
+    cells: dict[str, str] = json.loads(keys.open(supplement.cells_sealed))
+    return cells
+
+
+def category_of(session: Session, supplement: Supplement) -> Category:
+    return category_in_force(session, supplement.category, city_date(supplement.filed_at))
+
+
+def events_of(session: Session, supplement_id: UUID) -> Sequence[SupplementEvent]:
+    """Oldest first."""
+    return session.scalars(
+        select(SupplementEvent).where(SupplementEvent.supplement_id == supplement_id).order_by(SupplementEvent.id)
+    ).all()
+
+
+# --- inside -----------------------------------------------------------------------------------------------------
+
+
+def _check_cells(form: SuppliableCategory, cells: Mapping[str, str], *, consented: bool) -> dict[str, str]:
+    asked = {field.column: field for field in form.fields}
+    if unknown := sorted(set(cells) - set(asked)):
+        raise FieldUnknown(unknown)
+    filled = {code: text.strip() for code, text in cells.items() if text.strip()}
+    if missing := [field.label for field in form.fields if field.required and field.column not in filled]:
+        raise FieldsMissing(missing)
+    for text in filled.values():
+        found = find_forbidden(text, NEVER)
+        if found is None and not consented:
+            found = find_forbidden(text, ONLY_WITH_WRITTEN_CONSENT)
+        if found is not None:
+            raise MayNotBeCollected(found.subject, found.basis)
+    return filled
+
+
+def _rehearse(session: Session, keys: KeyRing, supplement: Supplement, now: datetime) -> None:
+    """Would it become a record of its own? Nothing of this stays. Raises RowRefused or AlreadyRecorded."""
+    with session.begin_nested() as rehearsal:
+        _take_in(session, keys, supplement, now)
+        rehearsal.rollback()
+
+
+def _take_in(session: Session, keys: KeyRing, supplement: Supplement, now: datetime) -> TakenIn:
+    try:
+        taken = take_in_row(
+            session,
+            keys,
+            template=supplement.template,
+            row=_row(session, keys, supplement),
+            source_department=SELF_DECLARED.format(supplement.department),
+            origin=f"自主申报 {supplement.id}",
+            now=now,
+        )
+    except RowRefused as refusal:
+        if any(reason["code"] == "conflicting_source" for reason in refusal.reasons):
+            raise AlreadyRecorded from None
+        raise
+    if taken.outcome != "accepted":
+        raise AlreadyRecorded
+    return taken
+
+
+def _row(session: Session, keys: KeyRing, supplement: Supplement) -> dict[str, str]:
+    """What was supplied, and what the form does not ask because it is known: whose it is, and who verifies."""
+    subject = get_subject(session, supplement.subject_id)
+    template = load_templates()[supplement.template]
+    is_person = subject.kind == "person"
+    row = dict(raw_cells_of(keys, supplement))
+    if (rule := template.subject) is not None:
+        row[rule.name] = name_of(keys, subject)
+        row[rule.identifiers["person" if is_person else "organisation"][0]] = keys.open(subject.identifier_sealed)
+        if rule.kind_column is not None:
+            row[rule.kind_column] = "自然人" if is_person else "法人及非法人组织"
+    if template.category_column is not None:
+        row[template.category_column] = supplement.category
+    if (name := source_name_column(template)) is not None:
+        row[name] = SELF_DECLARED.format(supplement.department)
+    if template.source_code is not None:
+        row[template.source_code] = supplement.department_code
+    return row
+
+
+def _take_back(session: Session, supplement: Supplement, *, actor: str, now: datetime) -> None:
+    _move(session, supplement, "withdraw", actor=actor, now=now, due_on=None)
+    if supplement.record_id is not None:
+        record = lock_record(session, supplement.record_id)
+        if record.state != "revoked":
+            change_state(
+                session, record, state="revoked", changed_by=actor, reason="本人撤回自主申报的信息", now=now
+            )
+
+
+def _due(working_days: WorkingDays, day: date, count: int) -> date:
+    try:
+        return working_days.after(day, count)
+    except CalendarYearUnknown as unknown:
+        raise CalendarMissing(unknown.year) from None
+
+
+def _said(text: str) -> str:
+    """Raises SupplementReplyMissing."""
+    if len(text.strip()) < SHORTEST_REPLY:
+        raise SupplementReplyMissing
+    return text.strip()
+
+
+def _tell_applicant(
+    session: Session, supplement: Supplement, *, kind: str, title: str, body: str, now: datetime
+) -> None:
+    for subject_id in {supplement.subject_id, supplement.applicant_id}:
+        notify(
+            session,
+            Recipient(subject_id=subject_id),
+            kind=kind,
+            title=title,
+            body=body,
+            about=case_of(supplement),
+            now=now,
+        )
+
+
+def _tell_department(session: Session, supplement: Supplement, *, now: datetime) -> None:
+    """The officers who verify in the console, and the department's own system where it has one."""
+    recipients = [Recipient(officer_role=VERIFIED_BY)]
+    partner = session.scalar(
+        select(Partner.code).where(Partner.public_code == supplement.department_code, Partner.kind == "department")
+    )
+    if partner is not None:
+        recipients.append(Recipient(partner_code=partner))
+    for recipient in recipients:
+        notify(
+            session,
+            recipient,
+            kind="supplement_filed",
+            title="自主申报待核验",
+            body=f"由{supplement.department}核验，期限 {supplement.due_on:%Y-%m-%d}。",
+            about=case_of(supplement),
+            now=now,
+        )
+
+
+def _move(
+    session: Session,
+    supplement: Supplement,
+    event: SupplementEventName,
+    *,
+    actor: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> None:
+    """Of two at once, the second finds the state changed and is refused."""
+    session.flush()
+    before: SupplementState = supplement.state  # type: ignore[assignment]
+    moved = session.execute(
+        update(Supplement)
+        .where(Supplement.id == supplement.id, Supplement.state == before)
+        .values(state=state_after(before, event), **values)
+        .returning(Supplement.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    session.refresh(supplement)
+    if moved is None:
+        state: SupplementState = supplement.state  # type: ignore[assignment]
+        raise SupplementStateForbids(state, STATE_NAMES[state])
+    _remember(session, supplement, event, actor=actor, now=now, detail=detail)
+
+
+def _remember(
+    session: Session,
+    supplement: Supplement,
+    event: SupplementEventName | Literal["file"],
+    *,
+    actor: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    session.add(
+        SupplementEvent(supplement_id=supplement.id, event=event, at=now, actor=actor, detail=dict(detail or {}))
+    )
