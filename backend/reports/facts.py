@@ -21,8 +21,8 @@ from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force
 from backend.identifiers.sealing import KeyRing
 from backend.objections.models import Objection
-from backend.publicity.service import published_until
 from backend.records.models import CreditRecord
+from backend.repairs.publication import published_until
 from backend.reports.errors import NoReportForThisSubject
 from backend.reports.models import Stationery
 from backend.scores.errors import NoScoreYet, NotActivated
@@ -127,7 +127,7 @@ def _sections(session: Session, subject: Subject, today: date) -> Sequence[tuple
 def _shows(record: CreditRecord, category: Category, today: date) -> bool:
     if category.disclosure == "internal":
         return False
-    until = published_until(record, category)
+    until = published_until(record, category, today=today)
     return until is None or today <= until
 
 
