@@ -60,8 +60,8 @@ def is_public(record: CreditRecord, category: Category, *, today: date) -> bool:
 
 def end_due_publications(session: Session, *, now: datetime) -> int:
     """Note which adverse records' publication has ended by itself, and tell their subjects; how many,
-    0 when none is left. Run by the worker. That a record expires when its category keeps it no longer is the sweep's
-    part (`records.deletions`).
+    0 when none is left. Run by the worker. That a record expires with its retention is the sweep's part
+    (`records.deletions`).
 
     A record under objection waits until that is decided.
     """
