@@ -14,6 +14,7 @@ from command_line import (
     officers,
     partners,
     records,
+    reports,
     scores,
     server,
 )
@@ -28,6 +29,7 @@ app.add_typer(records.app, name="records", help="归集：导入文件、处理�
 app.add_typer(scores.app, name="scores", help="评分：采用方案、运行、发布、解释")
 app.add_typer(benefits.app, name="benefits", help="信易+ 权益方案")
 app.add_typer(partners.app, name="partners", help="合作商户与密钥")
+app.add_typer(reports.app, name="reports", help="信用报告：出具、核验")
 app.add_typer(identifiers.app, name="identifiers", help="核对身份标识号码")
 app.add_typer(officers.app, name="officers", help="信用办工作人员账号")
 app.add_typer(ledger.app, name="ledger", help="台账：核验与摘要")

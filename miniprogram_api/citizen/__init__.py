@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from miniprogram_api.citizen.authorizations import blp as authorizations
 from miniprogram_api.citizen.benefits import blp as benefits
 from miniprogram_api.citizen.evidence import blp as evidence
+from miniprogram_api.citizen.export import blp as export
 from miniprogram_api.citizen.ledger import blp as ledger
 from miniprogram_api.citizen.me import blp as me
 from miniprogram_api.citizen.notifications import blp as notifications
@@ -31,4 +32,5 @@ def citizen_surfaces() -> list[Blueprint]:
         ledger,
         notifications,
         reports,
+        export,
     ]

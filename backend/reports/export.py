@@ -1,0 +1,412 @@
+"""Everything the platform keeps about a person, for that person: as data and to read (PIPL art. 45)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.authorizations.models import Consent, ConsentEvent
+from backend.authorizations.notices import DATA_NAMES
+from backend.authorizations.service import consents_of
+from backend.benefits.models import BenefitCheck, BenefitScheme, Redemption
+from backend.catalogue.service import catalogue_in_force
+from backend.city_calendar import city_date
+from backend.identifiers.sealing import KeyRing
+from backend.ledger.models import LedgerEntry
+from backend.ledger.service import ACTION_NAMES
+from backend.notifications.models import Notification
+from backend.objections.models import Objection
+from backend.objections.service import events_of, objections_of
+from backend.objections.states import EVENT_NAMES, STATE_NAMES
+from backend.partners.models import Partner
+from backend.records.models import CreditRecord
+from backend.records.service import facts_at, records_of, versions_of
+from backend.reports.models import CreditReport
+from backend.reports.press import ReportPress
+from backend.reports.wording import STATUS_NAMES, amount, minute, points, signed
+from backend.scores.models import Score
+from backend.scores.policies import policy_of
+from backend.scores.service import score_history
+from backend.subjects.models import Subject
+from backend.subjects.service import codes_of, enterprises_represented_by, get_subject, name_of
+
+FORMAT = "osmanthus-export/1"
+
+_RECORD_STATES = {
+    "active": "有效",
+    "disputed": "异议核查中",
+    "repaired": "已修复",
+    "revoked": "已撤销",
+    "expired": "已到期",
+}
+_CONSENT_STATES = {
+    "requested": "等待决定",
+    "given": "生效中",
+    "refused": "已拒绝",
+    "paused": "已暂停",
+    "withdrawn": "已撤回",
+    "expired": "已到期",
+}
+
+
+def export_of(
+    session: Session, keys: KeyRing, *, subject_id: int, city_name: str, now: datetime
+) -> dict[str, Any]:
+    """All of it, in full and unmasked: give it to the subject only.
+
+    Dates and moments are left as such; points are hundredths, amounts cents. Raises SubjectNotFound.
+    """
+    subject = get_subject(session, subject_id)
+    return {
+        "format": FORMAT,
+        "city": city_name,
+        "made_at": now,
+        "identity": _identity(session, keys, subject, now),
+        "records": [_record(session, record, now) for record in records_of(session, subject_id)],
+        "scores": [_score(session, score) for score in reversed(score_history(session, subject_id))],
+        "objections": [_objection(session, objection) for objection in objections_of(session, subject_id)],
+        "consents": [_consent(session, consent) for consent in consents_of(session, subject_id)],
+        "ledger": [_ledger_entry(entry) for entry in _newest(session, LedgerEntry, subject_id)],
+        "benefits_used": _benefits_used(session, subject_id),
+        "reports": [_report(report) for report in _newest(session, CreditReport, subject_id)],
+        "notifications": [
+            {"title": message.title, "body": message.body, "created_at": message.created_at}
+            for message in _newest(session, Notification, subject_id)
+        ],
+    }
+
+
+def readable_export(press: ReportPress, data: Mapping[str, Any], *, now: datetime) -> bytes:
+    """The same data as a PDF for people. Raises ReportFontMissing."""
+    return press.plain("export", {"city": data["city"], "made_at": minute(now), "blocks": _blocks(data)}, now=now)
+
+
+def _identity(session: Session, keys: KeyRing, subject: Subject, now: datetime) -> dict[str, Any]:
+    return {
+        "name": name_of(keys, subject),
+        "identifier": keys.open(subject.identifier_sealed),
+        "born_on": subject.born_on,
+        "district": subject.district,
+        "status": subject.status,
+        "registered_on": subject.registered_on,
+        "other_codes": [
+            {"scheme": code.scheme, "valid_from": code.valid_from, "valid_to": code.valid_to}
+            for code in codes_of(session, subject.id)
+        ],
+        "enterprises_represented": [
+            {"code": enterprise.public_code, "name": enterprise.public_name}
+            for enterprise in enterprises_represented_by(session, subject.id, city_date(now))
+        ],
+    }
+
+
+def _record(session: Session, record: CreditRecord, now: datetime) -> dict[str, Any]:
+    category = catalogue_in_force(session, city_date(now)).categories.get(record.category)
+    return {
+        "id": record.id,
+        "category": record.category,
+        "category_name": category.name if category else record.category,
+        "legal_basis": category.legal_basis if category else "",
+        "title": record.title,
+        "event_on": record.event_on,
+        "ended_on": record.ended_on,
+        "performed_on": record.performed_on,
+        "level_name": category.level_name(record.level) if category else None,
+        "quantity": record.quantity,
+        "unit": category.unit if category else "",
+        "amount": record.amount,
+        "state": record.state,
+        "source_department": record.source_department,
+        "content": record.content,
+        "versions": [
+            {
+                "version": version.version,
+                "state": version.state,
+                "changed_at": version.changed_at,
+                "changed_by": version.changed_by,
+                "reason": version.reason,
+                "facts": facts_at(session, version),
+            }
+            for version in versions_of(session, record.id)
+        ],
+    }
+
+
+def _score(session: Session, score: Score) -> dict[str, Any]:
+    policy, _ = policy_of(session, score.policy_hash)
+    names = {indicator.code: indicator.name for indicator in policy.indicators} | {"clamp": "分值上下限调整"}
+    return {
+        "total": score.total,
+        "base": policy.base,
+        "grade": next((grade.name for grade in policy.grades if grade.code == score.grade), score.grade),
+        "policy": policy.name,
+        "policy_version": policy.version,
+        "as_of": score.as_of,
+        "computed_at": score.computed_at,
+        "cause": score.cause,
+        "contributions": [
+            {"indicator": code, "name": names.get(code, code), "points": part}
+            for code, part in score.contributions.items()
+        ],
+    }
+
+
+def _objection(session: Session, objection: Objection) -> dict[str, Any]:
+    return {
+        "id": objection.id,
+        "kind": objection.kind,
+        "record_id": objection.record_id,
+        "grounds": objection.grounds,
+        "state": objection.state,
+        "filed_at": objection.filed_at,
+        "answer_due_on": objection.answer_due_on,
+        "decided_at": objection.decided_at,
+        "decided_by": objection.decided_by,
+        "reply": objection.reply,
+        "statement": objection.statement,
+        "events": [
+            {"event": event.event, "at": event.at, "actor": event.actor}
+            for event in events_of(session, objection.id)
+        ],
+    }
+
+
+def _consent(session: Session, consent: Consent) -> dict[str, Any]:
+    events = session.scalars(
+        select(ConsentEvent).where(ConsentEvent.consent_id == consent.id).order_by(ConsentEvent.id)
+    )
+    return {
+        "id": consent.id,
+        "kind": consent.kind,
+        "recipient": consent.recipient_name,
+        "purpose": consent.purpose,
+        "data": [DATA_NAMES.get(code, code) for code in consent.data_categories],
+        "mode": consent.mode,
+        "notice_version": consent.notice_version,
+        "evidence": consent.evidence,
+        "state": consent.state,
+        "requested_at": consent.requested_at,
+        "given_at": consent.given_at,
+        "expires_at": consent.expires_at,
+        "ended_at": consent.ended_at,
+        "events": [{"event": event.event, "at": event.at, "actor": event.actor} for event in events],
+    }
+
+
+def _ledger_entry(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "who": entry.actor_name,
+        "who_kind": entry.actor_kind,
+        "action": entry.action,
+        "action_name": ACTION_NAMES.get(entry.action, entry.action),
+        "basis": entry.basis,
+        "purpose": entry.purpose,
+        "detail": entry.detail,
+        "channel": entry.channel,
+    }
+
+
+def _benefits_used(session: Session, subject_id: int) -> list[dict[str, Any]]:
+    rows = session.execute(
+        select(Redemption, BenefitScheme.name, Partner.name)
+        .join(BenefitCheck, BenefitCheck.id == Redemption.check_id)
+        .join(BenefitScheme, BenefitScheme.id == BenefitCheck.scheme_id)
+        .join(Partner, Partner.id == Redemption.partner_id)
+        .where(Redemption.subject_id == subject_id)
+        .order_by(Redemption.redeemed_at.desc())
+    )
+    return [
+        {
+            "scheme": redemption.scheme_code,
+            "scheme_name": scheme_name,
+            "partner": partner_name,
+            "terms": redemption.terms,
+            "bill_cents": redemption.bill_cents,
+            "amount_cents": redemption.amount_cents,
+            "redeemed_at": redemption.redeemed_at,
+            "cancelled_at": redemption.cancelled_at,
+        }
+        for redemption, scheme_name, partner_name in rows
+    ]
+
+
+def _report(report: CreditReport) -> dict[str, Any]:
+    return {
+        "number": report.number,
+        "stationery": report.stationery,
+        "masked": report.masked,
+        "as_of": report.as_of,
+        "issued_at": report.issued_at,
+        "issued_by": report.issued_by,
+        "valid_to": report.valid_to,
+        "superseded_at": report.superseded_at,
+    }
+
+
+def _newest(session: Session, of: Any, subject_id: int) -> Sequence[Any]:
+    return session.scalars(select(of).where(of.subject_id == subject_id).order_by(of.id.desc())).all()
+
+
+def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    identity = data["identity"]
+    return [
+        {
+            "title": "身份信息",
+            "note": "",
+            "pairs": [
+                ["姓名", identity["name"]],
+                ["公民身份号码", identity["identifier"]],
+                ["出生日期", _day(identity["born_on"])],
+                ["区划", identity["district"] or "—"],
+                ["登记状态", STATUS_NAMES[identity["status"]] if identity["status"] != "active" else "正常"],
+                [
+                    "代表的企业",
+                    "、".join(enterprise["name"] for enterprise in identity["enterprises_represented"]) or "无",
+                ],
+            ],
+        },
+        _table(
+            "信用记录",
+            "含已修复、已撤销和已到期的；每一版的内容见 JSON 文件。",
+            ("事项", "类别", "发生日期", "状态", "版本", "数源单位"),
+            [
+                (
+                    record["title"],
+                    record["category_name"],
+                    _day(record["event_on"]),
+                    _RECORD_STATES.get(record["state"], record["state"]),
+                    str(len(record["versions"])),
+                    record["source_department"],
+                )
+                for record in data["records"]
+            ],
+        ),
+        _table(
+            "信用分",
+            "每一次变化及其组成；没有开通或者已经停用的没有分数。",
+            ("组成", "计算时间", "得分", "等级"),
+            [
+                (
+                    "，".join(
+                        [
+                            f"基础分 {points(score['base'])}",
+                            *(f"{part['name']} {signed(part['points'])}" for part in score["contributions"]),
+                        ]
+                    ),
+                    minute(score["computed_at"]),
+                    points(score["total"]),
+                    score["grade"],
+                )
+                for score in data["scores"]
+            ],
+        ),
+        _table(
+            "异议",
+            "",
+            ("理由与答复", "提出时间", "状态", "经过"),
+            [
+                (
+                    "；".join(
+                        part
+                        for part in (
+                            objection["grounds"],
+                            objection["reply"] and f"答复：{objection['reply']}",
+                            objection["statement"] and f"本人声明：{objection['statement']}",
+                        )
+                        if part
+                    ),
+                    minute(objection["filed_at"]),
+                    STATE_NAMES.get(objection["state"], objection["state"]),
+                    "、".join(EVENT_NAMES.get(event["event"], event["event"]) for event in objection["events"]),
+                )
+                for objection in data["objections"]
+            ],
+        ),
+        _table(
+            "授权与同意",
+            "",
+            ("目的", "使用方", "状态", "同意时间", "到期或结束"),
+            [
+                (
+                    f"{consent['purpose']}（{'、'.join(consent['data'])}）",
+                    consent["recipient"],
+                    _CONSENT_STATES[consent["state"]],
+                    _moment(consent["given_at"]),
+                    _moment(consent["ended_at"] or consent["expires_at"]),
+                )
+                for consent in data["consents"]
+            ],
+        ),
+        _table(
+            "谁查了我",
+            "除本人外，每一次查看都在这里。",
+            ("目的与依据", "时间", "谁", "做了什么"),
+            [
+                (f"{row['purpose']}（{row['basis']}）", minute(row["at"]), row["who"], row["action_name"])
+                for row in data["ledger"]
+            ],
+        ),
+        _table(
+            "用过的信易+ 权益",
+            "",
+            ("权益", "商户", "时间", "优惠金额", "状态"),
+            [
+                (
+                    use["scheme_name"],
+                    use["partner"],
+                    minute(use["redeemed_at"]),
+                    f"{amount(use['amount_cents'])} 元",
+                    "已撤销" if use["cancelled_at"] else "已使用",
+                )
+                for use in data["benefits_used"]
+            ],
+        ),
+        _table(
+            "出具过的信用报告",
+            "",
+            ("编号", "出具时间", "由谁出具", "有效期至"),
+            [
+                (
+                    report["number"],
+                    minute(report["issued_at"]),
+                    report["issued_by"],
+                    _day(report["valid_to"]),
+                )
+                for report in data["reports"]
+            ],
+        ),
+        _table(
+            "收到的通知",
+            "",
+            ("内容", "时间"),
+            [
+                (f"{message['title']}：{message['body']}", minute(message["created_at"]))
+                for message in data["notifications"]
+            ],
+        ),
+    ]
+
+
+def _table(title: str, note: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """The first column holds the longest text."""
+    return {
+        "title": title,
+        "note": note,
+        "headings": list(headings),
+        "widest": 0,
+        "rows": [list(row) for row in rows],
+    }
+
+
+def _day(value: Any) -> str:
+    return f"{value:%Y-%m-%d}" if value else "—"
+
+
+def _moment(value: datetime | None) -> str:
+    return minute(value) if value else "—"

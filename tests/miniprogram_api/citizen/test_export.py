@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from jsonschema import Draft202012Validator
+
+from tests.conftest import ROOT
+from tests.reading_pdfs import text_of
+
+
+def test_a_citizen_takes_everything_along_in_full(scored):
+    objected = scored.get("/me/records", category="court_judgment").get_json()["items"][0]
+    scored.post("/me/objections", {"record_id": objected["id"], "grounds": "已经履行完毕"})
+    scored.has_record("honour", level=3, title="道德模范", state="revoked")
+    scored.post("/me/reports", {"stationery": "without_score"})
+
+    answer = scored.get("/me/export")
+    data = answer.get_json()
+
+    assert answer.headers["Content-Disposition"] == "attachment; filename=my-data-20260303.json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert data["format"] == "osmanthus-export/1"
+    assert data["identity"]["name"] == "王小兰"
+    assert data["identity"]["identifier"] == scored.city.keys.open(scored.subject.identifier_sealed)
+    assert {record["title"]: record["state"] for record in data["records"]} == {
+        "社区图书馆志愿服务": "active", "（2025）桂01民初1号": "disputed", "道德模范": "revoked",
+    }  # fmt: skip
+    judgment = next(record for record in data["records"] if record["state"] == "disputed")
+    assert judgment["versions"][-1]["reason"] == "提出异议，核查期间不降低信用分"
+    for score in data["scores"]:
+        assert score["total"] == score["base"] + sum(part["points"] for part in score["contributions"])
+    assert [objection["grounds"] for objection in data["objections"]] == ["已经履行完毕"]
+    assert [consent["kind"] for consent in data["consents"]] == ["activation"]
+    assert len(data["reports"]) == 1
+
+
+def test_the_export_follows_its_published_schema(scored):
+    document = json.loads((ROOT / "docs/openapi.json").read_text())
+    schema = {"$ref": "#/components/schemas/ExportResponse", "components": document["components"]}
+
+    problems = list(Draft202012Validator(schema).iter_errors(scored.get("/me/export").get_json()))
+
+    assert problems == []
+
+
+def test_the_pdf_says_the_same_in_words(scored):
+    answer = scored.get("/me/export.pdf")
+    text = text_of(answer.data)
+
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    for expected in ("我的数据", "王小兰", "社区图书馆志愿服务", "基础分100.00", "开通", "谁查了我"):
+        assert expected in text
+
+
+def test_someone_without_a_score_exports_too_and_nobody_else_can(make_citizen):
+    child = make_citizen(name="赵小宝", born_on=date(2013, 5, 5))
+
+    assert child.get("/me/export").get_json()["scores"] == []
+    assert child.get("/me/export.pdf").status_code == 200
+    for path in ("/me/export", "/me/export.pdf"):
+        assert child.city.http.get(f"/api/v1{path}").status_code == 401
+        assert child.city.as_officer("auditor").get(f"/api/v1{path}").status_code == 401
