@@ -33,14 +33,14 @@ from backend.scores.models import ScoreRun
 from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run, request_run
 from backend.scores.service import published_run_ids, recompute_marked
 from backend.supplements.service import watch_clocks as watch_supplements
-from backend.web.idempotency import forget_old_answers, remember_streamed_check
+from backend.web.idempotency import forget_old_answers, remember_streamed_checks
 
 
 def open_check_stream(config: Config, database: Database) -> CheckStream | None:
     """Where checks wait that were answered through Redis; None where there is no Redis."""
     if config.redis_url is None:
         return None
-    return CheckStream(config.redis_url, database, remember=partial(remember_streamed_check, keys=config.keys))
+    return CheckStream(config.redis_url, database, remember=partial(remember_streamed_checks, keys=config.keys))
 
 
 def build_worker(config: Config, database: Database, *, clock: Callable[[], datetime]) -> Worker:

@@ -18,6 +18,8 @@ from backend.benefits.schemes import (
     import_scheme,
     install_shipped_schemes,
     provider_names,
+    simulate_scheme,
+    submit_scheme,
 )
 from backend.city_calendar import utc_now
 from backend.partners.service import find_partner
@@ -57,20 +59,46 @@ def import_files(
     context = open_context()
     for path in files:
         try:
-            document = json.loads(path.read_text("utf-8"))
+            content = json.loads(path.read_text("utf-8"))
         except ValueError as error:
             console.print(f"[red]{path.name} 不是完整的 JSON：{error}[/red]")
             raise typer.Exit(1) from None
         with told_refusals(), context.database.transaction() as session:
-            scheme = import_scheme(session, document, drafted_by=drafted_by, now=utc_now())
-            console.print(f"{path.name}：{scheme.code} 第 {scheme.version} 版，{_state(scheme.state)}")
+            for document in content if isinstance(content, list) else [content]:
+                scheme = import_scheme(session, document, drafted_by=drafted_by, now=utc_now())
+                console.print(f"{path.name}：{scheme.code} 第 {scheme.version} 版，{_state(scheme.state)}")
+
+
+@app.command()
+def simulate(scheme: SchemeCode, version: Version) -> None:
+    """测算一个草稿的影响：谁会得到、谁会失去，按区县和等级。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        found = simulate_scheme(session, code=scheme, version=version, now=utc_now()).simulation
+    assert found is not None  # noqa: S101 - it was just worked out
+    versus = f"与现行第 {found['compared_with']} 版相比" if found["compared_with"] else "新方案"
+    table = Table("范围", "人数（家数）", "原来符合", "之后符合", "新增", "失去", title=versus)
+    for shift in [found["total"], *found["by_district"], *found["by_grade"]]:
+        table.add_row(*(str(shift[part]) for part in ("group", "size", "before", "after", "gained", "lost")))
+    console.print(table)
+
+
+@app.command()
+def submit(
+    scheme: SchemeCode, version: Version, submitted_by: Annotated[str, typer.Option(help="提交人")]
+) -> None:
+    """把测算过的方案提交复核。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        submit_scheme(session, code=scheme, version=version, submitted_by=submitted_by, now=utc_now())
+    console.print("已提交，请另一位工作人员复核。")
 
 
 @app.command()
 def approve(
     scheme: SchemeCode, version: Version, approved_by: Annotated[str, typer.Option(help="复核人，不能是拟定人")]
 ) -> None:
-    """批准一个草稿，自方案写明的日期起生效。"""
+    """批准一个已提交复核的方案，自方案写明的日期起生效。"""
     context = open_context()
     with told_refusals(), context.database.transaction() as session:
         approved = approve_scheme(session, code=scheme, version=version, approved_by=approved_by, now=utc_now())
@@ -117,4 +145,4 @@ def enrol(scheme: SchemeCode, partner: Annotated[str, typer.Option("--partner", 
 
 
 def _state(state: str) -> str:
-    return {"draft": "草稿，待批准", "approved": "已批准"}[state]
+    return {"draft": "草稿", "simulated": "已测算", "submitted": "待复核", "approved": "已批准"}[state]

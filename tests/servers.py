@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -29,6 +30,20 @@ def postgresql_server() -> Iterator[str]:
     if given := os.environ.get(POSTGRESQL_URL):
         yield given
         return
+    # Durability is not under test here, speed is welcome.
+    with _postgresql("fsync=off", "full_page_writes=off", "synchronous_commit=off") as url:
+        yield url
+
+
+@contextmanager
+def durable_postgresql_server() -> Iterator[str]:
+    """One of its own that has on disk whatever it has committed."""
+    with _postgresql() as url:
+        yield url
+
+
+@contextmanager
+def _postgresql(*settings: str) -> Iterator[str]:
     binaries = _postgresql_binaries()
     # Not below pytest's own temporary folder: that one is made private again by every other run of pytest,
     # and PostgreSQL, which refuses to run as root, would lose its files.
@@ -58,17 +73,11 @@ def postgresql_server() -> Iterator[str]:
             "127.0.0.1",
             "-k",
             folder,
-            # Durability is not under test here, speed is welcome.
-            "-c",
-            "fsync=off",
-            "-c",
-            "full_page_writes=off",
-            "-c",
-            "synchronous_commit=off",
             "-c",
             "max_connections=300",
             "-c",
             "shared_buffers=128MB",
+            *(part for setting in settings for part in ("-c", setting)),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -80,7 +89,8 @@ def postgresql_server() -> Iterator[str]:
         _wait_until(lambda: psycopg.connect(url, connect_timeout=2).close(), psycopg.OperationalError)
         yield url
     finally:
-        server.terminate()
+        # PostgreSQL's fast shutdown: it does not wait for whoever is still connected.
+        server.send_signal(signal.SIGINT)
         server.wait(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
 

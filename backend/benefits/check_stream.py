@@ -29,8 +29,8 @@ from backend.partners.service import get_partner
 log = structlog.get_logger(__name__)
 _AT_ONCE = 500
 
-Remember = Callable[[Session, "StreamedCheck", CheckAnswer], None]
-"""Keeps the answer for retries of the same request that come after Redis has forgotten it."""
+Remember = Callable[[Session, list[tuple["StreamedCheck", CheckAnswer]]], None]
+"""Keeps answers for retries of the same request that come after Redis has forgotten it."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,16 @@ class CheckStream:
     def _write(self, checks: list[StreamedCheck]) -> int:
         """In one transaction: the check, its ledger rows and the remembered answer."""
         with self._database.transaction() as session:
-            fresh = _insert_checks(session, checks)
-            versions: dict[UUID, SchemeInForce] = {}
+            versions = {
+                scheme_id: version_by_id(session, scheme_id) for scheme_id in {check.scheme_id for check in checks}
+            }
             partners: dict[UUID, PartnerIdentity] = {}
+            answers: list[tuple[StreamedCheck, CheckAnswer]] = []
+            fresh = _insert_checks(session, checks, versions)
             for check in checks:
                 if check.check_id not in fresh:
                     continue
-                scheme = versions.setdefault(check.scheme_id, version_by_id(session, check.scheme_id))
+                scheme = versions[check.scheme_id]
                 if check.partner_id not in partners:
                     row = get_partner(session, check.partner_id)
                     partners[row.id] = PartnerIdentity(
@@ -111,13 +114,16 @@ class CheckStream:
                 answer = answer_of(
                     check.check_id, scheme.rules, check.tier, expires_at=check.checked_at + REDEEMABLE_FOR
                 )
-                self._remember(session, check, answer)
+                answers.append((check, answer))
+            if answers:
+                self._remember(session, answers)
         return len(fresh)
 
 
-def _insert_checks(session: Session, checks: list[StreamedCheck]) -> set[UUID]:
+def _insert_checks(
+    session: Session, checks: list[StreamedCheck], versions: Mapping[UUID, SchemeInForce]
+) -> set[UUID]:
     """The ids of those that were not there yet."""
-    versions = {check.scheme_id: version_by_id(session, check.scheme_id) for check in checks}
     insert = insert_into(session, BenefitCheck).on_conflict_do_nothing(index_elements=["id"])
     rows = [
         {

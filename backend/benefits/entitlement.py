@@ -12,7 +12,7 @@ from backend.benefits.conditions import Unmet
 from backend.benefits.eligibility import Decision, decide
 from backend.benefits.fact_catalogue import FactSet
 from backend.benefits.facts import collect_facts
-from backend.benefits.quota import PERIOD_NAMES, Quota, budget_left, next_period_starts, period_of, used_in
+from backend.benefits.quota import PERIOD_NAMES, Quota, ceiling_is_reached, next_period_starts, period_of, used_in
 from backend.benefits.scheme_document import Scheme
 from backend.city_calendar import city_date
 from backend.subjects.models import Subject
@@ -82,7 +82,7 @@ def _entitlement(
     unmet = decision.unmet
     if decision.eligible and standing and standing.is_used_up:
         unmet += (_quota_unmet(standing, on),)
-    if decision.eligible and not _budget_left(session, scheme):
+    if decision.eligible and ceiling_is_reached(session, scheme_code=scheme.code, ceiling=scheme.ceiling):
         unmet += (_BUDGET_UNMET,)
     return Entitlement(beneficiary=beneficiary, decision=decision, quota=standing, unmet=unmet)
 
@@ -95,12 +95,6 @@ def _quota_standing(
     period = period_of(quota.period, on)
     used = used_in(session, scheme_code=scheme.code, subject_id=beneficiary.id, period=period)
     return QuotaStanding(quota=quota, period=period, used=used)
-
-
-def _budget_left(session: Session, scheme: Scheme) -> bool:
-    if scheme.budget_cents is None:
-        return True
-    return budget_left(session, scheme_code=scheme.code, budget_cents=scheme.budget_cents) > 0
 
 
 def _quota_unmet(standing: QuotaStanding, on: date) -> Unmet:

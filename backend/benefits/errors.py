@@ -36,18 +36,35 @@ class SchemeNotFound(NotFound):
         super().__init__("没有这个权益方案，或该方案目前未生效。")
 
 
-class SchemeNotDraft(Conflict):
-    code = "scheme_not_draft"
+_NEXT_STEP = {
+    "draft": "方案还是草稿，请先测算影响，再提交复核。",
+    "simulated": "方案已测算、尚未提交，请先提交复核。",
+    "submitted": "方案正在复核中，请等待复核人批准或退回。",
+    "approved": "方案已批准，不能再改；如需调整，请以新的版本号导入。",
+}
+
+
+class SchemeNotInState(Conflict):
+    code = "scheme_not_in_state"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(_NEXT_STEP[state], state=state)
+
+
+class ReadingsDisagree(Conflict):
+    """Should never happen; if it does, nobody approves a scheme on figures that are not certain."""
+
+    code = "readings_disagree"
 
     def __init__(self) -> None:
-        super().__init__("只有草稿状态的方案可以批准。")
+        super().__init__("两种算法得出的符合人数不一致，测算结果不予采用。请稍后重试；仍不一致时请联系技术人员。")
 
 
 class SecondPersonRequired(Refused):
     code = "second_person_required"
 
     def __init__(self) -> None:
-        super().__init__("起草人不能批准自己起草的方案，请由另一位工作人员批准。")
+        super().__init__("起草人、提交人不能复核自己的方案，请由另一位工作人员办理。")
 
 
 class SchemeNotOffered(NotFound):

@@ -11,13 +11,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.database import Base, BigId, Json, UtcDateTime
 
-SCHEME_STATES = ("draft", "approved")
+SCHEME_STATES = ("draft", "simulated", "submitted", "approved")
 
 
 class BenefitScheme(Base):
     """One version of a 信易+ scheme (方案). The document never changes; a change is a new version.
 
-    digest    SHA-256 of the canonical document: taking in the same one again changes nothing
+    digest      SHA-256 of the canonical document: taking in the same one again changes nothing
+    simulation  who would gain and who would lose by it (`simulation.Simulation`), as its approver saw it
+    returned_because  why the second person sent it back; null unless they did
     """
 
     __tablename__ = "benefit_schemes"
@@ -37,6 +39,11 @@ class BenefitScheme(Base):
     state: Mapped[str]  # one of SCHEME_STATES
     drafted_by: Mapped[str]
     drafted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    simulation: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    simulated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    submitted_by: Mapped[str | None]
+    submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    returned_because: Mapped[str | None]
     approved_by: Mapped[str | None]
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -128,10 +135,14 @@ class QuotaUse(Base):
 
 
 class BudgetUse(Base):
-    """What a scheme has settled so far, over all its versions."""
+    """What a scheme has settled so far and how often it was used, over all its versions."""
 
     __tablename__ = "budget_uses"
-    __table_args__ = (CheckConstraint("spent_cents >= 0", name="spent_not_negative"),)
+    __table_args__ = (
+        CheckConstraint("spent_cents >= 0", name="spent_not_negative"),
+        CheckConstraint("uses >= 0", name="uses_not_negative"),
+    )
 
     scheme_code: Mapped[str] = mapped_column(primary_key=True)
     spent_cents: Mapped[int] = mapped_column(BigInteger)
+    uses: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from backend.benefits.models import BudgetUse, QuotaUse
@@ -111,34 +111,62 @@ def return_quota(session: Session, *, scheme_code: str, subject_id: int, period:
     note_change(session, f"subject:{subject_id}")
 
 
-def budget_left(session: Session, *, scheme_code: str, budget_cents: int) -> int:
-    """Cents."""
-    spent = session.scalar(select(BudgetUse.spent_cents).where(BudgetUse.scheme_code == scheme_code)) or 0
-    return budget_cents - spent
+@dataclass(frozen=True)
+class Ceiling:
+    """What a scheme may settle and how often it may be used in all, over all its versions; None: no limit."""
+
+    budget_cents: int | None
+    total_uses: int | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.budget_cents is None and self.total_uses is None
 
 
-def take_budget(session: Session, *, scheme_code: str, amount_cents: int, budget_cents: int) -> bool:
-    """Spend the amount; False when it would go over the budget, and then nothing is spent."""
-    if amount_cents > budget_cents:
+def ceiling_is_reached(session: Session, *, scheme_code: str, ceiling: Ceiling) -> bool:
+    """Whether not even one more cent, or not one more use, is left."""
+    if ceiling.is_open:
         return False
-    insert = insert_into(session, BudgetUse).values(scheme_code=scheme_code, spent_cents=amount_cents)
+    spent = session.execute(
+        select(BudgetUse.spent_cents, BudgetUse.uses).where(BudgetUse.scheme_code == scheme_code)
+    ).first()
+    cents, uses = spent or (0, 0)
+    return _is_reached(ceiling, cents, uses)
+
+
+def take_from_ceiling(session: Session, *, scheme_code: str, amount_cents: int, ceiling: Ceiling) -> bool:
+    """Spend the amount and one use; False when either would go over its limit, and then nothing is taken."""
+    budget, most = ceiling.budget_cents, ceiling.total_uses
+    if (budget is not None and amount_cents > budget) or most == 0:
+        return False
+    insert = insert_into(session, BudgetUse).values(scheme_code=scheme_code, spent_cents=amount_cents, uses=1)
+    within = []
+    if budget is not None:
+        within.append(BudgetUse.spent_cents + amount_cents <= budget)
+    if most is not None:
+        within.append(BudgetUse.uses < most)
     taken = session.execute(
         insert.on_conflict_do_update(
             index_elements=["scheme_code"],
-            set_={"spent_cents": BudgetUse.spent_cents + amount_cents},
-            where=BudgetUse.spent_cents + amount_cents <= budget_cents,
-        ).returning(BudgetUse.spent_cents)
+            set_={"spent_cents": BudgetUse.spent_cents + amount_cents, "uses": BudgetUse.uses + 1},
+            where=and_(*within) if within else None,
+        ).returning(BudgetUse.spent_cents, BudgetUse.uses)
     ).first()
-    if taken is not None and taken.spent_cents >= budget_cents:
+    if taken is not None and _is_reached(ceiling, *taken):
         # From now on every answer is no.
         note_change(session, f"scheme:{scheme_code}")
     return taken is not None
 
 
-def return_budget(session: Session, *, scheme_code: str, amount_cents: int) -> None:
+def return_to_ceiling(session: Session, *, scheme_code: str, amount_cents: int) -> None:
     session.execute(
         update(BudgetUse)
         .where(BudgetUse.scheme_code == scheme_code)
-        .values(spent_cents=BudgetUse.spent_cents - amount_cents)
+        .values(spent_cents=BudgetUse.spent_cents - amount_cents, uses=BudgetUse.uses - 1)
     )
     note_change(session, f"scheme:{scheme_code}")
+
+
+def _is_reached(ceiling: Ceiling, spent_cents: int, uses: int) -> bool:
+    out_of_money = ceiling.budget_cents is not None and spent_cents >= ceiling.budget_cents
+    return out_of_money or (ceiling.total_uses is not None and uses >= ceiling.total_uses)

@@ -24,7 +24,7 @@ from backend.benefits.errors import (
     SchemeNotFound,
 )
 from backend.benefits.models import BenefitCheck, BenefitScheme, Redemption, RedemptionCancellation
-from backend.benefits.quota import period_of, return_budget, return_quota, take_budget, take_quota
+from backend.benefits.quota import period_of, return_quota, return_to_ceiling, take_from_ceiling, take_quota
 from backend.benefits.scheme_document import Scheme
 from backend.benefits.schemes import SchemeInForce, scheme_in_force
 from backend.city_calendar import city_date
@@ -81,11 +81,8 @@ def redeem(
         limit=quota.limit,
     ):
         raise CheckNotRedeemable
-    if scheme.rules.budget_cents is not None and not take_budget(
-        session,
-        scheme_code=scheme.rules.code,
-        amount_cents=amount_cents,
-        budget_cents=scheme.rules.budget_cents,
+    if not take_from_ceiling(
+        session, scheme_code=scheme.rules.code, amount_cents=amount_cents, ceiling=scheme.rules.ceiling
     ):
         raise CheckNotRedeemable
     redemption = Redemption(
@@ -131,7 +128,7 @@ def cancel_redemption(
             subject_id=redemption.subject_id,
             period=redemption.period,
         )
-    return_budget(session, scheme_code=redemption.scheme_code, amount_cents=redemption.amount_cents)
+    return_to_ceiling(session, scheme_code=redemption.scheme_code, amount_cents=redemption.amount_cents)
     check = session.get_one(BenefitCheck, redemption.check_id)
     _record(session, partner, check, action="redemption_cancelled", now=now)
     session.flush()
@@ -163,6 +160,10 @@ def settled_amount(scheme: Scheme, terms: Mapping[str, Any], bill_cents: int | N
                 raise AmountRequired
             off = (bill_cents * int(terms["percent_off"]) + 50) // 100
             return min(off, int(terms.get("maximum_cents", off)))
+        case "amount":
+            if bill_cents is None:
+                raise AmountRequired
+            return min(bill_cents, int(terms["amount_cents"]))
 
 
 def _same_version(session: Session, check: BenefitCheck, now: datetime) -> SchemeInForce:

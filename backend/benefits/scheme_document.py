@@ -16,10 +16,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from backend.benefits.conditions import All, Condition, ConditionInvalid, Leaf, facts_in, parse_condition
 from backend.benefits.errors import SchemeInvalid
 from backend.benefits.fact_catalogue import FACTS
-from backend.benefits.quota import Quota
+from backend.benefits.quota import Ceiling, Quota
 
 Audience = Literal["person", "enterprise"]
-Settlement = Literal["none", "per_use", "discount"]
+Settlement = Literal["none", "per_use", "discount", "amount"]
 
 REGISTERED = Leaf(fact="enterprise.active", op="eq", value=True, reason="企业登记状态正常。")
 ACTIVATED = Leaf(
@@ -59,6 +59,7 @@ class Scheme:
     tiers: tuple[Tier, ...]
     quota: Quota | None
     budget_cents: int | None
+    total_uses: int | None
     settlement: Settlement
     documents: tuple[str, ...]
     effective_from: date
@@ -69,6 +70,15 @@ class Scheme:
         """Every fact that a decision on this scheme needs."""
         tiers = (facts_in(tier.condition) for tier in self.tiers if tier.condition)
         return facts_in(self.condition).union(*tiers)
+
+    @property
+    def ceiling(self) -> Ceiling:
+        return Ceiling(budget_cents=self.budget_cents, total_uses=self.total_uses)
+
+    @property
+    def needs_bill(self) -> bool:
+        """Whether a redemption must say what the customer's bill was."""
+        return self.settlement in ("discount", "amount")
 
     def terms_of(self, tier_code: str | None) -> dict[str, Any] | None:
         """What the merchant is told on yes; None on no."""
@@ -134,6 +144,7 @@ def read_document(document: Mapping[str, Any]) -> Scheme:
         tiers=tiers,
         quota=_quota(document.get("quota")),
         budget_cents=document.get("budget_cents"),
+        total_uses=document.get("total_uses"),
         settlement=document["settlement"],
         documents=tuple(document.get("documents", ())),
         effective_from=date.fromisoformat(document["effective_from"]),
@@ -158,8 +169,8 @@ def _contradictions(scheme: Scheme) -> list[str]:
     if scheme.effective_to and scheme.effective_to < scheme.effective_from:
         problems.append("$.effective_to：早于 effective_from")
     for number, tier in enumerate(scheme.tiers):
-        if scheme.settlement == "per_use" and "amount_cents" not in tier.terms:
-            problems.append(f"$.tiers[{number}].terms：按次结算的方案须写明 amount_cents")
+        if scheme.settlement in ("per_use", "amount") and "amount_cents" not in tier.terms:
+            problems.append(f"$.tiers[{number}].terms：按次或按金额结算的方案须写明 amount_cents")
         if scheme.settlement == "discount" and "percent_off" not in tier.terms:
             problems.append(f"$.tiers[{number}].terms：按折扣结算的方案须写明 percent_off")
     codes = [tier.code for tier in scheme.tiers]

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.benefits.errors import SchemeNotDraft, SchemeNotFound, SchemeVersionExists, SecondPersonRequired
+from backend.benefits.errors import SchemeNotFound, SchemeNotInState, SchemeVersionExists, SecondPersonRequired
 from backend.benefits.models import BenefitScheme, SchemeProvider
 from backend.benefits.scheme_document import (
     Scheme,
@@ -20,6 +20,8 @@ from backend.benefits.scheme_document import (
     read_document,
     shipped_documents,
 )
+from backend.benefits.simulation import simulate
+from backend.city_calendar import city_date
 from backend.database import note_change
 from backend.partners.models import Partner
 
@@ -66,22 +68,73 @@ def import_scheme(
     return scheme
 
 
+def simulate_scheme(session: Session, *, code: str, version: int, now: datetime) -> BenefitScheme:
+    """Work out who would gain and who would lose, and keep it with the version. Can be done again until submitted.
+
+    Raises SchemeNotFound, SchemeNotInState or ReadingsDisagree.
+    """
+    scheme = _locked(session, code, version, "draft", "simulated")
+    rules = read_document(scheme.document)
+    today = city_date(now)
+    try:
+        in_force = scheme_in_force(session, code, today).rules
+    except SchemeNotFound:
+        in_force = None
+    found = simulate(session, rules, in_force=in_force, on=today)
+    scheme.simulation, scheme.simulated_at, scheme.state = found.as_json(), now, "simulated"
+    session.flush()
+    return scheme
+
+
+def submit_scheme(session: Session, *, code: str, version: int, submitted_by: str, now: datetime) -> BenefitScheme:
+    """Put a simulated version before the second person. Raises SchemeNotFound or SchemeNotInState."""
+    scheme = _locked(session, code, version, "simulated")
+    scheme.state, scheme.submitted_by, scheme.submitted_at = "submitted", submitted_by, now
+    scheme.returned_because = None
+    session.flush()
+    return scheme
+
+
 def approve_scheme(session: Session, *, code: str, version: int, approved_by: str, now: datetime) -> BenefitScheme:
-    """Put a draft into effect from its own date. Raises SchemeNotFound, SchemeNotDraft or SecondPersonRequired."""
+    """Put a submitted version into effect from its own date.
+
+    Raises SchemeNotFound, SchemeNotInState or SecondPersonRequired.
+    """
+    scheme = _by_second_person(session, code, version, approved_by)
+    scheme.state, scheme.approved_by, scheme.approved_at = "approved", approved_by, now
+    session.flush()
+    note_change(session, "configuration", f"scheme:{code}")
+    return scheme
+
+
+def return_scheme(
+    session: Session, *, code: str, version: int, returned_by: str, reason: str, now: datetime
+) -> BenefitScheme:
+    """Send a submitted version back to its author, who simulates and submits it again or drafts another version.
+
+    Raises SchemeNotFound, SchemeNotInState or SecondPersonRequired.
+    """
+    scheme = _by_second_person(session, code, version, returned_by)
+    scheme.state, scheme.returned_because = "draft", f"{returned_by}（{city_date(now)}）：{reason}"
+    session.flush()
+    return scheme
+
+
+def _by_second_person(session: Session, code: str, version: int, person: str) -> BenefitScheme:
+    scheme = _locked(session, code, version, "submitted")
+    if person in (scheme.drafted_by, scheme.submitted_by):
+        raise SecondPersonRequired
+    return scheme
+
+
+def _locked(session: Session, code: str, version: int, *states: str) -> BenefitScheme:
     scheme = session.scalars(
         select(BenefitScheme).where(BenefitScheme.code == code, BenefitScheme.version == version).with_for_update()
     ).first()
     if scheme is None:
         raise SchemeNotFound
-    if scheme.state != "draft":
-        raise SchemeNotDraft
-    if scheme.drafted_by == approved_by:
-        raise SecondPersonRequired
-    scheme.state = "approved"
-    scheme.approved_by = approved_by
-    scheme.approved_at = now
-    session.flush()
-    note_change(session, "configuration", f"scheme:{code}")
+    if scheme.state not in states:
+        raise SchemeNotInState(scheme.state)
     return scheme
 
 
@@ -91,9 +144,19 @@ def install_shipped_schemes(session: Session, *, drafted_by: str, approved_by: s
     for document in shipped_documents():
         scheme = import_scheme(session, document, drafted_by=drafted_by, now=now)
         if scheme.state == "draft":
-            approve_scheme(session, code=scheme.code, version=scheme.version, approved_by=approved_by, now=now)
+            put_into_effect(session, scheme, submitted_by=drafted_by, approved_by=approved_by, now=now)
             fresh += 1
     return fresh
+
+
+def put_into_effect(
+    session: Session, scheme: BenefitScheme, *, submitted_by: str, approved_by: str, now: datetime
+) -> None:
+    """The whole way of a draft in one go: simulated, submitted, approved by another person."""
+    code, version = scheme.code, scheme.version
+    simulate_scheme(session, code=code, version=version, now=now)
+    submit_scheme(session, code=code, version=version, submitted_by=submitted_by, now=now)
+    approve_scheme(session, code=code, version=version, approved_by=approved_by, now=now)
 
 
 def schemes_in_force(session: Session, on: date) -> Sequence[SchemeInForce]:

@@ -86,19 +86,23 @@ def forget_old_answers(session: Session, *, at: datetime) -> None:
     session.execute(delete(AnsweredRequest).where(AnsweredRequest.answered_at < at - REMEMBERED_FOR))
 
 
-def remember_streamed_check(session: Session, check: StreamedCheck, answer: CheckAnswer, *, keys: KeyRing) -> None:
-    """The answer of the swift desk to a partner's request, kept as if it had come by the full path."""
+def remember_streamed_checks(
+    session: Session, answered: list[tuple[StreamedCheck, CheckAnswer]], *, keys: KeyRing
+) -> None:
+    """The answers of the swift desk to partners' requests, kept as if they had come by the full path."""
     session.execute(
-        insert_into(session, AnsweredRequest)
-        .values(
-            actor=f"partner:{check.partner_id}",
-            key=check.request_key,
-            fingerprint=check.fingerprint,
-            status=201,
-            sealed_body=keys.seal(orjson.dumps(answer.body()).decode()),
-            answered_at=check.checked_at,
-        )
-        .on_conflict_do_nothing(index_elements=["actor", "key"])
+        insert_into(session, AnsweredRequest).on_conflict_do_nothing(index_elements=["actor", "key"]),
+        [
+            {
+                "actor": f"partner:{check.partner_id}",
+                "key": check.request_key,
+                "fingerprint": check.fingerprint,
+                "status": 201,
+                "sealed_body": keys.seal(orjson.dumps(answer.body()).decode()),
+                "answered_at": check.checked_at,
+            }
+            for check, answer in answered
+        ],
     )
 
 

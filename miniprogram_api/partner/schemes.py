@@ -27,7 +27,8 @@ class OfferedScheme(Schema):
     summary = fields.String(required=True, metadata={"description": "一句话介绍"})
     audience = fields.String(required=True, metadata={"description": "person 个人，enterprise 企业"})
     settlement = fields.String(
-        required=True, metadata={"description": "none 不结算，per_use 按次结算，discount 按优惠金额结算"}
+        required=True,
+        metadata={"description": "none 不结算，per_use 按次结算，discount 按优惠金额结算，amount 按减免金额结算"},
     )
     needs_amount = fields.Boolean(required=True, metadata={"description": "核销时是否必须填写 amount_cents"})
     terms = fields.List(
@@ -65,7 +66,7 @@ def _answer(scheme: Scheme) -> dict[str, object]:
         "summary": scheme.summary,
         "audience": scheme.audience,
         "settlement": scheme.settlement,
-        "needs_amount": scheme.settlement == "discount",
+        "needs_amount": scheme.needs_bill,
         "terms": [tier.terms for tier in scheme.tiers],
         "documents": scheme.documents,
         "effective_from": scheme.effective_from,

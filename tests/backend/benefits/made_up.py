@@ -13,7 +13,7 @@ from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.authorizations.service import give_activation
 from backend.authorizations.tokens import PARTNER_SCOPES, PartnerIdentity
 from backend.benefits.codes import issue_code
-from backend.benefits.schemes import approve_scheme, enrol_provider, import_scheme
+from backend.benefits.schemes import enrol_provider, import_scheme, put_into_effect
 from backend.city_calendar import city_date
 from backend.jobs.models import Job
 from backend.partners.keys import generate_private_jwk, public_part
@@ -46,7 +46,7 @@ def document(**changes: Any) -> dict[str, Any]:
 def add_scheme(session: Session, now: datetime, **changes: Any) -> str:
     """An approved scheme; its code."""
     scheme = import_scheme(session, document(**changes), drafted_by="张起草", now=now)
-    approve_scheme(session, code=scheme.code, version=scheme.version, approved_by="李批准", now=now)
+    put_into_effect(session, scheme, submitted_by="张起草", approved_by="李批准", now=now)
     return scheme.code
 
 

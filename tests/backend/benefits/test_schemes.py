@@ -6,8 +6,8 @@ import pytest
 
 from backend.benefits.errors import (
     SchemeInvalid,
-    SchemeNotDraft,
     SchemeNotFound,
+    SchemeNotInState,
     SchemeVersionExists,
     SecondPersonRequired,
 )
@@ -19,9 +19,12 @@ from backend.benefits.schemes import (
     import_scheme,
     install_shipped_schemes,
     provider_names,
+    return_scheme,
     scheme_in_force,
     schemes_in_force,
     schemes_offered_by,
+    simulate_scheme,
+    submit_scheme,
 )
 from backend.partners.service import get_partner, suspend_partner
 from tests.backend.benefits.made_up import add_merchant, add_scheme, document
@@ -31,6 +34,11 @@ TODAY = date(2026, 3, 3)
 
 def draft(session, now, **changes):
     return import_scheme(session, document(**changes), drafted_by="张起草", now=now)
+
+
+def submit(session, now, by="张起草", version=1):
+    simulate_scheme(session, code="pool_ticket", version=version, now=now)
+    return submit_scheme(session, code="pool_ticket", version=version, submitted_by=by, now=now)
 
 
 def approve(session, now, by="李批准", version=1):
@@ -46,8 +54,10 @@ def test_a_draft_is_not_in_force(session, now):
 
 def test_a_second_person_approves(session, now):
     draft(session, now)
-    with pytest.raises(SecondPersonRequired):
-        approve(session, now, by="张起草")
+    submit(session, now, by="王提交")
+    for same in ("张起草", "王提交"):
+        with pytest.raises(SecondPersonRequired):
+            approve(session, now, by=same)
     scheme = approve(session, now)
     assert (scheme.approved_by, scheme.approved_at) == ("李批准", now)
     assert scheme_in_force(session, "pool_ticket", TODAY).id == scheme.id
@@ -55,8 +65,9 @@ def test_a_second_person_approves(session, now):
 
 def test_a_scheme_is_approved_once(session, now):
     draft(session, now)
+    submit(session, now)
     approve(session, now)
-    with pytest.raises(SchemeNotDraft):
+    with pytest.raises(SchemeNotInState):
         approve(session, now)
     with pytest.raises(SchemeNotFound):
         approve(session, now, version=2)
@@ -64,6 +75,7 @@ def test_a_scheme_is_approved_once(session, now):
 
 def test_taking_the_same_document_in_again_changes_nothing(session, now):
     first = draft(session, now)
+    submit(session, now)
     approve(session, now)
     assert draft(session, now) is first
     assert first.state == "approved"
@@ -125,3 +137,46 @@ def test_a_suspended_partner_is_not_shown_as_a_provider(session, now):
     suspend_partner(get_partner(session, partner.partner_id))
     session.flush()
     assert provider_names(session, [code]) == {code: []}
+
+
+EVENTS = {
+    "simulate": lambda session, now: simulate_scheme(session, code="pool_ticket", version=1, now=now),
+    "submit": lambda session, now: submit_scheme(
+        session, code="pool_ticket", version=1, submitted_by="张起草", now=now
+    ),
+    "approve": lambda session, now: approve(session, now),
+    "return": lambda session, now: return_scheme(
+        session, code="pool_ticket", version=1, returned_by="李批准", reason="门槛过高", now=now
+    ),
+}
+WAYS = {
+    ("draft", "simulate"): "simulated",
+    ("simulated", "simulate"): "simulated",
+    ("simulated", "submit"): "submitted",
+    ("submitted", "approve"): "approved",
+    ("submitted", "return"): "draft",
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("state", ["draft", "simulated", "submitted", "approved"])
+def test_a_version_moves_on_only_by_the_ways_of_the_table(session, now, state, event):
+    scheme = draft(session, now)
+    scheme.state = state
+    session.flush()
+    if after := WAYS.get((state, event)):
+        EVENTS[event](session, now)
+        assert scheme.state == after
+    else:
+        with pytest.raises(SchemeNotInState):
+            EVENTS[event](session, now)
+        assert scheme.state == state
+
+
+def test_a_returned_version_says_why_and_by_whom(session, now):
+    scheme = draft(session, now)
+    submit(session, now)
+    EVENTS["return"](session, now)
+    assert scheme.returned_because == "李批准（2026-03-03）：门槛过高"
+    submit(session, now)
+    assert scheme.returned_because is None
