@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.authorizations.service import expire_due_consents
+from backend.authorizations.service import expire_due_consents, remind_of_running_consents
 from backend.authorizations.tokens import purge_expired
 from backend.benefits.check_stream import CheckStream
 from backend.city_calendar import WorkingDays, city_date
@@ -128,6 +128,10 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
                 if not end_due_publications(session, now=now):
                     return
 
+    def remind(now: datetime) -> None:
+        with database.transaction() as session:
+            remind_of_running_consents(session, now=now)
+
     def run_daily(now: datetime) -> None:
         """Windows, fading and expiry move with the date: every published kind is computed anew each day."""
         today = city_date(now)
@@ -160,6 +164,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("sweep_daily", timedelta(minutes=5), sweep_daily),
             Periodic("watch_rights", timedelta(minutes=10), watch_rights),
             Periodic("end_publications", timedelta(hours=1), end_publications),
+            Periodic("remind", timedelta(hours=1), remind),
             Periodic("run_daily", timedelta(minutes=30), run_daily),
         ],
         clock=clock,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
+from backend.authorizations.models import Consent
+from backend.authorizations.service import Asked, decide_request, request_sharing
 from backend.identifiers import complete_citizen_number, complete_social_credit_code
 from backend.identifiers.sealing import KeyRing
 from backend.partners.models import Partner
@@ -64,6 +66,32 @@ def add_relation(session: Session, *, enterprise: Subject, principal: Subject, r
         )
     )
     session.flush()
+
+
+def share_grade(
+    session: Session, subject: Subject, recipient: Partner, now: datetime, *, days: int = 30, **changes: Any
+) -> Consent:
+    """A consent that the person has given to the partner: to read their grade, for a loan."""
+    asked = {
+        "recipient": recipient,
+        "purpose": "申请信用贷款",
+        "data_categories": ["grade"],
+        "output": "信用等级，不含分数和记录",
+        "scopes": ["grade:read"],
+        "mode": "until_expiry",
+        "longest_days": 366,
+        "notice_version": "2026-11",
+    }
+    consent = request_sharing(session, subject, Asked(**{**asked, **changes}), now=now)
+    return decide_request(
+        session,
+        subject_id=subject.id,
+        consent_id=consent.id,
+        agreed=True,
+        expires_at=now + timedelta(days=days),
+        evidence={"client": "test"},
+        now=now,
+    )
 
 
 def add_delivery(session: Session) -> Delivery:

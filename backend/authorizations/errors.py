@@ -38,8 +38,26 @@ class NoticeOutdated(Conflict):
 class TermRequired(Refused):
     code = "term_required"
 
+    def __init__(self, longest_days: int) -> None:
+        super().__init__(
+            f"授权必须写明截止时间，且应在 {longest_days} 天以内，请重新选择。", longest_days=longest_days
+        )
+
+
+class PauseNotOffered(Refused):
+    code = "pause_not_offered"
+
     def __init__(self) -> None:
-        super().__init__("授权必须写明截止时间，且截止时间应在一年以内。")
+        super().__init__("开通信用分的同意不能暂停；不想继续使用时可以停用，分数随即删除，以后可重新开通。")
+
+
+class ConsentNotUsable(Forbidden):
+    """Ended, paused, another recipient's, without that scope, or used as often as was agreed: all alike."""
+
+    code = "consent_not_usable"
+
+    def __init__(self) -> None:
+        super().__init__("本人对此没有有效的授权，或约定的次数已经用完，请征得本人同意后再试。")
 
 
 class ConsentNotFound(NotFound):

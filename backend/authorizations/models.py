@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, event, inspect, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, Table, event, inspect, text
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
+from backend.append_only import keep_append_only
 from backend.database import Base, BigId, Json, UtcDateTime
 
 ConsentKind = Literal["activation", "sharing", "written"]
 ConsentMode = Literal["once", "until_expiry"]
 ConsentState = Literal["requested", "given", "refused", "paused", "withdrawn", "expired"]
-ConsentEventName = Literal["give", "refuse", "pause", "resume", "withdraw", "expire"]
+ConsentEventName = Literal["give", "refuse", "pause", "resume", "reconfirm", "withdraw", "expire"]
 
 _HELD_ACTIVATION = text("kind = 'activation' AND state IN ('given', 'paused')")
 
@@ -26,10 +27,14 @@ class ArtefactChanged(Exception):
 class Consent(Base):
     """What a citizen agreed to (同意): to whom, what for, which data, how long, on which notice (PIPL art. 23).
 
-    Only `state` and the three moments ever change; the rest is the artefact and stays as it was given.
+    Only `state` and the moments ever change, and those but once; the rest is the artefact and stays as it was
+    given, which the database itself sees to.
 
     data_categories  what may be used or disclosed, as the citizen reads it in `notices.DATA_NAMES`
+    output           what the recipient is told, in words ("信用等级，不含分数和记录")
     scopes           what a token that rests on this consent may do
+    frequency_most   how often the recipient may ask in each `frequency_days` days; null: no limit of its own
+    longest_days     the longest term that the recipient asked for; the citizen chose `expires_at` within it
     evidence         how it was given: client, notice, what was ticked
     """
 
@@ -53,8 +58,12 @@ class Consent(Base):
     recipient_name: Mapped[str]
     purpose: Mapped[str]
     data_categories: Mapped[list[str]] = mapped_column(Json)
+    output: Mapped[str] = mapped_column(server_default="")
     scopes: Mapped[list[str]] = mapped_column(Json)
     mode: Mapped[str]  # ConsentMode
+    frequency_most: Mapped[int | None]
+    frequency_days: Mapped[int | None]
+    longest_days: Mapped[int | None]
     notice_version: Mapped[str]
     evidence: Mapped[dict[str, Any]] = mapped_column(Json)
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -62,6 +71,7 @@ class Consent(Base):
     given_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reconfirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ConsentEvent(Base):
@@ -111,13 +121,17 @@ class UsedAssertion(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-_MAY_CHANGE = {"state", "given_at", "expires_at", "ended_at"}
+_MAY_CHANGE = ("state", "given_at", "expires_at", "ended_at", "reconfirmed_at")
+_ONCE = ("given_at", "expires_at", "ended_at")
+
+keep_append_only(cast(Table, Consent.__table__), may_change=_MAY_CHANGE, once=_ONCE)
+keep_append_only(cast(Table, ConsentEvent.__table__))
 
 
 @event.listens_for(Consent, "before_update")
 def _keep_the_artefact(_mapper: Mapper[Consent], _connection: object, consent: Consent) -> None:
     changed = {attribute.key for attribute in inspect(consent).attrs if attribute.history.has_changes()}
-    if rewritten := changed - _MAY_CHANGE:
+    if rewritten := changed - set(_MAY_CHANGE):
         raise ArtefactChanged(f"a consent's {', '.join(sorted(rewritten))} cannot be changed")
     # A term, once set, is what the citizen agreed to.
     if "expires_at" in changed and any(inspect(consent).attrs.expires_at.history.deleted):

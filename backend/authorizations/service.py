@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,9 +16,11 @@ from backend.authorizations.errors import (
     AlreadyActivated,
     ConsentNotFound,
     ConsentNotInState,
+    ConsentNotUsable,
     MinorMayNotActivate,
     NoticeOutdated,
     OnlyPersonsActivate,
+    PauseNotOffered,
     TermRequired,
 )
 from backend.authorizations.models import (
@@ -29,14 +32,31 @@ from backend.authorizations.models import (
     OAuthToken,
 )
 from backend.authorizations.notices import ACTIVATION_NOTICE, WRITTEN_CONSENT_NOTICE
-from backend.authorizations.states import ENDED, state_after
+from backend.authorizations.states import ENDED, HELD, state_after
+from backend.authorizations.terms import terms_on
 from backend.city_calendar import city_date
 from backend.database import note_change
+from backend.ledger.service import uses_of_consent
+from backend.notifications.service import Recipient, notify
 from backend.partners.models import Partner
 from backend.subjects.models import Subject
 from backend.subjects.service import is_adult
 
-LONGEST_TERM = timedelta(days=366)
+
+@dataclass(frozen=True)
+class Asked:
+    """What a recipient asks a citizen for. Another purpose, other data or a longer term is another request."""
+
+    recipient: Partner
+    purpose: str
+    data_categories: Sequence[str]
+    output: str
+    scopes: Sequence[str]
+    mode: ConsentMode
+    longest_days: int
+    notice_version: str
+    frequency_most: int | None = None
+    frequency_days: int | None = None
 
 
 def give_activation(
@@ -65,6 +85,7 @@ def give_activation(
         recipient_name=ACTIVATION_NOTICE.controller,
         purpose=ACTIVATION_NOTICE.purpose,
         data_categories=["records", "score", "eligibility"],
+        output="本人看到信用分及其构成；商户只得知“符合”或“不符合”和应给予的待遇",
         scopes=[],
         mode="until_expiry",
         notice_version=notice_version,
@@ -83,44 +104,67 @@ def give_activation(
     return consent
 
 
-def give_sharing(
-    session: Session,
-    subject: Subject,
-    *,
-    recipient: Partner,
-    purpose: str,
-    data_categories: Sequence[str],
-    scopes: Sequence[str],
-    mode: ConsentMode,
-    expires_at: datetime,
-    notice_version: str,
-    evidence: Mapping[str, Any],
-    now: datetime,
-) -> Consent:
-    """A separate consent to give named data to one named recipient for one purpose and a limited time.
-
-    Raises TermRequired.
-    """
-    if not now < expires_at <= now + LONGEST_TERM:
-        raise TermRequired
+def request_sharing(session: Session, subject: Subject, asked: Asked, *, now: datetime) -> Consent:
+    """Put a request before the citizen: nothing may be disclosed until they give it. Raises TermRequired."""
+    terms = terms_on(city_date(now))
+    if not 1 <= asked.longest_days <= terms.longest_days:
+        raise TermRequired(terms.longest_days)
     consent = Consent(
         subject_id=subject.id,
         kind="sharing",
-        recipient_partner_id=recipient.id,
-        recipient_name=recipient.name,
-        purpose=purpose,
-        data_categories=list(data_categories),
-        scopes=list(scopes),
-        mode=mode,
-        notice_version=notice_version,
-        evidence=dict(evidence),
+        recipient_partner_id=asked.recipient.id,
+        recipient_name=asked.recipient.name,
+        purpose=asked.purpose,
+        data_categories=list(asked.data_categories),
+        output=asked.output,
+        scopes=list(asked.scopes),
+        mode=asked.mode,
+        frequency_most=asked.frequency_most,
+        frequency_days=asked.frequency_days,
+        longest_days=asked.longest_days,
+        notice_version=asked.notice_version,
+        evidence={},
         requested_at=now,
-        expires_at=expires_at,
         state="requested",
     )
     session.add(consent)
     session.flush()
-    apply_event(session, consent, "give", actor="citizen", now=now)
+    notify(
+        session,
+        Recipient(subject_id=subject.id),
+        kind="consent_requested",
+        title=f"{asked.recipient.name}请您授权",
+        body=f"用于{asked.purpose}。同意与否由您决定，不同意不影响您办理其他任何事项。",
+        about=f"consent:{consent.id}",
+        now=now,
+    )
+    return consent
+
+
+def decide_request(
+    session: Session,
+    *,
+    subject_id: int,
+    consent_id: UUID,
+    agreed: bool,
+    expires_at: datetime | None,
+    evidence: Mapping[str, Any],
+    now: datetime,
+) -> Consent:
+    """The citizen gives what was asked, until a moment of their own choice within the term asked for, or refuses.
+
+    Refusing needs no reason and has no other consequence (PIPL art. 16). The evidence is kept with the event.
+
+    Raises ConsentNotFound, ConsentNotInState or TermRequired.
+    """
+    consent = get_own_consent(session, subject_id=subject_id, consent_id=consent_id)
+    if not agreed:
+        apply_event(session, consent, "refuse", actor="citizen", now=now, detail=evidence)
+        return consent
+    longest = consent.longest_days or terms_on(city_date(now)).longest_days
+    if expires_at is None or not now < expires_at <= now + timedelta(days=longest):
+        raise TermRequired(longest)
+    apply_event(session, consent, "give", actor="citizen", now=now, detail=evidence, expires_at=expires_at)
     return consent
 
 
@@ -168,16 +212,22 @@ def apply_event(
     actor: str,
     now: datetime,
     detail: Mapping[str, Any] | None = None,
+    expires_at: datetime | None = None,
 ) -> None:
     """Move a consent on and remember it. Of two at once, the second finds the state changed and is refused.
 
-    Raises ConsentNotInState.
+    With the state the tokens that rest on it go, in the same transaction; and when a consent ends, the recipient
+    is told by when what it received must be deleted (PIPL art. 47). Raises ConsentNotInState.
     """
     before: ConsentState = consent.state  # type: ignore[assignment]
     after = state_after(before, event)
     moments: dict[str, datetime] = {}
     if event == "give":
         moments["given_at"] = now
+        if expires_at is not None:
+            moments["expires_at"] = expires_at
+    if event == "reconfirm":
+        moments["reconfirmed_at"] = now
     if after in ENDED:
         moments["ended_at"] = now
     moved = session.execute(
@@ -194,6 +244,37 @@ def apply_event(
     session.add(ConsentEvent(consent_id=consent.id, event=event, at=now, actor=actor, detail=dict(detail or {})))
     if after != "given":
         revoke_tokens_of(session, consent.id, now=now)
+    if before in HELD and after in ENDED:
+        _tell_recipient_to_delete(session, consent, now=now)
+
+
+def pause_consent(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:
+    """Nothing may be disclosed until the citizen resumes it. Raises ConsentNotFound, ConsentNotInState or
+    PauseNotOffered."""
+    return _apply_own(session, "pause", subject_id=subject_id, consent_id=consent_id, now=now)
+
+
+def resume_consent(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:
+    """Raises ConsentNotFound or ConsentNotInState. A paused consent whose term is over has ended."""
+    return _apply_own(session, "resume", subject_id=subject_id, consent_id=consent_id, now=now)
+
+
+def reconfirm_consent(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:
+    """The citizen has seen that it still runs and wants it to. Raises ConsentNotFound or ConsentNotInState."""
+    return _apply_own(session, "reconfirm", subject_id=subject_id, consent_id=consent_id, now=now)
+
+
+def _apply_own(
+    session: Session, event: ConsentEventName, *, subject_id: int, consent_id: UUID, now: datetime
+) -> Consent:
+    consent = get_own_consent(session, subject_id=subject_id, consent_id=consent_id)
+    if consent.kind != "sharing":
+        raise PauseNotOffered
+    if consent.expires_at is not None and consent.expires_at <= now and consent.state in HELD:
+        # The sweeper has not come by yet.
+        raise ConsentNotInState("expired")
+    apply_event(session, consent, event, actor="citizen", now=now)
+    return consent
 
 
 def withdraw_consent(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:
@@ -204,9 +285,7 @@ def withdraw_consent(session: Session, *, subject_id: int, consent_id: UUID, now
 
     Raises ConsentNotFound (also for another citizen's) or ConsentNotInState.
     """
-    consent = session.get(Consent, consent_id)
-    if consent is None or consent.subject_id != subject_id:
-        raise ConsentNotFound
+    consent = get_own_consent(session, subject_id=subject_id, consent_id=consent_id)
     apply_event(session, consent, "withdraw", actor="citizen", now=now)
     if consent.kind == "activation":
         for sharing in session.scalars(
@@ -231,13 +310,103 @@ def withdraw_activation(session: Session, *, subject_id: int, now: datetime) -> 
 
 
 def expire_due_consents(session: Session, *, now: datetime) -> int:
-    """For the sweeper: end what has run out; how many. (A token on such a consent is dead already.)"""
+    """For the sweeper: end what has run out, and requests nobody decided; how many. (A token on such a consent is
+    dead already.)"""
+    undecided_since = now - timedelta(days=terms_on(city_date(now)).decide_within_days)
     due = session.scalars(
-        select(Consent).where(Consent.expires_at <= now, Consent.state.in_(("requested", "given", "paused")))
+        select(Consent)
+        .where(
+            or_(
+                and_(Consent.expires_at <= now, Consent.state.in_(HELD)),
+                and_(Consent.requested_at <= undecided_since, Consent.state == "requested"),
+            )
+        )
+        .order_by(Consent.id)
+        .with_for_update(skip_locked=True)
     ).all()
     for consent in due:
         apply_event(session, consent, "expire", actor="system", now=now)
     return len(due)
+
+
+def remind_of_running_consents(session: Session, *, now: datetime) -> int:
+    """For the sweeper: tell citizens of consents they have not looked at for long; how many were told.
+
+    Only of sharing: the activation is in sight whenever the score is. Each is told once for each period.
+    """
+    before = now - timedelta(days=terms_on(city_date(now)).reconfirm_after_days)
+    since = func.coalesce(Consent.reconfirmed_at, Consent.given_at)
+    told = 0
+    for consent in session.scalars(
+        select(Consent).where(Consent.kind == "sharing", Consent.state == "given", since <= before)
+    ):
+        confirmed_at = consent.reconfirmed_at or consent.given_at
+        told += notify(
+            session,
+            Recipient(subject_id=consent.subject_id),
+            kind="consent_reconfirm",
+            title=f"您给{consent.recipient_name}的授权仍在生效",
+            body=f"用于{consent.purpose}。请看看是否还需要；不需要时可以一步撤回。",
+            about=f"consent:{consent.id}",
+            once_key=f"consent_reconfirm:{consent.id}:{confirmed_at:%Y%m%d}",
+            now=now,
+        )
+    return told
+
+
+def reconfirm_due_at(consent: Consent) -> datetime | None:
+    """When the citizen is reminded; None for consents that are not in force, and for the activation."""
+    since = consent.reconfirmed_at or consent.given_at
+    if consent.kind != "sharing" or consent.state != "given" or since is None:
+        return None
+    return since + timedelta(days=terms_on(city_date(since)).reconfirm_after_days)
+
+
+def use_consent(session: Session, *, consent_id: UUID, partner_id: UUID, scope: str, now: datetime) -> Consent:
+    """Insist that the recipient may be told what the scope covers, now, once more.
+
+    The row stays locked until the caller's transaction ends, so that a withdrawal waits for an answer in the
+    making or the answer for the withdrawal, and two askers cannot both take the last time agreed. The caller adds
+    the ledger row with `detail={"consent": str(consent.id)}`: it is what later uses are counted by. A consent for
+    one use ends with it.
+
+    Raises ConsentNotUsable.
+    """
+    consent = session.scalars(
+        select(Consent).where(Consent.id == consent_id).with_for_update().execution_options(populate_existing=True)
+    ).first()
+    if (
+        consent is None
+        or consent.recipient_partner_id != partner_id
+        or consent.state != "given"
+        or scope not in consent.scopes
+        or (consent.expires_at is not None and consent.expires_at <= now)
+    ):
+        raise ConsentNotUsable
+    if consent.frequency_most is not None and consent.frequency_days is not None:
+        since = now - timedelta(days=consent.frequency_days)
+        if uses_of_consent(session, consent.subject_id, consent.id, since=since) >= consent.frequency_most:
+            raise ConsentNotUsable
+    if consent.mode == "once":
+        apply_event(session, consent, "expire", actor="system", now=now, detail={"because": "used_once"})
+    return consent
+
+
+def _tell_recipient_to_delete(session: Session, consent: Consent, *, now: datetime) -> None:
+    partner = session.get(Partner, consent.recipient_partner_id) if consent.recipient_partner_id else None
+    if partner is None:
+        return
+    by = city_date(now) + timedelta(days=terms_on(city_date(now)).recipient_deletes_within_days)
+    notify(
+        session,
+        Recipient(partner_code=partner.code),
+        kind="consent_ended",
+        title="一项授权已经终止",
+        body=f"授权 {consent.id}（{consent.purpose}）已终止。不得再使用依此取得的信息，"
+        f"请在 {by:%Y-%m-%d} 前删除，含由此产生的数据（《个人信息保护法》第四十七条）。",
+        about=f"consent:{consent.id}",
+        now=now,
+    )
 
 
 def revoke_tokens_of(session: Session, consent_id: UUID, *, now: datetime) -> None:
@@ -271,6 +440,18 @@ def has_activated(session: Session, subject_id: int) -> bool:
     )
 
 
+def hold_activation(session: Session, subject_id: int) -> Consent | None:
+    """The activation in force, which then cannot end before the caller's transaction has: whoever leaves waits for
+    an answer in the making, and an answer that comes later finds no activation."""
+    return session.scalars(
+        select(Consent)
+        .where(Consent.subject_id == subject_id, Consent.kind == "activation", Consent.state == "given")
+        # Not a shared lock: PostgreSQL lets new sharers past someone who waits to leave, for as long as they come.
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
 def activated_subject_ids(session: Session) -> Sequence[int]:
     """Everyone who has opted in, by id."""
     return session.scalars(
@@ -295,5 +476,12 @@ def get_own_consent(session: Session, *, subject_id: int, consent_id: UUID) -> C
     return consent
 
 
+def events_of(session: Session, consent_id: UUID) -> Sequence[ConsentEvent]:
+    """Oldest first."""
+    return session.scalars(
+        select(ConsentEvent).where(ConsentEvent.consent_id == consent_id).order_by(ConsentEvent.id)
+    ).all()
+
+
 def can_withdraw(consent: Consent) -> bool:
-    return consent.state in ("given", "paused")
+    return consent.state in HELD

@@ -13,12 +13,14 @@ TRANSITIONS: Mapping[tuple[ConsentState, ConsentEventName], ConsentState] = {
     ("requested", "expire"): "expired",
     ("given", "pause"): "paused",
     ("given", "withdraw"): "withdrawn",
+    ("given", "reconfirm"): "given",
     ("given", "expire"): "expired",
     ("paused", "resume"): "given",
     ("paused", "withdraw"): "withdrawn",
     ("paused", "expire"): "expired",
 }
 
+HELD: frozenset[ConsentState] = frozenset({"given", "paused"})
 ENDED: frozenset[ConsentState] = frozenset({"refused", "withdrawn", "expired"})
 
 

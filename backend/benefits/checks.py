@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from backend.authorizations.service import hold_activation
 from backend.authorizations.tokens import PartnerIdentity
 from backend.benefits.codes import take_code
 from backend.benefits.entitlement import entitlement_of
-from backend.benefits.errors import SchemeNotFound, SchemeNotOffered, TooManyChecks
+from backend.benefits.errors import CodeNotValid, SchemeNotFound, SchemeNotOffered, TooManyChecks
 from backend.benefits.models import BenefitCheck
 from backend.benefits.scheme_document import Scheme
 from backend.benefits.schemes import SchemeInForce, is_provider, scheme_in_force
@@ -77,6 +78,11 @@ def check_benefit(
     scheme = offered_scheme(session, partner=partner, scheme_code=scheme_code, now=now)
     claim = take_code(store, code, scheme_code=scheme_code, now=now)
     holder = get_subject(session, claim.holder_id)
+    # Held until this answer is committed: whoever leaves meanwhile waits for it, and nothing is told afterwards.
+    activation = hold_activation(session, holder.id)
+    if activation is not None and activation.given_at is not None and claim.made_at < activation.given_at:
+        # Made before its owner left and came back: leaving ended it.
+        raise CodeNotValid
     made = store.count(f"checks:{partner.partner_id}:{holder.id}", window_seconds=limits.window_seconds)
     if made > limits.most:
         raise TooManyChecks(retry_after_seconds=limits.window_seconds)

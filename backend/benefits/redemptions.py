@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.authorizations.service import hold_activation
 from backend.authorizations.tokens import PartnerIdentity
 from backend.benefits.checks import BASIS, as_actor, enterprise_acted_for
 from backend.benefits.entitlement import entitlement_of
@@ -62,6 +63,12 @@ def redeem(
 
     scheme = _same_version(session, check, now)
     holder = get_subject(session, check.holder_id)
+    activation = hold_activation(session, holder.id)
+    if scheme.rules.audience == "person" and not (
+        activation and activation.given_at and activation.given_at <= check.checked_at
+    ):
+        # A check rests on the activation it was made under: leaving ends it, and coming back does not revive it.
+        raise CheckNotRedeemable
     chosen = check.subject_id if scheme.rules.audience == "enterprise" else None
     enterprise = enterprise_acted_for(session, scheme, holder=holder, chosen=chosen, now=now)
     entitlement = entitlement_of(session, scheme.rules, holder=holder, enterprise=enterprise, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -93,15 +93,10 @@ class ArchivedSegment(Base):
     archived_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-def _table(model: type[Base]) -> Table:
-    assert isinstance(model.__table__, Table)  # noqa: S101 - a declared model always has one
-    return model.__table__
-
-
-keep_append_only(_table(LedgerSegment))
-keep_append_only(_table(ArchivedSegment))
+keep_append_only(cast(Table, LedgerSegment.__table__))
+keep_append_only(cast(Table, ArchivedSegment.__table__))
 keep_append_only(
-    _table(LedgerEntry),
+    cast(Table, LedgerEntry.__table__),
     may_change=("segment",),
     once=("segment",),
     deletable_if="EXISTS (SELECT 1 FROM archived_ledger_segments AS kept WHERE kept.segment = OLD.segment)",

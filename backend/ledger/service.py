@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from backend.ledger.models import LedgerEntry
@@ -97,6 +98,36 @@ def entries_about(
     if before_id is not None:
         query = query.where(LedgerEntry.id < before_id)
     return session.scalars(query.order_by(LedgerEntry.id.desc()).limit(limit)).all()
+
+
+def uses_of_consent(session: Session, subject_id: int, consent_id: UUID, *, since: datetime) -> int:
+    """How often something was disclosed under the consent: the rows that name it in their detail."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(LedgerEntry)
+            .where(
+                LedgerEntry.subject_id == subject_id,
+                LedgerEntry.at > since,
+                LedgerEntry.detail["consent"].as_string() == str(consent_id),
+            )
+        )
+        or 0
+    )
+
+
+def last_uses(session: Session, subject_id: int) -> Mapping[str, datetime]:
+    """When each consent of the subject was last used, by its id; under `counter`, the last check of a code."""
+    used_under = case(
+        (LedgerEntry.action.in_(("benefit_checked", "benefit_redeemed")), "counter"),
+        else_=LedgerEntry.detail["consent"].as_string(),
+    )
+    rows = session.execute(
+        select(used_under, func.max(LedgerEntry.at))
+        .where(LedgerEntry.subject_id == subject_id)
+        .group_by(used_under)
+    )
+    return {under: at for under, at in rows if under is not None}
 
 
 def digest_of(entry: LedgerEntry) -> bytes:

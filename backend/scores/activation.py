@@ -1,4 +1,8 @@
-"""Opening one's own score and leaving again: the consent and the score move together."""
+"""Opening one's own score and leaving again: the consent and the score move together.
+
+Leaving deletes every score that was ever computed for the person, of every run. What stays and why is written down
+in docs/decisions: the consent with its events, the ledger, and the records, none of which is a score.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,9 @@ def activate_score(
 
 
 def leave_score(session: Session, *, subject_id: int, now: datetime) -> UUID:
-    """Withdraw the consent and delete every score, in one step (PIPL arts. 15 and 47)."""
+    """Withdraw the consent and delete every score, in one step (PIPL arts. 15 and 47). Raises ConsentNotFound."""
     consent = withdraw_activation(session, subject_id=subject_id, now=now)
-    forget_scores(session, subject_id)
+    _forget(session, subject_id, now=now)
     return consent.id
 
 
@@ -45,7 +49,17 @@ def withdraw_authorization(session: Session, *, subject_id: int, consent_id: UUI
     """
     consent = withdraw_consent(session, subject_id=subject_id, consent_id=consent_id, now=now)
     if consent.kind == "activation":
-        forget_scores(session, subject_id)
+        _forget(session, subject_id, now=now)
     if consent.kind == "written":
         take_back_what_rests_on(session, consent_id=consent.id, now=now)
     return consent
+
+
+def _forget(session: Session, subject_id: int, *, now: datetime) -> None:
+    """The consent has ended in this transaction already, so whoever computes a score now waits or finds none.
+
+    A run over the whole city that took its snapshot before may still stage a score: the mark makes the worker look
+    again, after this and after that run's publication, and delete it.
+    """
+    forget_scores(session, subject_id)
+    mark_for_rescoring(session, [subject_id], cause="left", now=now)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from backend.authorizations.service import has_activated
+from backend.authorizations.service import has_activated, hold_activation
 from backend.city_calendar import city_date
 from backend.database import Database, note_change
 from backend.scores.inputs import RELATION_CODES, columns_of_subject, day_number
@@ -88,6 +88,10 @@ def recompute_subject(session: Session, subject_id: int, *, cause: str, now: dat
     subject = session.get_one(Subject, subject_id, with_for_update=True)
     run_id = published_run_ids(session).get(subject.kind)
     as_of = city_date(now)
+    # Held, so that the score is written before its owner leaves, and then deleted, or not at all.
+    if subject.kind == "person" and hold_activation(session, subject_id) is None:
+        forget_scores(session, subject_id)
+        return None
     if run_id is None or not is_scored(session, subject, on=as_of):
         return None
     version = policy_in_force(session, subject.kind, as_of)

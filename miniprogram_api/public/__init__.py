@@ -6,10 +6,11 @@ from flask_smorest import Blueprint
 
 from miniprogram_api.public.enterprises import blp as enterprises
 from miniprogram_api.public.ledger import blp as ledger
+from miniprogram_api.public.receipts import blp as receipts
 from miniprogram_api.public.reports import blp as reports
 from miniprogram_api.public.schemes import blp as schemes
 
 
 def public_surfaces() -> list[Blueprint]:
     """What the server mounts for the public."""
-    return [enterprises, schemes, ledger, reports]
+    return [enterprises, schemes, ledger, reports, receipts]

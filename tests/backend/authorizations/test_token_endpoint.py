@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
 from backend.authorizations.errors import ScopeMissing, TokenNotValid
 from backend.authorizations.models import OAuthToken, UsedAssertion
-from backend.authorizations.service import give_sharing, withdraw_consent
+from backend.authorizations.service import pause_consent, resume_consent, withdraw_consent
 from backend.authorizations.token_endpoint import answer_token_request
 from backend.authorizations.tokens import (
     authenticate_partner,
@@ -35,7 +35,7 @@ from backend.partners.service import (
     revoke_key,
     suspend_partner,
 )
-from tests.factories import add_person
+from tests.factories import add_person, share_grade
 
 ISSUER = "https://credit.example"
 TOKEN_URL = f"{ISSUER}/oauth/token"
@@ -367,19 +367,7 @@ def test_revoking_a_partners_tokens_ends_them_at_once(session, now, partner):
 
 def test_a_token_is_good_only_while_its_consent_is(session, keys, now, partner):
     person = add_person(session, keys)
-    consent = give_sharing(
-        session,
-        person,
-        recipient=partner,
-        purpose="申请贷款",
-        data_categories=["grade"],
-        scopes=["grade:read"],
-        mode="until_expiry",
-        expires_at=now + timedelta(minutes=5),
-        notice_version="1",
-        evidence={},
-        now=now,
-    )
+    consent = share_grade(session, person, partner, now, days=1)
     token = new_token()
     issue_access_token(
         session, partner_id=partner.id, scopes=["grade:read"], token=token, now=now, consent_id=consent.id
@@ -387,9 +375,23 @@ def test_a_token_is_good_only_while_its_consent_is(session, keys, now, partner):
     assert authenticate_partner(session, token, now).consent_id == consent.id
     with pytest.raises(TokenNotValid):
         authenticate_partner(session, token, consent.expires_at)
-    withdraw_consent(session, subject_id=person.id, consent_id=consent.id, now=now)
+
+
+@pytest.mark.parametrize("ending", [withdraw_consent, pause_consent])
+def test_ending_or_pausing_a_consent_ends_its_tokens_for_good(session, keys, now, partner, ending):
+    person = add_person(session, keys)
+    consent = share_grade(session, person, partner, now)
+    token = new_token()
+    issue_access_token(
+        session, partner_id=partner.id, scopes=["grade:read"], token=token, now=now, consent_id=consent.id
+    )
+    ending(session, subject_id=person.id, consent_id=consent.id, now=now)
     with pytest.raises(TokenNotValid):
         authenticate_partner(session, token, now)
+    if consent.state == "paused":
+        resume_consent(session, subject_id=person.id, consent_id=consent.id, now=now)
+        with pytest.raises(TokenNotValid):
+            authenticate_partner(session, token, now)
 
 
 def test_what_has_expired_is_swept_away(session, now, partner):

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import func, select
 
 from backend.scores import runs
+from backend.scores.activation import leave_score
 from backend.scores.errors import NoPolicyInForce, RunNotReady
 from backend.scores.models import Score, ScoreRun
 from backend.scores.runs import get_run, perform_run, publish_run, request_run
-from backend.scores.service import current_score, published_run_ids, recompute_marked
+from backend.scores.service import current_score, published_run_ids, recompute_marked, score_history
 from backend.subjects.rescoring import mark_for_rescoring
 from tests.factories import add_enterprise, add_person, add_record, add_relation
 
@@ -156,6 +157,40 @@ def test_what_was_recomputed_under_the_old_run_after_the_snapshot_is_recomputed_
     with database.reading() as session:
         score = current_score(session, city["volunteer"].id)
     assert "honours_received" in score.contributions
+
+
+def test_whoever_leaves_while_a_run_is_computed_has_no_score_in_it(database, city, run_city, now, monkeypatch):
+    run_city()
+    real = runs.score_batch
+
+    def leaves_meanwhile(*args, **rest):
+        with database.transaction() as session:
+            leave_score(session, subject_id=city["volunteer"].id, now=now)
+        recompute_marked(database, now=now)
+        return real(*args, **rest)
+
+    monkeypatch.setattr(runs, "score_batch", leaves_meanwhile)
+    run_city()
+    recompute_marked(database, now=now)
+
+    with database.reading() as session:
+        kept = session.scalar(
+            select(func.count()).select_from(Score).where(Score.subject_id == city["volunteer"].id)
+        )
+    assert kept == 0
+
+
+def test_coming_back_starts_with_an_empty_history(database, city, run_city, activate, now):
+    run_city()
+    with database.transaction() as session:
+        leave_score(session, subject_id=city["volunteer"].id, now=now)
+    with database.transaction() as session:
+        activate(session, city["volunteer"])
+    recompute_marked(database, now=now)
+
+    with database.reading() as session:
+        [score] = score_history(session, city["volunteer"].id)
+    assert score.cause == "activation"
 
 
 def test_what_the_snapshot_saw_is_not_computed_a_second_time(database, city, run_city, now):

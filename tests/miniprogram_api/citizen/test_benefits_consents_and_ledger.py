@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from backend.authorizations.service import give_sharing
+from backend.authorizations.service import Asked, request_sharing
 from backend.ledger.service import Actor, record_access
 from backend.partners.models import Partner
+from tests.factories import share_grade
 
 
 @pytest.fixture
@@ -25,19 +25,7 @@ def bank(ready_city):
 @pytest.fixture
 def sharing(scored, bank):
     with scored.city.database.transaction() as session:
-        return give_sharing(
-            session,
-            scored.subject,
-            recipient=bank,
-            purpose="信易贷授信",
-            data_categories=["grade"],
-            scopes=["grade:read"],
-            mode="until_expiry",
-            expires_at=scored.city.clock() + timedelta(days=30),
-            notice_version="1",
-            evidence={},
-            now=scored.city.clock(),
-        )
+        return share_grade(session, scored.subject, bank, scored.city.clock(), purpose="信易贷授信")
 
 
 def test_every_scheme_stands_in_exactly_one_list_with_each_unmet_condition(scored):
@@ -113,6 +101,142 @@ def test_withdrawing_the_activation_here_deletes_the_score_as_leaving_does(score
     assert states == {"withdrawn"}
 
 
+def test_the_dashboard_tells_what_the_recipient_learns_until_when_and_when_it_was_last_used(scored, sharing):
+    with scored.city.database.transaction() as session:
+        record_access(
+            session,
+            subject_id=scored.id,
+            actor=Actor(kind="partner", id=str(sharing.recipient_partner_id), name="桂城银行"),
+            action="grade_read",
+            basis="本人授权",
+            purpose="信易贷授信",
+            detail={"consent": str(sharing.id)},
+            channel="partner_api",
+            now=scored.city.clock(),
+        )
+
+    items = {item["kind"]: item for item in scored.get("/me/authorizations").get_json()["items"]}
+
+    assert items["sharing"]["output"] == "信用等级，不含分数和记录"
+    assert items["sharing"]["expires_at"] == "2026-04-02T02:00:00Z"
+    assert items["sharing"]["last_used_at"] == "2026-03-03T02:00:00Z"
+    assert items["sharing"]["reconfirm_due_at"] == "2026-06-01T02:00:00Z"
+    assert items["activation"]["last_used_at"] is None
+    assert (items["sharing"]["can_pause"], items["activation"]["can_pause"]) == (True, False)
+
+
+def test_a_consent_is_paused_resumed_and_confirmed_in_one_step_each(scored, sharing):
+    path = f"/me/authorizations/{sharing.id}"
+
+    paused = scored.post(f"{path}/pause")
+    again = scored.post(f"{path}/pause")
+    resumed = scored.post(f"{path}/resumption")
+    confirmed = scored.post(f"{path}/reconfirmation")
+
+    assert (paused.status_code, paused.get_json()["state"]) == (200, "paused")
+    assert (again.status_code, again.get_json()["code"]) == (409, "consent_not_in_state")
+    assert (resumed.status_code, resumed.get_json()["state"]) == (200, "given")
+    assert (confirmed.status_code, confirmed.get_json()["state"]) == (200, "given")
+
+
+def test_pausing_the_activation_is_refused_with_what_to_do_instead(scored):
+    [activation] = scored.get("/me/authorizations").get_json()["items"]
+
+    answer = scored.post(f"/me/authorizations/{activation['id']}/pause")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "pause_not_offered")
+
+
+@pytest.fixture
+def request_of_bank(scored, bank):
+    with scored.city.database.transaction() as session:
+        asked = Asked(
+            recipient=bank,
+            purpose="信易贷授信",
+            data_categories=["grade"],
+            output="信用等级",
+            scopes=["grade:read"],
+            mode="until_expiry",
+            longest_days=90,
+            notice_version="2026-11",
+            frequency_most=1,
+            frequency_days=30,
+        )
+        return request_sharing(session, scored.subject, asked, now=scored.city.clock())
+
+
+def test_a_request_is_given_for_as_long_as_the_citizen_chooses(scored, request_of_bank):
+    path = f"/me/authorizations/{request_of_bank.id}"
+    waiting = next(
+        item for item in scored.get("/me/authorizations").get_json()["items"] if item["kind"] == "sharing"
+    )
+
+    too_long = scored.post(f"{path}/decision", {"agreed": True, "days": 91})
+    given = scored.post(f"{path}/decision", {"agreed": True, "days": 30})
+
+    assert (waiting["state"], waiting["longest_days"], waiting["frequency"]) == (
+        "requested",
+        90,
+        "每 30 天最多 1 次",
+    )
+    assert (too_long.status_code, too_long.get_json()["code"]) == (422, "term_required")
+    assert (given.status_code, given.get_json()["expires_at"]) == (200, "2026-04-02T02:00:00Z")
+    assert scored.get("/me/notifications").get_json()["items"][0]["kind"] == "consent_requested"
+
+
+def test_refusing_a_request_blocks_nothing_else(scored, request_of_bank):
+    """Every page of the citizen answers as before: PIPL art. 16."""
+
+    def answers():
+        routes = [
+            rule.rule
+            for rule in scored.city.app.url_map.iter_rules()
+            if "GET" in rule.methods and rule.rule.startswith("/api/v1/me") and not rule.arguments
+        ]
+        assert len(routes) >= 8
+        return {
+            route: (answer.status_code, answer.get_json() if route != "/api/v1/me/authorizations" else None)
+            for route in routes
+            for answer in [scored.phone.get(route)]
+        }
+
+    before = answers()
+    refused = scored.post(f"/me/authorizations/{request_of_bank.id}/decision", {"agreed": False})
+
+    assert (refused.status_code, refused.get_json()["state"]) == (200, "refused")
+    assert answers() == before
+    assert scored.post("/me/codes", {}).status_code == 201
+    assert all(status < 400 for status, _ in before.values())
+
+
+def test_without_activating_every_page_but_the_score_itself_is_there(citizen):
+    refused = {}
+    for rule in citizen.city.app.url_map.iter_rules():
+        if "GET" in rule.methods and rule.rule.startswith("/api/v1/me") and not rule.arguments:
+            answer = citizen.phone.get(rule.rule)
+            if answer.status_code != 200:
+                refused[rule.rule] = answer.get_json()["code"]
+    assert refused == {"/api/v1/me/score": "not_activated"}
+
+
+def test_a_receipt_is_kept_by_the_citizen_and_checked_by_anyone(scored, sharing):
+    receipt = scored.get(f"/me/authorizations/{sharing.id}/receipt").get_json()
+
+    def verdict(document):
+        return scored.city.http.post("/api/v1/public/receipts/check", json=document).get_json()["verdict"]
+
+    assert receipt["issuer"] == "桂城市公共信用信息中心"
+    assert verdict(receipt) == "current"
+    scored.delete(f"/me/authorizations/{sharing.id}")
+    assert verdict(receipt) == "superseded"
+    receipt["consent"]["purpose"] = "营销"
+    assert verdict(receipt) == "forged"
+
+
+def test_another_citizens_receipt_looks_as_if_it_did_not_exist(sharing, make_citizen):
+    assert make_citizen().get(f"/me/authorizations/{sharing.id}/receipt").status_code == 404
+
+
 def test_another_citizens_consent_looks_as_if_it_did_not_exist(sharing, make_citizen):
     stranger = make_citizen()
 
@@ -162,6 +286,10 @@ def test_who_looked_comes_newest_first_in_plain_words_and_page_by_page(scored, m
         ("post", "/me/codes", {}),
         ("post", "/me/objections", {"record_id": 1, "grounds": "理由充分"}),
         ("delete", f"/me/authorizations/{uuid4()}", None),
+        ("post", f"/me/authorizations/{uuid4()}/decision", {"agreed": False}),
+        ("post", f"/me/authorizations/{uuid4()}/pause", None),
+        ("post", f"/me/authorizations/{uuid4()}/resumption", None),
+        ("post", f"/me/authorizations/{uuid4()}/reconfirmation", None),
         ("post", f"/me/objections/{uuid4()}/withdrawal", None),
         ("post", f"/me/objections/{uuid4()}/statement", {"statement": "我的声明"}),
         ("delete", "/sign-in", None),
