@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
+from admin.access_alerts import blp as access_alerts
+from admin.access_alerts import own as own_access_alerts
+from admin.access_complaints import blp as access_complaints
 from admin.deliveries import blp as deliveries
 from admin.known_records import blp as known_records
+from admin.ledger import blp as ledger
 from admin.notifications import blp as notifications
 from admin.objections import blp as objections
 from admin.overview import blp as overview
@@ -17,4 +21,18 @@ from admin.sign_in import blp as sign_in
 
 def admin_surfaces() -> list[Blueprint]:
     """What the server mounts for officers."""
-    return [sign_in, overview, runs, deliveries, quarantine, objections, notifications, known_records, reports]
+    return [
+        sign_in,
+        overview,
+        runs,
+        deliveries,
+        quarantine,
+        objections,
+        notifications,
+        known_records,
+        reports,
+        access_alerts,
+        own_access_alerts,
+        access_complaints,
+        ledger,
+    ]

@@ -23,6 +23,7 @@ from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
 from backend.objections.service import open_objections_by_record
+from backend.oversight.alerts import watch_readings
 from backend.records.deletions import SWEEP_JOB, sweep_records
 from backend.records.department_deliveries import COLLECT_FILE_JOB, collect_received_file
 from backend.repairs.publication import end_due_publications
@@ -128,6 +129,10 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
                 if not end_due_publications(session, now=now):
                     return
 
+    def watch_access(now: datetime) -> None:
+        with database.transaction() as session:
+            watch_readings(session, keys=config.keys, working_days=working_days, now=now)
+
     def remind(now: datetime) -> None:
         with database.transaction() as session:
             remind_of_running_consents(session, now=now)
@@ -164,6 +169,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("sweep_daily", timedelta(minutes=5), sweep_daily),
             Periodic("watch_rights", timedelta(minutes=10), watch_rights),
             Periodic("end_publications", timedelta(hours=1), end_publications),
+            Periodic("watch_access", timedelta(minutes=5), watch_access),
             Periodic("remind", timedelta(hours=1), remind),
             Periodic("run_daily", timedelta(minutes=30), run_daily),
         ],

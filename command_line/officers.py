@@ -11,6 +11,7 @@ from backend.accounts.errors import ROLE_NAMES
 from backend.accounts.service import add_officer
 from backend.city_calendar import utc_now
 from backend.errors import DomainError
+from backend.subjects.service import find_by_identifier
 from command_line.context import open_context
 
 app = typer.Typer(no_args_is_help=True)
@@ -29,6 +30,11 @@ def add(
     role: Annotated[
         list[str], typer.Option(help="、".join(f"{code} {label}" for code, label in ROLE_NAMES.items()))
     ],
+    identifier: Annotated[
+        str | None,
+        typer.Option(help="本人的公民身份号码，用于发现查看本人或邻里的记录；只存登记册中的编号"),
+    ] = None,
+    *,
     password: Annotated[str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True)],
 ) -> None:
     """新增一个账号。"""
@@ -37,7 +43,20 @@ def add(
         raise typer.BadParameter(f"没有这样的岗位：{'、'.join(sorted(unknown))}")
     try:
         with context.database.transaction() as session:
-            add_officer(session, username=username, name=name, password=password, roles=role, now=utc_now())
+            own = (
+                find_by_identifier(session, keys=context.keys, identifier=identifier, kind="person").id
+                if identifier
+                else None
+            )
+            add_officer(
+                session,
+                username=username,
+                name=name,
+                password=password,
+                roles=role,
+                now=utc_now(),
+                subject_id=own,
+            )
     except DomainError as error:
         console.print(f"[red]{error.detail}[/red]")
         raise typer.Exit(1) from None

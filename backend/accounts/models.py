@@ -26,6 +26,9 @@ class Officer(Base):
     """A member of the credit office (信用办工作人员).
 
     Roles: score_officer 评分, reviewer 复核, objection_officer 异议, data_officer 数据, auditor 审计.
+
+    subject_id  the officer's own place in the register of residents, where the office has noted it: a look at
+                their own record or at a neighbour's can then be told
     """
 
     __tablename__ = "officers"
@@ -36,6 +39,7 @@ class Officer(Base):
     password_hash: Mapped[str]  # argon2id
     roles: Mapped[list[str]] = mapped_column(Json)
     state: Mapped[str]  # active, suspended
+    subject_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("subjects.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

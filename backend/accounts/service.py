@@ -131,7 +131,14 @@ def sign_out(session: Session, token: str, *, now: datetime) -> None:
 
 
 def add_officer(
-    session: Session, *, username: str, name: str, password: str, roles: Sequence[str], now: datetime
+    session: Session,
+    *,
+    username: str,
+    name: str,
+    password: str,
+    roles: Sequence[str],
+    now: datetime,
+    subject_id: int | None = None,
 ) -> Officer:
     """Raises UsernameTaken or PasswordTooWeak; ValueError for a role that does not exist."""
     if unknown := set(roles) - ROLE_NAMES.keys():
@@ -146,6 +153,7 @@ def add_officer(
         password_hash=_hasher.hash(password),
         roles=list(roles),
         state="active",
+        subject_id=subject_id,
         created_at=now,
     )
     session.add(officer)

@@ -13,7 +13,10 @@ from uuid import UUID
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from backend.city_calendar import city_date
 from backend.ledger.models import LedgerEntry
+from backend.notifications.service import Recipient, is_switched_off, notify
+from backend.subjects.models import Subject
 
 ActorKind = Literal["citizen", "partner", "officer", "department", "system"]
 
@@ -35,6 +38,8 @@ ACTION_NAMES = {
     "supplement_decided": "核验自主申报",
     "commitment_viewed": "查看信用承诺",
     "commitment_followed_up": "核实信用承诺履行情况",
+    "access_audited": "审计查看记录",
+    "ledger_searched": "审计查询台账",
 }
 
 
@@ -80,7 +85,28 @@ def record_access(
     )
     entry.digest = digest_of(entry)
     session.add(entry)
+    if actor.kind == "officer":
+        _tell_subject(session, entry, now=now)
     return entry
+
+
+def _tell_subject(session: Session, entry: LedgerEntry, *, now: datetime) -> None:
+    """A person hears of an officer's look, of each officer once a day, unless they switched that off."""
+    subject = session.get(Subject, entry.subject_id)
+    if subject is None or subject.kind != "person":
+        return
+    if is_switched_off(session, subject_id=subject.id, kind="officer_looked"):
+        return
+    notify(
+        session,
+        Recipient(subject_id=subject.id),
+        kind="officer_looked",
+        title=f"{entry.actor_name}查看了您的信息",
+        body=f"{ACTION_NAMES[entry.action]}；事由：{entry.purpose}。可在“谁查了我”中查看全部，认为不妥可以投诉。",
+        about="ledger",
+        once_key=f"officer_looked:{subject.id}:{entry.actor_id}:{city_date(now):%Y%m%d}",
+        now=now,
+    )
 
 
 def entries_about(

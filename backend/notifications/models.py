@@ -15,6 +15,15 @@ _ONE_RECIPIENT = (
 )
 
 
+class NotificationSetting(Base):
+    """A kind of message that a subject does not want to get. Without a row it is sent."""
+
+    __tablename__ = "notification_settings"
+
+    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+
+
 class Notification(Base):
     """A message (通知) to a subject, to the officers of one role, or to a partner or source department.
 

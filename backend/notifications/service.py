@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.database import insert_into
-from backend.notifications.models import Notification
+from backend.notifications.models import Notification, NotificationSetting
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,35 @@ def notify(
         .returning(Notification.id)
     ).first()
     return written is not None
+
+
+MAY_SWITCH_OFF = {"officer_looked": "工作人员查看我的信息时告诉我"}
+"""Messages that a subject may do without, as they read it. Answers and deadlines are always told."""
+
+
+def set_setting(session: Session, *, subject_id: int, kind: str, on: bool) -> None:
+    """`kind` is one of MAY_SWITCH_OFF; KeyError otherwise."""
+    MAY_SWITCH_OFF[kind]
+    if on:
+        session.execute(
+            delete(NotificationSetting).where(
+                NotificationSetting.subject_id == subject_id, NotificationSetting.kind == kind
+            )
+        )
+    else:
+        session.execute(
+            insert_into(session, NotificationSetting)
+            .values(subject_id=subject_id, kind=kind)
+            .on_conflict_do_nothing(index_elements=["subject_id", "kind"])
+        )
+
+
+def is_switched_off(session: Session, *, subject_id: int, kind: str) -> bool:
+    return bool(
+        session.scalar(
+            select(exists().where(NotificationSetting.subject_id == subject_id, NotificationSetting.kind == kind))
+        )
+    )
 
 
 def notifications_of(

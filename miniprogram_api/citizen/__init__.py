@@ -9,6 +9,7 @@ from miniprogram_api.citizen.benefits import blp as benefits
 from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.export import blp as export
 from miniprogram_api.citizen.ledger import blp as ledger
+from miniprogram_api.citizen.ledger import complaints as access_complaints
 from miniprogram_api.citizen.me import blp as me
 from miniprogram_api.citizen.notifications import blp as notifications
 from miniprogram_api.citizen.objections import blp as objections
@@ -33,4 +34,5 @@ def citizen_surfaces() -> list[Blueprint]:
         notifications,
         reports,
         export,
+        access_complaints,
     ]

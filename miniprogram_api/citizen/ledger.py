@@ -1,22 +1,47 @@
-"""Who looked at the citizen's data (谁查了我)."""
+"""Who looked at the citizen's data (谁查了我), and complaining about a look that should not have been."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import ACTION_NAMES, entries_about
+from backend.oversight.alerts import unusual_entries
+from backend.oversight.complaints import (
+    complaints_about,
+    complaints_of,
+    file_complaint,
+    withdraw_complaint,
+)
+from backend.oversight.models import AccessComplaint
 from backend.web import API_PREFIX
-from backend.web.context import reading
+from backend.web.context import now, reading, services, transaction
 from backend.web.guards import current_subject_id, signed_in_citizen
+from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
 from backend.web.pages import PageQuery, page_of, page_schema
 
 blp = Blueprint("citizen ledger", __name__, url_prefix=f"{API_PREFIX}/me/ledger", description="谁查了我")
+complaints = Blueprint(
+    "citizen access complaints",
+    __name__,
+    url_prefix=f"{API_PREFIX}/me/access-complaints",
+    description="对查看的投诉",
+)
+
+WHO_KINDS = ("partner", "officer", "department", "system", "citizen")
+
+
+class LedgerQuery(PageQuery):
+    who_kind = fields.String(
+        load_default=None, validate=validate.OneOf(WHO_KINDS), metadata={"description": "只看某一类查看人"}
+    )
 
 
 class LedgerEntryResponse(Schema):
@@ -35,23 +60,120 @@ class LedgerEntryResponse(Schema):
     basis = fields.String(required=True, metadata={"description": "依据什么"})
     purpose = fields.String(required=True, metadata={"description": "为了什么"})
     what = fields.String(required=True, metadata={"description": "看到或告知了什么；没有更多可说时为空"})
+    unusual = fields.Boolean(
+        required=True, metadata={"description": "这次查看触发了访问预警，正在审计或已移送处理"}
+    )
+    complaint = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "您对这次查看的投诉：filed 核查中，answered 已答复，withdrawn 已撤回；没有时为 null"
+        },
+    )
+
+
+class AccessComplaintRequest(Schema):
+    grounds = fields.String(
+        required=True, validate=validate.Length(4, 500), metadata={"description": "为什么认为不该查看"}
+    )
+
+
+class AccessComplaintResponse(Schema):
+    id = fields.UUID(required=True, metadata={"description": "投诉编号"})
+    entry_id = fields.Integer(required=True, metadata={"description": "所投诉的台账编号"})
+    who = fields.String(required=True, metadata={"description": "查看人"})
+    action_name = fields.String(required=True, metadata={"description": "做了什么"})
+    grounds = fields.String(required=True, metadata={"description": "您的理由"})
+    state = fields.String(
+        required=True, metadata={"description": "filed 核查中，answered 已答复，withdrawn 已撤回"}
+    )
+    filed_at = Moment(required=True, metadata={"description": "提出时刻（UTC）"})
+    answer_due_on = fields.Date(required=True, metadata={"description": "最迟答复日期"})
+    proper = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "核查结论：true 属依规查看；未答复时为 null"}
+    )
+    reply = fields.String(required=True, allow_none=True, metadata={"description": "答复"})
+    closed_at = Moment(required=True, allow_none=True, metadata={"description": "答复或撤回的时刻（UTC）"})
+
+
+class AccessComplaintsResponse(Schema):
+    items = fields.List(
+        fields.Nested(AccessComplaintResponse), required=True, metadata={"description": "新的在前"}
+    )
 
 
 @blp.route("")
 class MyLedger(MethodView):
     @signed_in_citizen
-    @blp.arguments(PageQuery, location="query")
+    @blp.arguments(LedgerQuery, location="query")
     @blp.response(200, page_schema(LedgerEntryResponse))
     def get(self, query: dict[str, Any]) -> dict[str, object]:
-        """谁在什么时候、凭什么、为什么查了我，新的在前"""
+        """谁在什么时候、凭什么、为什么查了我，新的在前；不寻常的有标注"""
         with reading() as session:
             found = entries_about(
-                session, current_subject_id(), before_id=query["cursor"], limit=query["limit"] + 1
+                session,
+                current_subject_id(),
+                actor_kind=query["who_kind"],
+                before_id=query["cursor"],
+                limit=query["limit"] + 1,
             )
-            return page_of([_answer(entry) for entry in found], query["limit"], key=lambda item: item["id"])
+            ids = [entry.id for entry in found]
+            unusual, complained = unusual_entries(session, ids), complaints_about(session, ids)
+            items = [_answer(entry, unusual, complained) for entry in found]
+            return page_of(items, query["limit"], key=lambda item: item["id"])
 
 
-def _answer(entry: LedgerEntry) -> dict[str, object]:
+@blp.route("/<int:entry_id>/complaints")
+class MyLedgerComplaints(MethodView):
+    @signed_in_citizen
+    @idempotent
+    @blp.arguments(AccessComplaintRequest)
+    @blp.response(201, AccessComplaintResponse)
+    @blp.alt_response(404, description="没有这次查看，或者查的不是您（ledger_entry_not_found）")
+    @blp.alt_response(409, description="已经投诉过（already_complained）")
+    def post(self, body: dict[str, str], entry_id: int) -> dict[str, object]:
+        """投诉一次查看，由审计员核查答复；不收取费用"""
+        with transaction() as session:
+            complaint = file_complaint(
+                session,
+                subject_id=current_subject_id(),
+                entry_id=entry_id,
+                working_days=services().working_days,
+                now=now(),
+                **body,
+            )
+            return _complaint(complaint)
+
+
+@complaints.route("")
+class MyAccessComplaints(MethodView):
+    @signed_in_citizen
+    @complaints.response(200, AccessComplaintsResponse)
+    def get(self) -> dict[str, object]:
+        """我的查看投诉和答复"""
+        with reading() as session:
+            return {"items": [_complaint(item) for item in complaints_of(session, current_subject_id())]}
+
+
+@complaints.route("/<uuid:complaint_id>/withdrawal")
+class MyAccessComplaintWithdrawal(MethodView):
+    @signed_in_citizen
+    @idempotent
+    @complaints.response(200, AccessComplaintResponse)
+    @complaints.alt_response(404, description="没有这件投诉（complaint_not_found）")
+    @complaints.alt_response(409, description="已经答复或撤回（complaint_not_in_state）")
+    def post(self, complaint_id: UUID) -> dict[str, object]:
+        """撤回一件投诉"""
+        with transaction() as session:
+            return _complaint(
+                withdraw_complaint(session, subject_id=current_subject_id(), complaint_id=complaint_id, now=now())
+            )
+
+
+def _answer(
+    entry: LedgerEntry, unusual: frozenset[int], complained: Mapping[int, AccessComplaint]
+) -> dict[str, Any]:
+    complaint = complained.get(entry.id)
     return {
         "id": entry.id,
         "at": entry.at,
@@ -62,6 +184,24 @@ def _answer(entry: LedgerEntry) -> dict[str, object]:
         "basis": entry.basis,
         "purpose": entry.purpose,
         "what": _what(entry.detail),
+        "unusual": entry.id in unusual,
+        "complaint": complaint.state if complaint else None,
+    }
+
+
+def _complaint(complaint: AccessComplaint) -> dict[str, object]:
+    return {
+        "id": complaint.id,
+        "entry_id": complaint.entry_id,
+        "who": complaint.what["who"],
+        "action_name": complaint.what["action_name"],
+        "grounds": complaint.grounds,
+        "state": complaint.state,
+        "filed_at": complaint.filed_at,
+        "answer_due_on": complaint.answer_due_on,
+        "proper": complaint.proper,
+        "reply": complaint.reply,
+        "closed_at": complaint.closed_at,
     }
 
 

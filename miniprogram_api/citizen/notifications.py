@@ -6,8 +6,18 @@ from typing import Any
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+from sqlalchemy.orm import Session
 
-from backend.notifications.service import Recipient, count_unread, mark_read, notifications_of
+from backend.notifications.service import (
+    MAY_SWITCH_OFF,
+    Recipient,
+    count_unread,
+    is_switched_off,
+    mark_read,
+    notifications_of,
+    set_setting,
+)
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, transaction
 from backend.web.guards import current_subject_id, signed_in_citizen
@@ -48,3 +58,53 @@ class MyNotificationsReading(MethodView):
         with transaction() as session:
             mark_read(session, _me(), now=now(), **body)
             return {"unread": count_unread(session, _me())}
+
+
+class NotificationSettingResponse(Schema):
+    kind = fields.String(required=True, metadata={"description": "通知的事由代码"})
+    name = fields.String(required=True, metadata={"description": "是什么通知"})
+    on = fields.Boolean(required=True, metadata={"description": "现在是否发送"})
+
+
+class NotificationSettingsResponse(Schema):
+    items = fields.List(fields.Nested(NotificationSettingResponse), required=True)
+
+
+class NotificationSettingRequest(Schema):
+    kind = fields.String(
+        required=True, validate=validate.OneOf(tuple(MAY_SWITCH_OFF)), metadata={"description": "通知的事由代码"}
+    )
+    on = fields.Boolean(required=True, truthy={True}, falsy={False}, metadata={"description": "是否发送"})
+
+
+@blp.route("/settings")
+class MyNotificationSettings(MethodView):
+    @signed_in_citizen
+    @blp.response(200, NotificationSettingsResponse)
+    def get(self) -> dict[str, object]:
+        """可以关闭的通知，现在是否发送"""
+        with reading() as session:
+            return _settings(session)
+
+    @signed_in_citizen
+    @idempotent
+    @blp.arguments(NotificationSettingRequest)
+    @blp.response(200, NotificationSettingsResponse)
+    def post(self, body: dict[str, Any]) -> dict[str, object]:
+        """打开或关闭一种通知"""
+        with transaction() as session:
+            set_setting(session, subject_id=current_subject_id(), **body)
+            return _settings(session)
+
+
+def _settings(session: Session) -> dict[str, object]:
+    return {
+        "items": [
+            {
+                "kind": kind,
+                "name": name,
+                "on": not is_switched_off(session, subject_id=current_subject_id(), kind=kind),
+            }
+            for kind, name in MAY_SWITCH_OFF.items()
+        ]
+    }

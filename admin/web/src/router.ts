@@ -52,6 +52,37 @@ export const router = createRouter({
           meta: { title: '异议详情' },
         },
         {
+          path: 'access-alerts',
+          name: 'access-alerts',
+          component: () => import('./oversight/AlertsPage.vue'),
+          meta: { title: '访问预警' },
+        },
+        {
+          path: 'access-alerts/:id',
+          name: 'access-alert',
+          component: () => import('./oversight/AlertPage.vue'),
+          props: true,
+          meta: { title: '核查访问预警' },
+        },
+        {
+          path: 'own-access-alerts',
+          name: 'own-access-alerts',
+          component: () => import('./oversight/OwnAlertsPage.vue'),
+          meta: { title: '我的查看说明' },
+        },
+        {
+          path: 'access-complaints',
+          name: 'access-complaints',
+          component: () => import('./oversight/ComplaintsPage.vue'),
+          meta: { title: '查看投诉' },
+        },
+        {
+          path: 'ledger',
+          name: 'ledger',
+          component: () => import('./oversight/LedgerPage.vue'),
+          meta: { title: '台账查询' },
+        },
+        {
           path: ':unknown(.*)*',
           name: 'unknown',
           component: () => import('./shell/UnknownPage.vue'),
