@@ -1,7 +1,7 @@
 """How well the model component ranks, and how fast it reads a subject.
 
-    python benchmarks/bench_model.py                        three made-up tables of the shape of public credit data
-    python benchmarks/bench_model.py german.csv:creditability=bad loans.parquet:y
+    python -m benchmarks.bench_model                        three made-up tables of the shape of public credit data
+    python -m benchmarks.bench_model german.csv:creditability=bad loans.parquet:y
 
 Quality: the AUC of nested cross-validation (`--shape auto`) beside an unconstrained LightGBM of free depth and a
 WOE scorecard, all on the same folds. Speed: microseconds a row for log-odds and for exact contributions, beside
@@ -137,7 +137,7 @@ def quality(name: str, frame: pl.DataFrame, target: str, positive: str | None, t
 
 def speed(rounds: int = 200, rows: int = 2_000) -> None:
     table = label_table(company_ratios(3_000), target="y")
-    choice = Choice(Setting("trees", 3, 0.05, 0.5, 0.7, 20, 1.0, 255), rounds, 0.0, 1.0, 0.0)
+    choice = Choice(((Setting("trees", 3, 0.05, 0.5, 0.7, 20, 1.0, 255), rounds),), 0.0, 1.0, 0.0)
     forest = learn(table, choice, {}, seed=0).forest
     assert forest is not None
     _, encoded = learn_encoding(table.columns, table.values, table.outcome, seed=0)

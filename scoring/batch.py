@@ -24,6 +24,9 @@ from scoring.columns import DTYPES, RecordColumns
 from scoring.compiled import CompiledPolicy
 from scoring.engine import BatchResult, NotSorted, score_batch
 from scoring.kernel import compiled_walk
+from scoring.model.component import Component, Effect
+from scoring.model.frame import measured
+from scoring.policy import Policy
 from scoring.tables import columns_of_arrow
 
 Int64 = npt.NDArray[np.int64]
@@ -39,6 +42,19 @@ class Summary:
     subjects: int
     records: int
     grades: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPart:
+    """A model component that the batch reads beside the policy's points, and how far it may move a score."""
+
+    component: Component
+    effect: Effect
+
+    def totals(self, policy: Policy, values: Int64) -> Int64:
+        """(subjects,) whole hundredths, from the policy's measured values."""
+        read = np.column_stack([measured(policy, values, name) for name in self.component.names])
+        return self.component.total_points(read.astype(np.float64), self.effect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,7 @@ def score_parquet(
     workers: int = 2,
     rows_per_unit: int = ROWS_PER_UNIT,
     with_values: bool = False,
+    model: ModelPart | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Score the records of Parquet files and write one result file per unit into the folder `output`.
@@ -69,6 +86,7 @@ def score_parquet(
     subjects      ascending numbers of everyone to be scored, also those without records; None: whoever has one
     workers       threads; the kernel and Parquet's readers release the interpreter's lock
     with_values   write the measured values too (the indicator matrix that simulation reads)
+    model         its total is stored beside the score (column `model`, hundredths); it is taken apart when asked
     progress      called with units done and units in all
 
     A result file has subject, total, clamp, grade (index, best first), listed and one column of points per
@@ -85,7 +103,8 @@ def score_parquet(
         del table
         asked = _asked(columns, subjects, unit)
         result = score_batch(compiled, columns, as_of_day, asked)
-        _write(compiled, result, output / f"part-{unit.number:06d}.parquet", with_values)
+        beside = {} if model is None else {"model": model.totals(compiled.policy, result.values)}
+        _write(compiled, result, output / f"part-{unit.number:06d}.parquet", with_values, beside)
         grades = np.bincount(result.grade, minlength=len(compiled.policy.grades))
         return Summary(len(asked), len(columns), tuple(grades.tolist()))
 
@@ -187,7 +206,9 @@ def _asked(columns: RecordColumns, subjects: Int64 | None, unit: _Unit) -> Int64
     return subjects[low:high]
 
 
-def _write(compiled: CompiledPolicy, result: BatchResult, path: Path, with_values: bool) -> None:
+def _write(
+    compiled: CompiledPolicy, result: BatchResult, path: Path, with_values: bool, beside: dict[str, Int64]
+) -> None:
     columns = {
         "subject": result.subject,
         "total": result.total,
@@ -199,6 +220,7 @@ def _write(compiled: CompiledPolicy, result: BatchResult, path: Path, with_value
         columns[indicator.code] = result.points[:, i]
         if with_values:
             columns[f"value_{indicator.code}"] = result.values[:, i]
+    columns |= beside
     # A killed batch must not leave half a file that looks like a whole one.
     unfinished = path.with_suffix(".unfinished")
     pq.write_table(pa.table(columns), unfinished, compression="zstd", compression_level=1)

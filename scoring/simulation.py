@@ -300,10 +300,10 @@ def _distribution(total: Int64, edges: Int64) -> Distribution:
 def _movers(
     before: CompiledPolicy, after: CompiledPolicy, old: BatchResult, new: BatchResult, moved: Int64, sign: int
 ) -> tuple[Mover, ...]:
-    if len(moved) == 0:
-        return ()
-    far = np.argpartition(-sign * moved, min(MOST_MOVERS, len(moved) - 1))[:MOST_MOVERS].tolist()
-    rows = sorted((row for row in far if sign * moved[row] > 0), key=lambda r: (-sign * moved[r], old.subject[r]))
+    movers_rows = np.flatnonzero(moved > 0 if sign > 0 else moved < 0)
+    if len(movers_rows) > MOST_MOVERS:
+        movers_rows = movers_rows[np.argpartition(-sign * moved[movers_rows], MOST_MOVERS)[:MOST_MOVERS]]
+    rows = sorted(movers_rows.tolist(), key=lambda r: (-sign * moved[r], old.subject[r]))
     was = {indicator.code: i for i, indicator in enumerate(before.policy.indicators)}
     now = {indicator.code: i for i, indicator in enumerate(after.policy.indicators)}
     movers = []

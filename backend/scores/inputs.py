@@ -52,8 +52,15 @@ def columns_of_subject(
     session: Session, subject_id: int, *, subject_kind: str, compiled: CompiledPolicy, as_of: date
 ) -> RecordColumns:
     """The records of one subject, and for an enterprise those of its principals on the day."""
-    query = _records_query(subject_kind, as_of, [subject_id])
-    return to_columns(to_table(session.execute(query).all()), compiled)
+    rows = records_of_subject_rows(session, subject_id, subject_kind=subject_kind, as_of=as_of)
+    return to_columns(to_table(rows), compiled)
+
+
+def records_of_subject_rows(
+    session: Session, subject_id: int, *, subject_kind: str, as_of: date
+) -> Sequence[tuple[object, ...]]:
+    """The same records as the database holds them, in the order of SNAPSHOT_SCHEMA."""
+    return session.execute(_records_query(subject_kind, as_of, [subject_id])).all()
 
 
 def snapshot_rows(session: Session, *, subject_kind: str, as_of: date, chunk: int) -> Iterator[pa.Table]:

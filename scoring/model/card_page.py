@@ -73,7 +73,6 @@ def card_page(component: Component, drift: Mapping[str, Any] | None = None) -> s
 
 def _heading(component: Component) -> str:
     training = component.training
-    setting = training["setting"]
     return (
         f"<h1>模型卡：{escape(component.name)}</h1>"
         f'<p class="quiet">{_SHAPE_NAMES[component.shape]}（{component.shape}）'
@@ -85,7 +84,12 @@ def _heading(component: Component) -> str:
             [
                 ["模型标识", f"<code>{component.identity}</code>"],
                 ["训练表指纹", f"<code>{training['fingerprint']}</code>"],
-                ["深度与轮数", f"深度 {setting['depth']}，{training['rounds']} 轮，随机种子 {training['seed']}"],
+                [
+                    "怎样学成",
+                    f"{len(training['members'])} 种设置取平均，深度至多 {training['depth']}，"
+                    f"共 {training['rounds']} 轮；平滑分档占 {training['smooth_share']:.0%}；"
+                    f"随机种子 {training['seed']}",
+                ],
                 ["版本", escape("，".join(f"{k} {v}" for k, v in training["versions"].items()))],
             ],
         )

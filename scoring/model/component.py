@@ -147,6 +147,19 @@ class Component:
         total = np.clip(uncapped, -effect.cap, effect.cap)
         return ModelPoints(total, contributions, total - uncapped)
 
+    def total_points(self, values: NDArray[np.float64], effect: Effect) -> NDArray[np.int64]:
+        """(rows,) the totals of `points` alone, for a whole city: without taking any of them apart."""
+        if effect.cap == 0:
+            return np.zeros(len(values), dtype=np.int64)
+        if self.forest is not None and self.encoding is not None:
+            above_start = self.forest.totals(self.encoding.apply(values)) - self.forest.expected()
+            uncapped = to_points(above_start, effect)
+        else:
+            uncapped = np.zeros(len(values), dtype=np.int64)
+            for term in self.terms:
+                uncapped += to_points(term.read(values[:, term.column]), effect)
+        return np.clip(uncapped, -effect.cap, effect.cap)
+
     def insist_open_to_persons(self) -> None:
         """Raise ShapeRefused unless this model is a table that a person can be shown."""
         if self.shape != "additive":

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from scoring.columns import ACTIVE, DISPUTED, EXPIRED, NO_DAY, REPAIRED, REVOKED, RecordColumns, sort_by_subject
 from scoring.compiled import compile_policy
@@ -137,18 +138,21 @@ def policy_indicators(policy: Policy) -> IndicatorReader:
     value is 0.
     """
     compiled = compile_policy(policy)
-    chosen = [(at, indicator) for at, indicator in enumerate(policy.indicators) if indicator.measure != "value_of"]
 
     def read(known: pl.DataFrame, as_of: date, subjects: Sequence[int]) -> pl.DataFrame:
         columns = record_columns(known, compiled.category_index)
         values = score_batch(compiled, columns, to_day(as_of), np.array(subjects, dtype=np.int64)).values
-        read = {}
-        for at, indicator in chosen:
-            nothing = LONG_AGO if indicator.measure == "months_since" else 0
-            read[indicator.code] = np.where(values[:, at] == NO_VALUE, nothing, values[:, at])
-        return pl.DataFrame(read)
+        codes = [indicator.code for indicator in policy.indicators if indicator.measure != "value_of"]
+        return pl.DataFrame({code: measured(policy, values, code) for code in codes})
 
     return read
+
+
+def measured(policy: Policy, values: NDArray[np.int64], code: str) -> NDArray[np.int64]:
+    """(subjects,) what a model reads of one indicator, from the matrix of all (`BatchResult.values`)."""
+    at = next(at for at, indicator in enumerate(policy.indicators) if indicator.code == code)
+    nothing = LONG_AGO if policy.indicators[at].measure == "months_since" else 0
+    return np.where(values[:, at] == NO_VALUE, nothing, values[:, at])
 
 
 def record_columns(records: pl.DataFrame, category_index: dict[str, int]) -> RecordColumns:

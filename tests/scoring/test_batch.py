@@ -10,10 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.batch import score_parquet, sort_records
+from scoring.batch import ModelPart, score_parquet, sort_records
 from scoring.columns import DTYPES, NO_DAY, RecordColumns, sort_by_subject
 from scoring.compiled import compile_policy
 from scoring.engine import NotSorted, score_batch
+from scoring.model.component import Effect, component_of
+from scoring.model.learning import Choice, Setting, learn
+from scoring.model.table import label_table
 from scoring.policy import shipped_policy
 from scoring.tables import columns_of_arrow
 
@@ -129,3 +132,23 @@ def test_columns_of_unequal_length_are_refused() -> None:
 def test_a_subject_cannot_be_asked_for_twice() -> None:
     with pytest.raises(ValueError, match="asked for twice"):
         score_batch(COMPILED, RecordColumns.empty(), AS_OF, [2, 1, 2])
+
+
+def test_the_total_of_a_model_is_stored_beside_the_score(tmp_path: Path) -> None:
+    pq.write_table(city(5).sort_by("subject"), tmp_path / "a.parquet")
+    score_parquet(COMPILED, [tmp_path / "a.parquet"], AS_OF, tmp_path / "plain", with_values=True)
+    frame = written(tmp_path / "plain")
+    learned_from = ["volunteer_hours", "admin_penalties"]
+    outcome = (frame["total"] < frame["total"].median()).cast(pl.Int8)
+    table = label_table(
+        frame.select(pl.col(f"value_{code}").alias(code) for code in learned_from).with_columns(y=outcome),
+        target="y",
+    )
+    choice = Choice(((Setting("trees", 3, 0.1, 1.0, 0.7, 15, 1.0, 63), 20),), 0.7, 1.0, 0.0)
+    component = component_of(learn(table, choice, {}, seed=1), table, name="m", directions={}, training={})
+    model = ModelPart(component, Effect(cap=500))
+    score_parquet(COMPILED, [tmp_path / "a.parquet"], AS_OF, tmp_path / "out", model=model)
+    told = written(tmp_path / "out")
+    assert told["total"].to_list() == frame["total"].to_list()
+    assert told["model"].to_list() == component.points(table.values, model.effect).total.tolist()
+    assert told["model"].n_unique() > 3

@@ -42,7 +42,8 @@ def made_up_table(rows: int, seed: int = 1) -> pl.DataFrame:
 def quick_choice(shape: Shape, rounds: int = 60) -> Choice:
     """A fixed setting, for tests that are not about choosing."""
     depth = 1 if shape == "additive" else 3
-    return Choice(Setting(shape, depth, 0.1, 0.6, 0.7, 15, 1.0, 63), rounds, 0.7, 1.1, 0.05)
+    setting = Setting(shape, depth, 0.1, 0.6, 0.7, 15, 1.0, 63)
+    return Choice(((setting, rounds),), 0.7, 1.1, 0.05, smooth_share=0.3)
 
 
 def quick_component(table: LabelledTable, shape: Shape, directions: dict[str, int] | None = None) -> Component:

@@ -90,3 +90,11 @@ def test_persons_are_scored_by_the_additive_shape_alone(additive: Component, tre
     additive.insist_open_to_persons()
     with pytest.raises(ShapeRefused, match="additive"):
         trees.insist_open_to_persons()
+
+
+def test_a_city_gets_the_totals_that_the_parts_add_up_to(component: Component, table: LabelledTable) -> None:
+    values = table.values.copy()
+    values[::5, 0] = np.nan  # never missing while learning
+    for cap in (0, 150, 100_000):
+        effect = Effect(cap=cap)
+        assert (component.total_points(values, effect) == component.points(values, effect).total).all()
