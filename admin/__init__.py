@@ -8,6 +8,7 @@ from admin.access_alerts import blp as access_alerts
 from admin.access_alerts import own as own_access_alerts
 from admin.access_complaints import blp as access_complaints
 from admin.deliveries import blp as deliveries
+from admin.department_inbox import blp as department_inbox
 from admin.known_records import blp as known_records
 from admin.ledger import blp as ledger
 from admin.notifications import blp as notifications
@@ -28,6 +29,7 @@ def admin_surfaces() -> list[Blueprint]:
         deliveries,
         quarantine,
         objections,
+        department_inbox,
         notifications,
         known_records,
         reports,

@@ -7,6 +7,7 @@ from typing import Any
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
+from backend.accounts.errors import ROLE_NAMES
 from backend.notifications.service import Recipient, count_unread, mark_read, notifications_of
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, transaction
@@ -21,16 +22,20 @@ blp = Blueprint(
 
 
 def _roles() -> list[Recipient]:
-    return [Recipient(officer_role=role) for role in sorted(current_officer().roles)]
+    """An officer's roles; for a department's officer, the department, which its own system reads as well."""
+    officer = current_officer()
+    if officer.department_code is not None:
+        return [Recipient(partner_code=officer.department_code)]
+    return [Recipient(officer_role=role) for role in sorted(officer.roles)]
 
 
 @blp.route("")
 class OfficerNotifications(MethodView):
-    @signed_in_officer()
+    @signed_in_officer(*ROLE_NAMES)
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, NotificationsPage)
     def get(self, query: dict[str, Any]) -> dict[str, object]:
-        """发给本人各岗位的通知，新的在前，附未读条数"""
+        """发给本人各岗位（数源单位经办为本单位）的通知，新的在前，附未读条数"""
         with reading() as session:
             found = notifications_of(session, _roles(), before_id=query["cursor"], limit=query["limit"] + 1)
             page = page_of(found, query["limit"], key=lambda item: item.id)
@@ -39,7 +44,7 @@ class OfficerNotifications(MethodView):
 
 @blp.route("/reading")
 class OfficerNotificationsReading(MethodView):
-    @signed_in_officer()
+    @signed_in_officer(*ROLE_NAMES)
     @idempotent
     @blp.arguments(ReadRequest)
     @blp.response(200, ReadResponse)

@@ -1,4 +1,4 @@
-"""The officers' queue of objections (异议), each with its statutory clock, and deciding them."""
+"""The officers' queue of objections (异议), each with its statutory clocks, and deciding them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,41 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
-from backend.catalogue.service import category_in_force
 from backend.city_calendar import CalendarYearUnknown, city_date
+from backend.evidence.service import evidence_of, get_evidence
 from backend.ledger.service import record_access
 from backend.objections.deadlines import working_days_left
+from backend.objections.inbox import FINDING_NAMES
+from backend.objections.matters import Matter, matter_of
 from backend.objections.models import Objection
+from backend.objections.routing import departments
+from backend.objections.score_review import review_score
 from backend.objections.service import (
+    Override,
     decide_objection,
     events_of,
+    extend_objection,
     forward_objection,
-    get_objection,
     is_overdue,
     objection_queue,
+    redirect_objection,
+    refused_benefit,
+    statements_beside,
 )
 from backend.objections.states import EVENT_NAMES, OPEN_STATES, STATE_NAMES
+from backend.objections.steps import get_objection
 from backend.records.models import CreditRecord
-from backend.records.service import get_own_record, versions_of
+from backend.records.service import versions_of
 from backend.subjects.service import get_subject, masked_identifier, masked_name
 from backend.web import API_PREFIX
+from backend.web.attachments import attachment
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import (
     access_reason,
@@ -40,6 +51,7 @@ from backend.web.guards import (
 )
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from backend.web.objections import CorrectionsRequest, DepartmentChoices, EvidenceItem
 from backend.web.pages import PageQuery, PlaceField, page_of, page_schema, place
 
 blp = Blueprint(
@@ -49,6 +61,7 @@ blp = Blueprint(
 _BASIS = "依职责办理信用异议"
 _MAY_READ = ("objection_officer", "reviewer", "auditor")
 _MAY_DECIDE = ("objection_officer",)
+_KINDS = ("record", "list_entry", "score", "benefit")
 
 
 class ObjectionQueueQuery(PageQuery):
@@ -57,6 +70,11 @@ class ObjectionQueueQuery(PageQuery):
         load_default="open",
         validate=validate.OneOf(("open", *STATE_NAMES)),
         metadata={"description": "open 为尚未办结的全部异议"},
+    )
+    kind = fields.String(
+        load_default=None,
+        validate=validate.OneOf(_KINDS),
+        metadata={"description": "record 记录，list_entry 列入名单，score 信用分，benefit 权益资格；不填为全部"},
     )
 
 
@@ -85,10 +103,70 @@ class DisputedRecordInFull(DisputedRecord):
     polarity = fields.String(required=True)
     state = fields.String(required=True)
     ended_on = fields.Date(required=True, allow_none=True)
+    performed_on = fields.Date(required=True, allow_none=True)
+    quantity = fields.Integer(required=True, metadata={"description": "数量，单位 unit 的百分之一"})
+    unit = fields.String(required=True)
+    amount = fields.Integer(required=True, metadata={"description": "金额（分）"})
+    level = fields.Integer(required=True, metadata={"description": "级别在 levels 中的序号，从 1 起；0 为没有"})
     level_name = fields.String(required=True, allow_none=True)
+    levels = fields.List(fields.String(), required=True, metadata={"description": "该类别的级别，按序"})
     legal_basis = fields.String(required=True)
     content = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     versions = fields.List(fields.Nested(DisputedRecordVersion), required=True)
+    statements = fields.List(fields.String(), required=True, metadata={"description": "本人附在记录旁的声明"})
+
+
+class ScorePart(Schema):
+    name = fields.String(required=True)
+    dimension_name = fields.String(required=True)
+    points = fields.Integer(required=True, metadata={"description": "百分之一分"})
+    reason = fields.String(required=True)
+    record_ids = fields.List(fields.Integer(), required=True)
+
+
+class ScoreReviewResponse(Schema):
+    """人工复核：按现有记录重新计算，与现行得分比较。"""
+
+    disputed_total = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "提出异议时的得分；本人停用后为 null"}
+    )
+    total = fields.Integer(required=True, metadata={"description": "现行得分，百分之一分"})
+    recomputed_total = fields.Integer(required=True, metadata={"description": "重新计算的得分，百分之一分"})
+    agrees = fields.Boolean(required=True, metadata={"description": "每一项都与重新计算的一致"})
+    as_of = fields.Date(required=True)
+    policy = fields.String(required=True, metadata={"description": "评分方案及版本"})
+    base = fields.Integer(required=True)
+    parts = fields.List(fields.Nested(ScorePart), required=True)
+
+
+class RefusalCondition(Schema):
+    reason = fields.String(required=True)
+    need = fields.String(required=True)
+    have = fields.String(required=True)
+
+
+class BenefitTierChoice(Schema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class RefusalResponse(Schema):
+    """被自动拒绝的权益：方案要求什么，当事人目前如何。"""
+
+    scheme = fields.String(required=True)
+    name = fields.String(required=True)
+    basis = fields.String(required=True)
+    eligible = fields.Boolean(required=True, metadata={"description": "现在是否符合"})
+    unmet = fields.List(fields.Nested(RefusalCondition), required=True)
+    tiers = fields.List(fields.Nested(BenefitTierChoice), required=True, metadata={"description": "可准予的档位"})
+
+
+class DepartmentReplyResponse(Schema):
+    finding = fields.String(required=True)
+    finding_name = fields.String(required=True)
+    explanation = fields.String(required=True)
+    corrections = fields.Dict(keys=fields.String(), required=True)
+    remove = fields.Boolean(required=True)
 
 
 class ObjectionEventResponse(Schema):
@@ -96,6 +174,7 @@ class ObjectionEventResponse(Schema):
     event = fields.String(required=True)
     event_name = fields.String(required=True)
     actor = fields.String(required=True)
+    note = fields.String(required=True)
 
 
 class ObjectionCase(Schema):
@@ -106,28 +185,79 @@ class ObjectionCase(Schema):
     """
 
     id = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
     subject = fields.Nested(MaskedSubject, required=True)
-    record = fields.Nested(DisputedRecord, required=True)
+    title = fields.String(required=True, metadata={"description": "对什么提出异议"})
+    category_name = fields.String(required=True)
+    department_name = fields.String(
+        required=True, allow_none=True, metadata={"description": "在哪个数源单位的待办中；由平台自己核查时为 null"}
+    )
     grounds = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(tuple(STATE_NAMES)))
     filed_at = Moment(required=True)
     answer_due_on = fields.Date(required=True)
+    provider_due_on = fields.Date(required=True, allow_none=True)
     overdue = fields.Boolean(required=True)
     working_days_left = fields.Integer(required=True, allow_none=True)
 
 
 class ObjectionCaseInFull(ObjectionCase):
-    record = fields.Nested(DisputedRecordInFull, required=True)
+    record = fields.Nested(
+        DisputedRecordInFull, required=True, allow_none=True, metadata={"description": "对记录的异议才有"}
+    )
+    score = fields.Nested(ScoreReviewResponse, required=True, allow_none=True)
+    refusal = fields.Nested(RefusalResponse, required=True, allow_none=True)
+    evidence = fields.List(fields.Nested(EvidenceItem), required=True)
+    department_reply = fields.Nested(DepartmentReplyResponse, required=True, allow_none=True)
+    may_extend = fields.Boolean(required=True, metadata={"description": "本地规定允许且尚未延长过"})
     decided_at = Moment(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
+    redirected_to = fields.String(required=True, allow_none=True)
     statement = fields.String(required=True, allow_none=True, metadata={"description": "本人声明"})
     events = fields.List(fields.Nested(ObjectionEventResponse), required=True)
 
 
+class OverrideRequest(Schema):
+    tier = fields.String(required=True, validate=validate.Length(1, 64), metadata={"description": "准予的档位"})
+    valid_until = fields.Date(required=True, metadata={"description": "最后一天"})
+
+
 class ObjectionDecisionRequest(Schema):
-    outcome = fields.String(required=True, validate=validate.OneOf(("upheld", "rejected")))
+    outcome = fields.String(
+        required=True, validate=validate.OneOf(("upheld", "partly_upheld", "rejected", "redirected"))
+    )
     reply = fields.String(required=True, validate=validate.Length(min=10, max=1_000))
+    corrections = fields.Nested(
+        CorrectionsRequest,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "更正哪些内容；成立而不更正的，记录撤销"},
+    )
+    override = fields.Nested(
+        OverrideRequest,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "权益资格的异议成立时，准予的档位和期限"},
+    )
+    redirected_to = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(2, 200),
+        metadata={"description": "移送时，移送给哪个机构"},
+    )
+
+
+class RedirectionRequest(Schema):
+    department = fields.String(
+        required=True,
+        validate=validate.Length(equal=18),
+        metadata={"description": "改派给哪个数源单位（统一社会信用代码）"},
+    )
+
+
+class ExtensionRequest(Schema):
+    reason = fields.String(required=True, validate=validate.Length(5, 500), metadata={"description": "延长的理由"})
 
 
 @blp.route("")
@@ -138,9 +268,25 @@ class Objections(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, object]:
         """异议队列，期限最近的在前；个人信息已脱敏"""
         with reading() as session:
-            found = objection_queue(session, state=query["state"], after=query["cursor"], limit=query["limit"] + 1)
+            found = objection_queue(
+                session,
+                state=query["state"],
+                kind=query["kind"],
+                after=query["cursor"],
+                limit=query["limit"] + 1,
+            )
             page = page_of(found, query["limit"], key=lambda case: place(case.answer_due_on, case.id))
             return page | {"items": [_case(session, objection) for objection in found[: query["limit"]]]}
+
+
+@blp.route("/departments")
+class ObjectionDepartments(MethodView):
+    @signed_in_officer(*_MAY_READ)
+    @blp.response(200, DepartmentChoices)
+    def get(self) -> dict[str, object]:
+        """可以改派的数源单位"""
+        with reading() as session:
+            return {"items": departments(session, city_date(now()))}
 
 
 @blp.route("/<uuid:objection_id>")
@@ -154,6 +300,23 @@ class OneObjection(MethodView):
             objection = get_objection(session, objection_id)
             _note(session, objection, action="objection_viewed", purpose=access_reason())
             return _case_in_full(session, objection)
+
+
+@blp.route("/<uuid:objection_id>/evidence/<uuid:evidence_id>")
+class ObjectionEvidence(MethodView):
+    @signed_in_officer(*_MAY_READ)
+    @states_reason
+    @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+    @blp.alt_response(404, description="这件异议没有这份材料（evidence_not_found）")
+    def get(self, objection_id: UUID, evidence_id: UUID) -> Response:
+        """一份证明材料；查看记入台账"""
+        with transaction() as session:
+            objection = get_objection(session, objection_id)
+            file = get_evidence(session, evidence_id, case=objection.case)
+            _note(session, objection, action="objection_evidence_viewed", purpose=access_reason())
+            return attachment(
+                services().evidence.get(file.storage_name), filename=file.filename, media_type=file.media_type
+            )
 
 
 @blp.route("/<uuid:objection_id>/forwarding")
@@ -175,6 +338,48 @@ class ObjectionForwarding(MethodView):
             return _case_in_full(session, objection)
 
 
+@blp.route("/<uuid:objection_id>/redirection")
+class ObjectionRedirection(MethodView):
+    @signed_in_officer(*_MAY_DECIDE)
+    @idempotent
+    @blp.arguments(RedirectionRequest)
+    @blp.response(200, ObjectionCaseInFull)
+    def post(self, body: dict[str, str], objection_id: UUID) -> dict[str, object]:
+        """改派另一数源单位；原单位不再看到这件异议"""
+        with transaction() as session:
+            objection = redirect_objection(
+                session,
+                objection_id=objection_id,
+                department_code=body["department"],
+                officer=current_officer().name,
+                now=now(),
+                deadlines=services().deadlines,
+            )
+            _note(session, objection, action="objection_decided", purpose="改派数源单位")
+            return _case_in_full(session, objection)
+
+
+@blp.route("/<uuid:objection_id>/extension")
+class ObjectionExtension(MethodView):
+    @signed_in_officer(*_MAY_DECIDE)
+    @idempotent
+    @blp.arguments(ExtensionRequest)
+    @blp.response(200, ObjectionCaseInFull)
+    def post(self, body: dict[str, str], objection_id: UUID) -> dict[str, object]:
+        """依本地规定延长一次答复期限，理由告知申请人"""
+        with transaction() as session:
+            objection = extend_objection(
+                session,
+                objection_id=objection_id,
+                officer=current_officer().name,
+                now=now(),
+                deadlines=services().deadlines,
+                **body,
+            )
+            _note(session, objection, action="objection_decided", purpose="延长答复期限")
+            return _case_in_full(session, objection)
+
+
 @blp.route("/<uuid:objection_id>/decision")
 class ObjectionDecision(MethodView):
     @signed_in_officer(*_MAY_DECIDE)
@@ -182,10 +387,17 @@ class ObjectionDecision(MethodView):
     @blp.arguments(ObjectionDecisionRequest)
     @blp.response(200, ObjectionCaseInFull)
     def post(self, body: dict[str, Any], objection_id: UUID) -> dict[str, object]:
-        """作出处理：成立则记录撤销，不成立则记录恢复；答复立即可见"""
+        """作出处理：成立、部分成立、不成立或移送；记录、得分和资格随之变化，答复立即可见"""
+        override = body.pop("override")
         with transaction() as session:
             objection = decide_objection(
-                session, objection_id=objection_id, officer=current_officer().name, now=now(), **body
+                session,
+                objection_id=objection_id,
+                officer=current_officer().name,
+                officer_id=str(current_officer().officer_id),
+                now=now(),
+                override=Override(**override) if override else None,
+                **body,
             )
             _note(session, objection, action="objection_decided", purpose="作出处理并答复")
             return _case_in_full(session, objection)
@@ -199,69 +411,135 @@ def _note(session: Session, objection: Objection, *, action: str, purpose: str) 
         action=action,
         basis=_BASIS,
         purpose=purpose,
-        detail={"objection": str(objection.id), "record": objection.record_id},
+        detail={"objection": str(objection.id), "about": objection.about},
         channel="console",
         now=now(),
     )
 
 
-def _case(session: Session, objection: Objection) -> dict[str, object]:
+def _case(session: Session, objection: Objection, matter: Matter | None = None) -> dict[str, object]:
     keys = services().keys
     subject = get_subject(session, objection.subject_id)
-    record = get_own_record(session, objection.subject_id, objection.record_id)
+    matter = matter or matter_of(session, objection)
     today = city_date(now())
     return {
         "id": objection.id,
+        "kind": objection.kind,
         "subject": {"name": masked_name(keys, subject), "identifier": masked_identifier(keys, subject)},
-        "record": _record(record, _category(session, record)),
+        "title": matter.title,
+        "category_name": matter.category_name,
+        "department_name": objection.department_name,
         "grounds": objection.grounds,
         "state": objection.state,
         "filed_at": objection.filed_at,
         "answer_due_on": objection.answer_due_on,
+        "provider_due_on": objection.provider_due_on,
         "overdue": is_overdue(objection, today),
         "working_days_left": _working_days_left(objection, today),
     }
 
 
 def _case_in_full(session: Session, objection: Objection) -> dict[str, object]:
-    record = get_own_record(session, objection.subject_id, objection.record_id)
-    category = _category(session, record)
+    matter = matter_of(session, objection)
+    deadlines = services().deadlines
+    term = deadlines.term_on(city_date(objection.filed_at))
     return {
-        **_case(session, objection),
-        "record": {
-            **_record(record, category),
-            "polarity": category.polarity,
-            "state": record.state,
-            "ended_on": record.ended_on,
-            "level_name": category.levels[record.level - 1].name if record.level else None,
-            "legal_basis": category.legal_basis,
-            "content": record.content,
-            "versions": versions_of(session, record.id),
-        },
+        **_case(session, objection, matter),
+        "record": _record(session, matter.record, matter.category) if matter.record and matter.category else None,
+        "score": _score(session, objection) if objection.kind == "score" else None,
+        "refusal": _refusal(session, objection) if objection.kind == "benefit" else None,
+        "evidence": evidence_of(session, objection.case),
+        "department_reply": _department_reply(objection),
+        "may_extend": (
+            objection.state in OPEN_STATES and not objection.extended and term.extension_days is not None
+        ),
         "decided_at": objection.decided_at,
         "decided_by": objection.decided_by,
         "reply": objection.reply,
+        "redirected_to": objection.redirected_to,
         "statement": objection.statement,
         "events": [
-            {"at": event.at, "event": event.event, "event_name": EVENT_NAMES[event.event], "actor": event.actor}
+            {
+                "at": event.at,
+                "event": event.event,
+                "event_name": EVENT_NAMES[event.event],  # type: ignore[index]
+                "actor": event.actor,
+                "note": "；".join(
+                    str(event.detail[part])
+                    for part in ("department", "finding", "explanation", "to", "until", "reason")
+                    if event.detail.get(part)
+                ),
+            }
             for event in events_of(session, objection.id)
         ],
     }
 
 
-def _record(record: CreditRecord, category: Category) -> dict[str, object]:
+def _record(session: Session, record: CreditRecord, category: Category) -> dict[str, object]:
     return {
         "id": record.id,
         "category_name": category.name,
         "title": record.title,
         "event_on": record.event_on,
         "source_department": record.source_department,
+        "polarity": category.polarity,
+        "state": record.state,
+        "ended_on": record.ended_on,
+        "performed_on": record.performed_on,
+        "quantity": record.quantity,
+        "unit": category.unit,
+        "amount": record.amount,
+        "level": record.level,
+        "level_name": category.level_name(record.level),
+        "levels": [level.name for level in category.levels],
+        "legal_basis": category.legal_basis,
+        "content": record.content,
+        "versions": versions_of(session, record.id),
+        "statements": statements_beside(session, [record.id]).get(record.id, []),
     }
 
 
-def _category(session: Session, record: CreditRecord) -> Category:
-    """As the catalogue said when the record was collected, which is what it rests on."""
-    return category_in_force(session, record.category, city_date(record.created_at))
+def _score(session: Session, objection: Objection) -> dict[str, object] | None:
+    review = review_score(session, objection)
+    if review is None:
+        return None
+    explanation = review.explanation
+    return {
+        "disputed_total": review.disputed.total if review.disputed else None,
+        "total": review.current.total,
+        "recomputed_total": review.recomputed,
+        "agrees": review.agrees,
+        "as_of": review.current.as_of,
+        "policy": f"{explanation.policy.name} {explanation.policy.version}",
+        "base": explanation.policy.base,
+        "parts": [
+            {
+                "name": part.name,
+                "dimension_name": part.dimension_name,
+                "points": part.points,
+                "reason": part.reason,
+                "record_ids": [share.id for share in part.records],
+            }
+            for part in explanation.contributions
+        ],
+    }
+
+
+def _refusal(session: Session, objection: Objection) -> dict[str, object]:
+    scheme, entitlement = refused_benefit(session, objection, now())
+    return {
+        "scheme": scheme.rules.code,
+        "name": scheme.rules.name,
+        "basis": scheme.rules.basis,
+        "eligible": entitlement.decision.eligible,
+        "unmet": entitlement.unmet,
+        "tiers": scheme.rules.tiers,
+    }
+
+
+def _department_reply(objection: Objection) -> dict[str, object] | None:
+    reply = objection.department_reply
+    return reply and {**reply, "finding_name": FINDING_NAMES[reply["finding"]]}
 
 
 def _working_days_left(objection: Objection, today: date) -> int | None:

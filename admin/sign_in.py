@@ -6,6 +6,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from backend.accounts.errors import ROLE_NAMES
 from backend.accounts.service import sign_in_officer, sign_out
 from backend.web import API_PREFIX
 from backend.web.context import now, services, transaction
@@ -49,7 +50,7 @@ class OfficerSignIn(MethodView):
                 "officer": _answer(officer.name, officer.roles),
             }
 
-    @signed_in_officer()
+    @signed_in_officer(*ROLE_NAMES)
     @idempotent
     @blp.response(204)
     def delete(self) -> None:
@@ -60,7 +61,7 @@ class OfficerSignIn(MethodView):
 
 @blp.route("/me")
 class CurrentOfficer(MethodView):
-    @signed_in_officer()
+    @signed_in_officer(*ROLE_NAMES)
     @blp.response(200, OfficerResponse)
     def get(self) -> dict[str, object]:
         """当前登录的工作人员"""

@@ -22,6 +22,8 @@ from backend.jobs.service import enqueue_job, requeue_stale_jobs, was_queued
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
+from backend.objections.clock_watch import watch_clocks
+from backend.objections.deadlines import load_deadlines
 from backend.objections.service import open_objections_by_record
 from backend.oversight.alerts import watch_readings
 from backend.records.deletions import SWEEP_JOB, sweep_records
@@ -109,6 +111,11 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             if not was_queued(session, key):
                 enqueue_job(session, kind=SWEEP_JOB, arguments={}, key=key, now=now)
 
+    def watch_objections(now: datetime) -> None:
+        deadlines = load_deadlines(WorkingDays.from_file(config.working_days_file), config.jurisdiction)
+        with database.transaction() as session:
+            watch_clocks(session, deadlines, now=now)
+
     def forget_evidence(now: datetime) -> None:
         with database.transaction() as session:
             forget_unused_evidence(session, EvidenceStore(config.evidence_dir, config.keys), now=now)
@@ -165,6 +172,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("seal_ledger", timedelta(minutes=1), seal_ledger),
             Periodic("archive_ledger", timedelta(hours=24), archive_ledger),
             Periodic("tidy", timedelta(minutes=1), tidy),
+            Periodic("watch_objections", timedelta(minutes=10), watch_objections),
             Periodic("forget_evidence", timedelta(hours=24), forget_evidence),
             Periodic("sweep_daily", timedelta(minutes=5), sweep_daily),
             Periodic("watch_rights", timedelta(minutes=10), watch_rights),

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import chinese_calendar
 import yaml
 
+from backend.errors import Unavailable
+
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -33,6 +35,18 @@ class CalendarYearUnknown(Exception):
             "once 国务院办公厅 has published it"
         )
         self.year = year
+
+
+class CalendarMissing(Unavailable):
+    """A deadline is never guessed: the State Council announces the holidays of a year late in the one before."""
+
+    code = "calendar_missing"
+
+    def __init__(self, year: int) -> None:
+        super().__init__(
+            f"系统还没有 {year} 年的节假日安排，暂时算不出答复期限，刚才的操作没有生效。请联系信用服务窗口。",
+            year=year,
+        )
 
 
 @dataclass(frozen=True)

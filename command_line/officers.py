@@ -36,6 +36,9 @@ def add(
     ] = None,
     *,
     password: Annotated[str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True)],
+    department: Annotated[
+        str | None, typer.Option(help="数源单位经办所属单位的统一社会信用代码；其他岗位不填")
+    ] = None,
 ) -> None:
     """新增一个账号。"""
     context = open_context()
@@ -56,6 +59,7 @@ def add(
                 roles=role,
                 now=utc_now(),
                 subject_id=own,
+                department_code=department,
             )
     except DomainError as error:
         console.print(f"[red]{error.detail}[/red]")

@@ -34,6 +34,17 @@ class UsernameTaken(Refused):
         super().__init__(f"用户名 {username} 已被使用，请换一个。")
 
 
+class DepartmentOfficerInvalid(Refused):
+    """A department's officer sees one department's inbox and nothing else of the city's."""
+
+    code = "department_officer_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "数源单位经办须写明所属单位的统一社会信用代码，且不能兼任信用办岗位；信用办岗位不填单位。"
+        )
+
+
 class PasswordTooWeak(Refused):
     code = "password_too_weak"
 
@@ -48,4 +59,7 @@ ROLE_NAMES = {
     "data_officer": "数据专员",
     "auditor": "审计员",
     "window_officer": "窗口专员",
+    "department_officer": "数源单位经办",
 }
+OFFICE_ROLES = frozenset(ROLE_NAMES) - {"department_officer"}
+"""Those of the credit office itself: what is open to every officer is open to these."""

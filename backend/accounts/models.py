@@ -23,9 +23,10 @@ class CitizenAccount(Base):
 
 
 class Officer(Base):
-    """A member of the credit office (信用办工作人员).
+    """A member of the credit office (信用办工作人员), or of a source department for its own inbox alone.
 
-    Roles: score_officer 评分, reviewer 复核, objection_officer 异议, data_officer 数据, auditor 审计.
+    Roles: score_officer 评分, reviewer 复核, objection_officer 异议, data_officer 数据, auditor 审计;
+    department_officer 数源单位经办, alone and with the 统一社会信用代码 of the department in `department_code`.
 
     subject_id  the officer's own place in the register of residents, where the office has noted it: a look at
                 their own record or at a neighbour's can then be told
@@ -38,6 +39,7 @@ class Officer(Base):
     name: Mapped[str]
     password_hash: Mapped[str]  # argon2id
     roles: Mapped[list[str]] = mapped_column(Json)
+    department_code: Mapped[str | None]
     state: Mapped[str]  # active, suspended
     subject_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("subjects.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

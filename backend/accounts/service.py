@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from backend.accounts.errors import (
     ROLE_NAMES,
+    DepartmentOfficerInvalid,
     NotSignedIn,
     PasswordTooWeak,
     RoleMissing,
@@ -75,6 +76,7 @@ class OfficerIdentity:
     username: str
     name: str
     roles: frozenset[str]
+    department_code: str | None = None
 
     def check_has_role(self, roles: frozenset[str]) -> None:
         """Raises RoleMissing unless the officer has one of the roles."""
@@ -117,7 +119,11 @@ def officer_of(session: Session, token: str, *, now: datetime) -> OfficerIdentit
     if officer.state != "active":
         raise NotSignedIn
     return OfficerIdentity(
-        officer_id=officer.id, username=officer.username, name=officer.name, roles=frozenset(officer.roles)
+        officer_id=officer.id,
+        username=officer.username,
+        name=officer.name,
+        roles=frozenset(officer.roles),
+        department_code=officer.department_code,
     )
 
 
@@ -139,10 +145,16 @@ def add_officer(
     roles: Sequence[str],
     now: datetime,
     subject_id: int | None = None,
+    department_code: str | None = None,
 ) -> Officer:
-    """Raises UsernameTaken or PasswordTooWeak; ValueError for a role that does not exist."""
+    """Raises UsernameTaken, PasswordTooWeak or DepartmentOfficerInvalid; ValueError for a role that does not
+    exist.
+    """
     if unknown := set(roles) - ROLE_NAMES.keys():
         raise ValueError(f"unknown roles: {sorted(unknown)}")
+    of_department = "department_officer" in roles
+    if of_department != (department_code is not None) or (of_department and len(set(roles)) > 1):
+        raise DepartmentOfficerInvalid
     if len(password) < SHORTEST_PASSWORD:
         raise PasswordTooWeak
     if session.scalars(select(Officer).where(Officer.username == username)).first():
@@ -152,6 +164,7 @@ def add_officer(
         name=name,
         password_hash=_hasher.hash(password),
         roles=list(roles),
+        department_code=department_code,
         state="active",
         subject_id=subject_id,
         created_at=now,

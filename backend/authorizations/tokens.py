@@ -23,12 +23,14 @@ PARTNER_SCOPES = {
     "benefit:check": "核验凭码",
     "benefit:redeem": "核销与撤销",
     "benefit:read": "查看本单位参加的方案与核销记录",
+    "notifications:read": "查看发给本单位的通知，如此前的答复所依据的数据已更正",
 }
 """What a partner may ask for on its own. Anything about a citizen beyond yes or no needs that citizen's consent
 and is never given by client credentials."""
 
 DEPARTMENT_SCOPES = {
     "records:deliver": "报送本单位的公共信用信息，查看批次，更正待处理的行",
+    "objections:answer": "核查并答复对本单位报送信息的异议",
 }
 """What a source department may ask for besides. None of these shows more of a person than it delivered itself."""
 

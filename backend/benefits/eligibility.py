@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from backend.benefits.conditions import Unmet, evaluate, unmet_conditions
@@ -13,12 +14,16 @@ from backend.benefits.scheme_document import Scheme, Tier
 
 @dataclass(frozen=True)
 class Decision:
-    """`tier` and `terms` on yes, `unmet` (never empty) on no."""
+    """`tier` and `terms` on yes, `unmet` (never empty) on no.
+
+    `overridden_until` is set when a human said yes where the rules had said no; see `overrides.py`.
+    """
 
     eligible: bool
     tier: Tier | None
     terms: Mapping[str, Any] | None
     unmet: tuple[Unmet, ...]
+    overridden_until: date | None = None
 
     @property
     def nearly(self) -> bool:

@@ -12,6 +12,7 @@ from backend.benefits.conditions import Unmet
 from backend.benefits.eligibility import Decision, decide
 from backend.benefits.fact_catalogue import FactSet
 from backend.benefits.facts import collect_facts
+from backend.benefits.overrides import with_override
 from backend.benefits.quota import PERIOD_NAMES, Quota, ceiling_is_reached, next_period_starts, period_of, used_in
 from backend.benefits.scheme_document import Scheme
 from backend.city_calendar import city_date
@@ -34,7 +35,9 @@ class QuotaStanding:
 
 @dataclass(frozen=True)
 class Entitlement:
-    """`decision` is the rules' alone; `unmet` adds a quota or budget that is used up. Eligible: none."""
+    """`decision` is the rules' alone, or a human's who set them aside; `unmet` adds a quota or budget that is
+    used up. Eligible: none.
+    """
 
     beneficiary: Subject
     decision: Decision
@@ -75,7 +78,7 @@ def _entitlement(
 ) -> Entitlement:
     on = facts.on
     beneficiary = enterprise if scheme.audience == "enterprise" and enterprise else holder
-    decision = decide(scheme, facts)
+    decision = with_override(session, scheme, decide(scheme, facts), subject_id=beneficiary.id, on=on)
     # Whoever is not eligible yet is shown the quota of the tier they would reach first.
     quota = scheme.quota_of(decision.tier or scheme.tiers[-1])
     standing = _quota_standing(session, quota, scheme, beneficiary, on)

@@ -168,3 +168,20 @@ class RedemptionNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("没有找到这笔核销，请检查编号。")
+
+
+class OverrideTierUnknown(Refused):
+    code = "override_tier_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("该权益方案没有这个档位，请从方案的档位中选择。")
+
+
+class OverrideTooLong(Refused):
+    code = "override_too_long"
+
+    def __init__(self, longest_days: int) -> None:
+        super().__init__(
+            f"人工复核准予享受的期限从今天起算，最长 {longest_days} 天，且不能早于今天。",
+            longest_days=longest_days,
+        )

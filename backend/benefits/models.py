@@ -146,3 +146,26 @@ class BudgetUse(Base):
     scheme_code: Mapped[str] = mapped_column(primary_key=True)
     spent_cents: Mapped[int] = mapped_column(BigInteger)
     uses: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class EligibilityOverride(Base):
+    """A human set aside a refusal by the rules, for one subject and scheme (人工复核准予). Never changed.
+
+    tier         code of the scheme's tier whose terms are given
+    valid_until  last day, included
+    case         what it was decided in, as `objection:id`
+    """
+
+    __tablename__ = "eligibility_overrides"
+    __table_args__ = (Index("ix_eligibility_overrides_subject_id_scheme_code", "subject_id", "scheme_code"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    scheme_code: Mapped[str]
+    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
+    tier: Mapped[str]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date]
+    reason: Mapped[str]
+    case: Mapped[str]
+    granted_by: Mapped[str]
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -19,7 +19,11 @@ from backend.notifications.models import Notification, NotificationSetting
 
 @dataclass(frozen=True)
 class Recipient:
-    """Exactly one of the three. `partner_code` also names a source department, which is a kind of partner."""
+    """Exactly one of the three.
+
+    `partner_code` is a partner's client_id; for a source department its 统一社会信用代码, so that it is reached
+    whether it works with a system of its own or with officers in the console.
+    """
 
     subject_id: int | None = None
     officer_role: str | None = None

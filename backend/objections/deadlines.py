@@ -10,8 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from backend.city_calendar import CalendarYearUnknown, WorkingDays
-from backend.objections.errors import CalendarMissing
+from backend.city_calendar import CalendarMissing, CalendarYearUnknown, WorkingDays
 
 DEFAULT_JURISDICTION = "shandong"
 _SHIPPED = Path(__file__).parent / "shipped" / "deadlines.yaml"
@@ -23,12 +22,18 @@ class JurisdictionUnknown(Exception):
 
 @dataclass(frozen=True)
 class Term:
-    """Both in working days after filing; see `shipped/deadlines.yaml`."""
+    """All in working days; `shipped/deadlines.yaml` says from when each counts. None: no such clock."""
 
     effective_from: date
     basis: str
+    mark_days: int
     own_days: int
-    forwarded_days: int
+    forward_days: int | None
+    provider_days: int | None
+    total_days: int
+    extension_days: int | None
+    longest_days: int
+    remind_days: int
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,51 @@ class Deadlines:
         """The latest that had taken effect; before the first one took effect, the first."""
         return max((term for term in self.terms if term.effective_from <= day), default=self.terms[0], key=_effect)
 
+    def mark_due(self, *, filed_on: date) -> date:
+        """Last day for marking the record. Raises CalendarMissing."""
+        return self._after(filed_on, self.term_on(filed_on).mark_days)
+
     def answer_due(self, *, filed_on: date) -> date:
         """Last day for the answer while the platform looks into it itself. Raises CalendarMissing."""
         return self._after(filed_on, self.term_on(filed_on).own_days)
 
     def answer_due_when_forwarded(self, *, filed_on: date) -> date:
         """Last day for the answer once the source department has to verify. Raises CalendarMissing."""
-        return self._after(filed_on, self.term_on(filed_on).forwarded_days)
+        return self._after(filed_on, self.term_on(filed_on).total_days)
+
+    def forward_due(self, *, filed_on: date) -> date | None:
+        """Last day for handing it to the source department; None where no such day is set.
+
+        Raises CalendarMissing.
+        """
+        days = self.term_on(filed_on).forward_days
+        return None if days is None else self._after(filed_on, days)
+
+    def provider_due(self, *, filed_on: date, forwarded_on: date) -> date:
+        """Last day for the department's reply, never after the answer itself is due. Raises CalendarMissing."""
+        total = self.answer_due_when_forwarded(filed_on=filed_on)
+        days = self.term_on(filed_on).provider_days
+        return total if days is None else min(total, self._after(forwarded_on, days))
+
+    def extended(self, day: date, *, filed_on: date) -> date | None:
+        """What a last day becomes when it is prolonged; None where the jurisdiction allows no extension.
+
+        Raises CalendarMissing.
+        """
+        term = self.term_on(filed_on)
+        if term.extension_days is None:
+            return None
+        return min(self._after(day, term.extension_days), self._after(filed_on, term.longest_days))
+
+    def reminder_is_due(self, due_on: date, *, filed_on: date, today: date) -> bool:
+        """Whether so few working days are left that whoever is to act is reminded. Raises CalendarMissing."""
+        if today > due_on:
+            return False
+        try:
+            left = working_days_left(self.working_days, today=today, due_on=due_on)
+        except CalendarYearUnknown as unknown:
+            raise CalendarMissing(unknown.year) from None
+        return left <= self.term_on(filed_on).remind_days
 
     def _after(self, day: date, count: int) -> date:
         try:

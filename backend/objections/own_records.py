@@ -1,4 +1,4 @@
-"""What citizens read about themselves: records with their catalogue entries, objections with their records."""
+"""What citizens read about themselves: records with their catalogue entries, objections with what is disputed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force, category_in_force
 from backend.city_calendar import city_date
-from backend.objections.models import Objection
-from backend.objections.service import get_own_objection, objections_of, open_objections_by_record
+from backend.evidence.models import EvidenceFile
+from backend.evidence.service import evidence_of
+from backend.objections.matters import Matter, matter_of
+from backend.objections.models import Objection, ObjectionEvent
+from backend.objections.service import (
+    events_of,
+    get_own_objection,
+    objections_of,
+    open_objections_by_record,
+    statements_beside,
+)
 from backend.records.life import LifeEvent, life_of
 from backend.records.models import CreditRecord
 from backend.records.service import RecordState, get_own_record, records_of
@@ -51,8 +59,15 @@ class OwnRecordInFull(OwnRecord):
 @dataclass(frozen=True)
 class OwnObjection:
     objection: Objection
-    record: CreditRecord
-    category: Category
+    matter: Matter
+
+
+@dataclass(frozen=True)
+class OwnObjectionInFull(OwnObjection):
+    """`events` oldest first."""
+
+    events: Sequence[ObjectionEvent]
+    evidence: Sequence[EvidenceFile]
 
 
 def own_records(
@@ -81,34 +96,26 @@ def own_record(session: Session, subject_id: int, record_id: int, *, today: date
         category,
         open_objections_by_record(session, [record.id]).get(record.id),
         life_of(session, record, category),
-        _statements_beside(session, record.id),
+        statements_beside(session, [record.id]).get(record.id, []),
     )
 
 
-def own_objections(session: Session, subject_id: int, *, today: date) -> Sequence[OwnObjection]:
+def own_objections(session: Session, subject_id: int) -> Sequence[OwnObjection]:
     """Newest first."""
-    catalogue = _Catalogue(session, today)
-    return [_with_record(session, objection, catalogue) for objection in objections_of(session, subject_id)]
+    return [
+        OwnObjection(objection, matter_of(session, objection)) for objection in objections_of(session, subject_id)
+    ]
 
 
-def own_objection(session: Session, subject_id: int, objection_id: UUID, *, today: date) -> OwnObjection:
+def own_objection(session: Session, subject_id: int, objection_id: UUID) -> OwnObjectionInFull:
     """Raises ObjectionNotFound, also for someone else's."""
     objection = get_own_objection(session, subject_id=subject_id, objection_id=objection_id)
-    return _with_record(session, objection, _Catalogue(session, today))
-
-
-def _with_record(session: Session, objection: Objection, catalogue: _Catalogue) -> OwnObjection:
-    record = get_own_record(session, objection.subject_id, objection.record_id)
-    return OwnObjection(objection, record, catalogue.category_of(record))
-
-
-def _statements_beside(session: Session, record_id: int) -> Sequence[str]:
-    statements = session.scalars(
-        select(Objection.statement)
-        .where(Objection.record_id == record_id, Objection.statement.is_not(None))
-        .order_by(Objection.decided_at)
+    return OwnObjectionInFull(
+        objection,
+        matter_of(session, objection),
+        events_of(session, objection.id),
+        evidence_of(session, objection.case),
     )
-    return [statement for statement in statements if statement]
 
 
 class _Catalogue:

@@ -1,44 +1,77 @@
-"""Filing, withdrawing and deciding objections; what each does to the record and to the score."""
+"""Filing, withdrawing and deciding objections; what each does to the record, the score and the benefit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from backend.benefits.entitlement import Entitlement, entitlement_of
+from backend.benefits.overrides import grant_override
+from backend.benefits.schemes import SchemeInForce, scheme_in_force
 from backend.city_calendar import city_date
+from backend.evidence.service import attach_evidence
+from backend.ledger.service import Actor, record_access
+from backend.objections.corrections import checked_corrections
 from backend.objections.deadlines import Deadlines
 from backend.objections.errors import (
+    AlreadyExtended,
     AlreadyUnderObjection,
     CorrectionMissing,
+    DepartmentUnchanged,
+    ExtensionNotAllowed,
+    NoDepartment,
+    NothingRefused,
     ObjectionNotFound,
-    ObjectionStateForbids,
+    OutcomeNotForKind,
+    OverrideMissing,
+    ReasonMissing,
     RecordRevoked,
     ReplyMissing,
     StatementMissing,
 )
-from backend.objections.models import Objection, ObjectionEvent
+from backend.objections.lists import statutory_lists
+from backend.objections.models import Objection, ObjectionEvent, ObjectionKind
+from backend.objections.recipients import tell_recipients, wrong_since
+from backend.objections.routing import Department, department_of_record, find_department
+from backend.objections.score_review import check_score_confirmed, correct_score
 from backend.objections.states import (
     OPEN_STATES,
     STATE_NAMES,
     ObjectionEventName,
     ObjectionState,
-    state_after,
 )
+from backend.objections.steps import get_objection, lock_objection, move, remember
+from backend.objections.telling import tell_citizen, tell_of_arrival, tell_of_decision, tell_office
 from backend.records.models import CreditRecord
 from backend.records.service import change_state, correct_record, lock_own_record, lock_record
+from backend.scores.errors import NoScoreYet
+from backend.scores.service import current_score
+from backend.subjects.models import Subject
 from backend.subjects.rescoring import mark_for_rescoring
+from backend.subjects.service import get_subject
 
-Outcome = Literal["upheld", "partly_upheld", "rejected"]
+Outcome = Literal["upheld", "partly_upheld", "rejected", "redirected"]
 _EVENT_OF_OUTCOME: Mapping[Outcome, ObjectionEventName] = {
     "upheld": "uphold",
     "partly_upheld": "uphold_partly",
     "rejected": "reject",
+    "redirected": "refer",
 }
+ON_RECORDS: tuple[ObjectionKind, ...] = ("record", "list_entry")
+
+
+@dataclass(frozen=True)
+class Override:
+    """What an officer grants when a refused benefit is given after all; see `benefits.overrides`."""
+
+    tier: str
+    valid_until: date
 
 
 def file_objection(
@@ -49,48 +82,126 @@ def file_objection(
     grounds: str,
     now: datetime,
     deadlines: Deadlines,
+    filed_by_id: int | None = None,
+    evidence_ids: Sequence[UUID] = (),
 ) -> Objection:
-    """Open an objection and stop the record from lowering the score meanwhile.
+    """Object to a record or list entry: it stops lowering the score meanwhile, and its department can reply.
 
     Someone else's record is reported as not found, so ids cannot be probed. A record that no longer counts
-    (repaired, expired) keeps its state; only one that counts is marked as disputed.
+    (repaired, expired) keeps its state; only one that counts is marked as disputed. `filed_by_id` is the citizen
+    who acts for an enterprise.
 
-    Raises RecordNotFound, RecordRevoked, AlreadyUnderObjection or CalendarMissing.
+    Raises RecordNotFound, RecordRevoked, AlreadyUnderObjection, CalendarMissing, EvidenceNotFound or
+    EvidenceTooMany.
     """
     record = lock_own_record(session, subject_id=subject_id, record_id=record_id)
     if record.state == "revoked":
         raise RecordRevoked
-    if earlier := find_open_objection(session, record.id):
-        raise AlreadyUnderObjection(earlier.answer_due_on)
-
-    objection = Objection(
+    objection = _open_case(
+        session,
+        kind="list_entry" if record.category in statutory_lists() else "record",
         subject_id=subject_id,
-        kind="record",
-        record_id=record.id,
+        filed_by_id=filed_by_id or subject_id,
+        about=f"record:{record.id}",
         grounds=grounds,
-        state="filed",
-        filed_at=now,
-        answer_due_on=deadlines.answer_due(filed_on=city_date(now)),
+        evidence_ids=evidence_ids,
+        department=department_of_record(session, record, city_date(now)),
+        deadlines=deadlines,
+        now=now,
     )
+    objection.record_id = record.id
     if record.state == "active":
         change_state(
             session, record, state="disputed", changed_by="本人", reason="提出异议，核查期间不降低信用分", now=now
         )
         mark_for_rescoring(session, [subject_id], "objection_filed", now)
     objection.record_version = record.version
-    session.add(objection)
     session.flush()
-    _remember(session, objection, "file", actor="本人", now=now)
+    tell_of_arrival(session, objection, now=now)
+    return objection
+
+
+def object_to_score(
+    session: Session,
+    *,
+    subject_id: int,
+    grounds: str,
+    now: datetime,
+    deadlines: Deadlines,
+    filed_by_id: int | None = None,
+    evidence_ids: Sequence[UUID] = (),
+) -> Objection:
+    """Ask a human to look at the score, an automatic result (PIPL art. 24).
+
+    Raises NoScoreYet, AlreadyUnderObjection, CalendarMissing, EvidenceNotFound or EvidenceTooMany.
+    """
+    get_subject(session, subject_id)
+    score = current_score(session, subject_id)
+    if score is None:
+        raise NoScoreYet
+    objection = _open_case(
+        session,
+        kind="score",
+        subject_id=subject_id,
+        filed_by_id=filed_by_id or subject_id,
+        about="score",
+        grounds=grounds,
+        evidence_ids=evidence_ids,
+        department=None,
+        deadlines=deadlines,
+        now=now,
+    )
+    objection.score_id = score.id
+    session.flush()
+    return objection
+
+
+def appeal_refusal(
+    session: Session,
+    *,
+    holder: Subject,
+    enterprise: Subject | None,
+    scheme_code: str,
+    grounds: str,
+    now: datetime,
+    deadlines: Deadlines,
+    evidence_ids: Sequence[UUID] = (),
+) -> Objection:
+    """Put an automatic refusal of a benefit before a human.
+
+    Raises SchemeNotFound, NothingRefused, AlreadyUnderObjection, CalendarMissing, EvidenceNotFound or
+    EvidenceTooMany.
+    """
+    scheme = scheme_in_force(session, scheme_code, city_date(now))
+    entitlement = entitlement_of(session, scheme.rules, holder=holder, enterprise=enterprise, now=now)
+    if entitlement.decision.eligible:
+        raise NothingRefused
+    objection = _open_case(
+        session,
+        kind="benefit",
+        subject_id=entitlement.beneficiary.id,
+        filed_by_id=holder.id,
+        about=f"benefit:{scheme_code}",
+        grounds=grounds,
+        evidence_ids=evidence_ids,
+        department=None,
+        deadlines=deadlines,
+        now=now,
+    )
+    objection.scheme_code = scheme_code
+    session.flush()
     return objection
 
 
 def withdraw_objection(session: Session, *, subject_id: int, objection_id: UUID, now: datetime) -> Objection:
     """The record counts again as before. Raises ObjectionNotFound or ObjectionStateForbids."""
-    objection = get_own_objection(session, subject_id=subject_id, objection_id=objection_id)
-    record = lock_own_record(session, subject_id=objection.subject_id, record_id=objection.record_id)
-    _move(session, objection, "withdraw", actor="本人", now=now)
-    _count_again(session, record, changed_by="本人", reason="本人撤回异议", now=now)
-    mark_for_rescoring(session, [subject_id], "objection_withdrawn", now)
+    get_own_objection(session, subject_id=subject_id, objection_id=objection_id)
+    objection = lock_objection(session, objection_id)
+    record = lock_record(session, objection.record_id) if objection.record_id else None
+    move(session, objection, "withdraw", actor="本人", now=now)
+    if record is not None:
+        _count_again(session, record, changed_by="本人", reason="本人撤回异议", now=now)
+        mark_for_rescoring(session, [objection.subject_id], "objection_withdrawn", now)
     return objection
 
 
@@ -99,11 +210,121 @@ def forward_objection(
 ) -> Objection:
     """Ask the source department to verify, which gives the longer clock.
 
-    Raises ObjectionNotFound, ObjectionStateForbids or CalendarMissing.
+    Raises ObjectionNotFound, ObjectionStateForbids, NoDepartment or CalendarMissing.
     """
-    objection = get_objection(session, objection_id)
-    due = deadlines.answer_due_when_forwarded(filed_on=city_date(objection.filed_at))
-    _move(session, objection, "forward", actor=officer, now=now, answer_due_on=due)
+    objection = lock_objection(session, objection_id)
+    if objection.kind not in ON_RECORDS:
+        raise NoDepartment
+    record = lock_record(session, objection.record_id or 0)
+    name = objection.department_name or record.source_department
+    filed_on = city_date(objection.filed_at)
+    move(
+        session,
+        objection,
+        "forward",
+        actor=officer,
+        now=now,
+        detail={"department": name},
+        department_name=name,
+        forwarded_at=now,
+        answer_due_on=deadlines.answer_due_when_forwarded(filed_on=filed_on),
+        provider_due_on=deadlines.provider_due(filed_on=filed_on, forwarded_on=city_date(now)),
+    )
+    _tell_of_forwarding(session, objection, now)
+    return objection
+
+
+def redirect_objection(
+    session: Session,
+    *,
+    objection_id: UUID,
+    department_code: str,
+    officer: str,
+    now: datetime,
+    deadlines: Deadlines,
+) -> Objection:
+    """Put the case into another department's inbox; the one that had it no longer sees it.
+
+    Raises ObjectionNotFound, ObjectionStateForbids, NoDepartment, DepartmentUnknown, DepartmentUnchanged or
+    CalendarMissing.
+    """
+    objection = lock_objection(session, objection_id)
+    department = find_department(session, department_code, city_date(now))
+    redirect(session, objection, department, actor=officer, now=now, deadlines=deadlines)
+    return objection
+
+
+def redirect(
+    session: Session,
+    objection: Objection,
+    department: Department,
+    *,
+    actor: str,
+    now: datetime,
+    deadlines: Deadlines,
+) -> None:
+    """The step itself, on a locked case; raises as `redirect_objection`."""
+    if objection.kind not in ON_RECORDS:
+        raise NoDepartment
+    if department.code == objection.department_code or department.code in _disclaimed_by(session, objection.id):
+        raise DepartmentUnchanged
+    filed_on = city_date(objection.filed_at)
+    total = deadlines.answer_due_when_forwarded(filed_on=filed_on)
+    move(
+        session,
+        objection,
+        "redirect",
+        actor=actor,
+        now=now,
+        detail={"department": department.name},
+        department_code=department.code,
+        department_name=department.name,
+        department_reply=None,
+        forwarded_at=now,
+        # The subject does not wait longer because the city looked for the right department.
+        answer_due_on=max(objection.answer_due_on, total),
+        provider_due_on=deadlines.provider_due(filed_on=filed_on, forwarded_on=city_date(now)),
+    )
+    _tell_of_forwarding(session, objection, now)
+
+
+def extend_objection(
+    session: Session, *, objection_id: UUID, reason: str, officer: str, now: datetime, deadlines: Deadlines
+) -> Objection:
+    """Prolong the answer once, where the jurisdiction allows it, with the reason told to the citizen.
+
+    Raises ObjectionNotFound, ObjectionStateForbids, ReasonMissing, ExtensionNotAllowed, AlreadyExtended or
+    CalendarMissing.
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    objection = lock_objection(session, objection_id)
+    if objection.extended:
+        raise AlreadyExtended
+    filed_on = city_date(objection.filed_at)
+    due = deadlines.extended(objection.answer_due_on, filed_on=filed_on)
+    if due is None:
+        raise ExtensionNotAllowed(deadlines.name)
+    provider_due = objection.provider_due_on and deadlines.extended(objection.provider_due_on, filed_on=filed_on)
+    move(
+        session,
+        objection,
+        "extend",
+        actor=officer,
+        now=now,
+        detail={"reason": reason.strip(), "until": due.isoformat()},
+        extended=True,
+        answer_due_on=due,
+        provider_due_on=provider_due,
+    )
+    tell_citizen(
+        session,
+        objection,
+        kind="objection_extended",
+        title="您的异议延长了答复期限",
+        body=f"最迟 {due:%Y-%m-%d} 答复。理由：{reason.strip()}",
+        now=now,
+    )
     return objection
 
 
@@ -115,43 +336,62 @@ def decide_objection(
     reply: str,
     officer: str,
     now: datetime,
+    officer_id: str | None = None,
     corrections: Mapping[str, Any] | None = None,
+    override: Override | None = None,
+    redirected_to: str | None = None,
 ) -> Objection:
-    """Answer the citizen, and let the record follow.
+    """Answer the citizen, and let what was disputed follow. `officer` is the name that the citizen reads,
+    `officer_id` what the ledger tells officers apart by.
 
-    Upheld: with `corrections` (see `records.service.correct_record`) the record is corrected and counts again,
-    without them it is revoked. Partly upheld: it counts again as corrected, now or by the source department
-    since the objection was filed. Rejected: it counts again as it was, with reasons given. `officer` is the name
-    that the citizen reads.
+    Record or list entry. Upheld: with `corrections` (see `records.service.correct_record`) it is corrected and
+    counts again, without them it is revoked. Partly upheld: it counts again as corrected, now or by the source
+    department since the objection was filed. Either way whoever was told the wrong thing meanwhile is told so.
+    Rejected: it counts again as it was, with reasons given.
+    Score. Upheld: computed again, which must show a fault; rejected: computed again, which must show none.
+    Benefit. Upheld: granted by `override` in spite of the rules; rejected: the refusal stands.
+    Redirected: handed to `redirected_to`, a body outside this platform; nothing here changes but the state.
 
-    Raises ObjectionNotFound, ObjectionStateForbids, ReplyMissing, CorrectionMissing or CorrectionRefused.
+    Raises ObjectionNotFound, ObjectionStateForbids, ReplyMissing, CorrectionMissing, CorrectionRefused,
+    CorrectionContradicts, ReasonMissing, OutcomeNotForKind, OverrideMissing, ScoreConfirmed, ScoreDiffers,
+    SchemeNotFound, OverrideTierUnknown or OverrideTooLong.
     """
     if not reply.strip():
         raise ReplyMissing
-    objection = get_objection(session, objection_id)
-    record = lock_record(session, objection.record_id)
-    if outcome == "partly_upheld" and not corrections and record.version <= objection.record_version:
+    objection = lock_objection(session, objection_id)
+    if outcome == "partly_upheld" and objection.kind not in ON_RECORDS:
+        raise OutcomeNotForKind(outcome)
+    if outcome == "redirected" and not (redirected_to or "").strip():
+        raise ReasonMissing
+    record = lock_record(session, objection.record_id) if objection.record_id else None
+    if record is not None and corrections:
+        corrections = checked_corrections(session, record, corrections)
+    if (
+        record is not None
+        and outcome == "partly_upheld"
+        and not corrections
+        and record.version <= (objection.record_version or 0)
+    ):
         raise CorrectionMissing
-    _move(
+    move(
         session,
         objection,
         _EVENT_OF_OUTCOME[outcome],
         actor=officer,
         now=now,
+        detail={"to": redirected_to.strip()} if outcome == "redirected" and redirected_to else None,
         decided_at=now,
         decided_by=officer,
         reply=reply.strip(),
+        redirected_to=redirected_to.strip() if outcome == "redirected" and redirected_to else None,
     )
-    reason = STATE_NAMES[outcome]
-    if outcome == "rejected":
-        _count_again(session, record, changed_by=officer, reason=reason, now=now)
-    elif corrections or outcome == "partly_upheld":
-        if corrections:
-            correct_record(session, record, changes=corrections, changed_by=officer, reason=reason, now=now)
-        _count_again(session, record, changed_by=officer, reason=f"{reason}，按更正后的内容恢复", now=now)
-    elif record.state != "revoked":
-        change_state(session, record, state="revoked", changed_by=officer, reason=reason, now=now)
-    mark_for_rescoring(session, [objection.subject_id], f"objection_{outcome}", now)
+    if record is not None:
+        _follow_on_record(session, objection, record, outcome, corrections, officer=officer, now=now)
+    elif objection.kind == "score":
+        _follow_on_score(session, objection, outcome, now=now)
+    elif outcome == "upheld":
+        _grant(session, objection, override, officer=officer, officer_id=officer_id or officer, now=now)
+    tell_of_decision(session, objection, now=now)
     return objection
 
 
@@ -165,7 +405,7 @@ def attach_statement(
     if not statement.strip():
         raise StatementMissing
     objection = get_own_objection(session, subject_id=subject_id, objection_id=objection_id)
-    _move(session, objection, "attach_statement", actor="本人", now=now, statement=statement.strip())
+    move(session, objection, "attach_statement", actor="本人", now=now, statement=statement.strip())
     return objection
 
 
@@ -182,30 +422,35 @@ def open_objections_by_record(session: Session, record_ids: Sequence[int]) -> di
             Objection.record_id.in_(record_ids), Objection.state.in_(OPEN_STATES)
         )
     )
-    return {record_id: objection_id for record_id, objection_id in rows}  # noqa: C416 - rows are not pairs to mypy
+    return {record_id: objection_id for record_id, objection_id in rows if record_id is not None}
 
 
-def get_objection(session: Session, objection_id: UUID) -> Objection:
-    """Raises ObjectionNotFound."""
-    objection = session.get(Objection, objection_id)
-    if objection is None:
-        raise ObjectionNotFound
-    return objection
+def statements_beside(session: Session, record_ids: Sequence[int]) -> dict[int, list[str]]:
+    """What subjects said themselves about these records, oldest first; to be shown wherever a record is shown."""
+    found: dict[int, list[str]] = {}
+    for record_id, statement in session.execute(
+        select(Objection.record_id, Objection.statement)
+        .where(Objection.record_id.in_(record_ids), Objection.statement.is_not(None))
+        .order_by(Objection.decided_at)
+    ):
+        if record_id is not None and statement:
+            found.setdefault(record_id, []).append(statement)
+    return found
 
 
 def get_own_objection(session: Session, *, subject_id: int, objection_id: UUID) -> Objection:
-    """Raises ObjectionNotFound, also for another subject's."""
+    """One that this citizen filed. Raises ObjectionNotFound, also for another's."""
     objection = get_objection(session, objection_id)
-    if objection.subject_id != subject_id:
+    if objection.filed_by_id != subject_id:
         raise ObjectionNotFound
     return objection
 
 
 def objections_of(session: Session, subject_id: int) -> Sequence[Objection]:
-    """Newest first."""
+    """What this citizen filed, for themselves or for an enterprise; newest first."""
     return session.scalars(
         select(Objection)
-        .where(Objection.subject_id == subject_id)
+        .where(Objection.filed_by_id == subject_id)
         .order_by(Objection.filed_at.desc(), Objection.id)
     ).all()
 
@@ -214,6 +459,7 @@ def objection_queue(
     session: Session,
     *,
     state: ObjectionState | Literal["open"] | None = "open",
+    kind: ObjectionKind | None = None,
     after: tuple[date, UUID] | None = None,
     limit: int = 20,
 ) -> Sequence[Objection]:
@@ -223,6 +469,8 @@ def objection_queue(
         query = query.where(Objection.state.in_(OPEN_STATES))
     elif state is not None:
         query = query.where(Objection.state == state)
+    if kind is not None:
+        query = query.where(Objection.kind == kind)
     if after is not None:
         due, objection_id = after
         query = query.where(
@@ -257,40 +505,163 @@ def events_of(session: Session, objection_id: UUID) -> Sequence[ObjectionEvent]:
     ).all()
 
 
-def _move(
+def refused_benefit(session: Session, objection: Objection, now: datetime) -> tuple[SchemeInForce, Entitlement]:
+    """The scheme whose refusal is before a human, and how the subject stands now. Raises SchemeNotFound."""
+    scheme = scheme_in_force(session, objection.scheme_code or "", city_date(now))
+    holder = get_subject(session, objection.filed_by_id)
+    acts_for = get_subject(session, objection.subject_id) if objection.subject_id != holder.id else None
+    return scheme, entitlement_of(session, scheme.rules, holder=holder, enterprise=acts_for, now=now)
+
+
+def _open_case(
     session: Session,
-    objection: Objection,
-    event: ObjectionEventName,
     *,
-    actor: str,
+    kind: ObjectionKind,
+    subject_id: int,
+    filed_by_id: int,
+    about: str,
+    grounds: str,
+    evidence_ids: Sequence[UUID],
+    department: Department | None,
+    deadlines: Deadlines,
     now: datetime,
-    **values: Any,
-) -> None:
-    """Of two at once, the second finds the state changed and is refused."""
-    before: ObjectionState = objection.state  # type: ignore[assignment]
-    moved = session.execute(
-        update(Objection)
-        .where(Objection.id == objection.id, Objection.state == before)
-        .values(state=state_after(before, event), **values)
-        .returning(Objection.id)
-        .execution_options(synchronize_session=False)
+) -> Objection:
+    # Two taps meet here: the second waits for the subject's row and then finds the first one's case.
+    session.get_one(Subject, subject_id, with_for_update=True)
+    if earlier := _open_about(session, subject_id, about):
+        raise AlreadyUnderObjection(earlier.answer_due_on)
+    objection = Objection(
+        subject_id=subject_id,
+        filed_by_id=filed_by_id,
+        kind=kind,
+        about=about,
+        grounds=grounds,
+        state="filed",
+        filed_at=now,
+        answer_due_on=deadlines.answer_due(filed_on=city_date(now)),
+        department_code=department.code if department else None,
+        department_name=department.name if department else None,
+        extended=False,
+    )
+    session.add(objection)
+    session.flush()
+    if evidence_ids:
+        attach_evidence(session, subject_id=filed_by_id, case=objection.case, evidence_ids=evidence_ids)
+    remember(
+        session,
+        objection,
+        "file",
+        actor="本人",
+        now=now,
+        detail={"department": department.name} if department else {},
+    )
+    tell_office(
+        session,
+        objection,
+        kind="objection_filed",
+        title="收到一件新异议",
+        body=f"请于 {objection.answer_due_on:%Y-%m-%d} 前核实并答复。",
+        now=now,
+    )
+    return objection
+
+
+def _open_about(session: Session, subject_id: int, about: str) -> Objection | None:
+    return session.scalars(
+        select(Objection).where(
+            Objection.subject_id == subject_id, Objection.about == about, Objection.state.in_(OPEN_STATES)
+        )
     ).first()
-    session.refresh(objection)
-    if moved is None:
-        state: ObjectionState = objection.state  # type: ignore[assignment]
-        raise ObjectionStateForbids(state, STATE_NAMES[state])
-    _remember(session, objection, event, actor=actor, now=now)
 
 
-def _remember(
+def _follow_on_record(
     session: Session,
     objection: Objection,
-    event: ObjectionEventName | Literal["file"],
+    record: CreditRecord,
+    outcome: Outcome,
+    corrections: Mapping[str, Any] | None,
     *,
-    actor: str,
+    officer: str,
     now: datetime,
 ) -> None:
-    session.add(ObjectionEvent(objection_id=objection.id, event=event, at=now, actor=actor, detail={}))
+    reason = STATE_NAMES[outcome]
+    since = wrong_since(session, record, corrections)
+    if outcome in ("rejected", "redirected"):
+        _count_again(session, record, changed_by=officer, reason=reason, now=now)
+    elif corrections or outcome == "partly_upheld":
+        if corrections:
+            correct_record(session, record, changes=corrections, changed_by=officer, reason=reason, now=now)
+        _count_again(session, record, changed_by=officer, reason=f"{reason}，按更正后的内容恢复", now=now)
+    elif record.state != "revoked":
+        change_state(session, record, state="revoked", changed_by=officer, reason=reason, now=now)
+    mark_for_rescoring(session, [objection.subject_id], f"objection_{outcome}", now)
+    if outcome in ("upheld", "partly_upheld"):
+        tell_recipients(session, objection, category=record.category, since=since, now=now)
+
+
+def _follow_on_score(session: Session, objection: Objection, outcome: Outcome, *, now: datetime) -> None:
+    if outcome == "rejected":
+        check_score_confirmed(session, objection)
+    elif outcome == "upheld":
+        wrong_from = correct_score(session, objection, now=now) or objection.filed_at
+        tell_recipients(session, objection, category=None, since=wrong_from, now=now)
+
+
+def _grant(
+    session: Session,
+    objection: Objection,
+    override: Override | None,
+    *,
+    officer: str,
+    officer_id: str,
+    now: datetime,
+) -> None:
+    if override is None:
+        raise OverrideMissing
+    scheme = scheme_in_force(session, objection.scheme_code or "", city_date(now)).rules
+    grant_override(
+        session,
+        scheme=scheme,
+        subject_id=objection.subject_id,
+        tier_code=override.tier,
+        valid_until=override.valid_until,
+        reason=objection.reply or "",
+        case=objection.case,
+        granted_by=officer,
+        now=now,
+    )
+    record_access(
+        session,
+        subject_id=objection.subject_id,
+        actor=Actor(kind="officer", id=officer_id, name=f"信用办 {officer}"),
+        action="eligibility_overridden",
+        basis="个人信息保护法第二十四条：对自动化决定的人工复核",
+        purpose=f"{scheme.scene_name}：{scheme.name}",
+        detail={"scheme": scheme.code, "told": f"准予享受至 {override.valid_until:%Y-%m-%d}"},
+        channel="console",
+        now=now,
+    )
+
+
+def _tell_of_forwarding(session: Session, objection: Objection, now: datetime) -> None:
+    tell_citizen(
+        session,
+        objection,
+        kind="objection_forwarded",
+        title="您的异议已转数源单位核查",
+        body=f"{objection.department_name}正在核查，最迟 {objection.answer_due_on:%Y-%m-%d} 答复您。",
+        now=now,
+    )
+    tell_of_arrival(session, objection, now=now)
+
+
+def _disclaimed_by(session: Session, objection_id: UUID) -> set[str]:
+    """Codes of the departments that have said the case is not theirs."""
+    return {
+        event.detail["department_code"]
+        for event in events_of(session, objection_id)
+        if event.event == "disclaim" and "department_code" in event.detail
+    }
 
 
 def _count_again(session: Session, record: CreditRecord, *, changed_by: str, reason: str, now: datetime) -> None:

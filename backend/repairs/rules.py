@@ -12,9 +12,8 @@ from typing import Literal
 import yaml
 
 from backend.catalogue.document import Category
-from backend.city_calendar import CalendarYearUnknown, WorkingDays
+from backend.city_calendar import CalendarMissing, CalendarYearUnknown, WorkingDays
 from backend.months import add_months
-from backend.objections.errors import CalendarMissing
 
 Seriousness = Literal["minor", "general", "serious"]
 NATIONAL = "national"

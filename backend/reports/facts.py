@@ -7,8 +7,7 @@ or internal to the departments. A disputed one is, with its mark and the subject
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -20,7 +19,7 @@ from backend.authorizations.service import has_activated
 from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force
 from backend.identifiers.sealing import KeyRing
-from backend.objections.models import Objection
+from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
 from backend.repairs.publication import published_until
 from backend.reports.errors import NoReportForThisSubject
@@ -113,7 +112,7 @@ def _sections(session: Session, subject: Subject, today: date) -> Sequence[tuple
         )
         if record.category in categories and _shows(record, categories[record.category], today)
     ]
-    statements = _statements(session, [record.id for record in records])
+    statements = statements_beside(session, [record.id for record in records])
     records.sort(key=lambda record: (places[record.category], -record.event_on.toordinal(), -record.id))
     return [
         (
@@ -129,14 +128,3 @@ def _shows(record: CreditRecord, category: Category, today: date) -> bool:
         return False
     until = published_until(record, category, today=today)
     return until is None or today <= until
-
-
-def _statements(session: Session, record_ids: Sequence[int]) -> Mapping[int, Sequence[str]]:
-    statements: dict[int, list[str]] = defaultdict(list)
-    for record_id, statement in session.execute(
-        select(Objection.record_id, Objection.statement)
-        .where(Objection.record_id.in_(record_ids), Objection.statement.is_not(None))
-        .order_by(Objection.decided_at)
-    ):
-        statements[record_id].append(statement or "")
-    return statements

@@ -17,11 +17,10 @@ from backend.catalogue.document import Category
 from backend.catalogue.forbidden import NEVER, ONLY_WITH_WRITTEN_CONSENT, find_forbidden
 from backend.catalogue.service import catalogue_in_force, category_in_force
 from backend.catalogue.templates import load_templates
-from backend.city_calendar import CalendarYearUnknown, WorkingDays, city_date
+from backend.city_calendar import CalendarMissing, CalendarYearUnknown, WorkingDays, city_date
 from backend.evidence.service import attach_evidence
 from backend.identifiers.sealing import KeyRing
 from backend.notifications.service import Recipient, notify
-from backend.objections.errors import CalendarMissing
 from backend.partners.models import Partner
 from backend.records.errors import RowRefused
 from backend.records.service import change_state, lock_record

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from flask import g, request
 
-from backend.accounts.errors import NotSignedIn
+from backend.accounts.errors import OFFICE_ROLES, NotSignedIn
 from backend.accounts.service import CitizenIdentity, OfficerIdentity, citizen_of, officer_of
 from backend.errors import TooMany
 from backend.ledger.service import Actor
@@ -50,14 +50,14 @@ def signed_in_citizen(view: View) -> View:
 
 
 def signed_in_officer(*roles: str) -> Callable[[View], View]:
-    """Officers with one of the roles; with none named, every officer."""
+    """Officers with one of the roles; with none named, every officer of the credit office."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapper(*args: object, **kwargs: object) -> object:
             with reading() as session:
                 g.officer = officer_of(session, bearer_token(), now=now())
-            g.officer.check_has_role(frozenset(roles))
+            g.officer.check_has_role(frozenset(roles) or OFFICE_ROLES)
             g.actor = f"officer:{g.officer.officer_id}"
             return view(*args, **kwargs)
 

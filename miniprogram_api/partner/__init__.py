@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_smorest import Blueprint
 
 from miniprogram_api.partner.checks import blp as checks
+from miniprogram_api.partner.notifications import blp as notifications
 from miniprogram_api.partner.redemptions import blp as redemptions
 from miniprogram_api.partner.schemes import blp as schemes
 from miniprogram_api.partner.token import blp as token
@@ -13,4 +14,4 @@ from miniprogram_api.partner.token import discovery
 
 def partner_surfaces() -> list[Blueprint]:
     """What the server mounts for partners."""
-    return [token, discovery, checks, redemptions, schemes]
+    return [token, discovery, checks, redemptions, schemes, notifications]

@@ -1,7 +1,7 @@
 import { nextTick } from 'vue'
 import { createRouter, createWebHistory } from 'vue-router'
 
-import { onSessionEnd, session } from './session'
+import { homePage, may, onSessionEnd, session } from './session'
 import ConsoleShell from './shell/ConsoleShell.vue'
 import SignInPage from './sign-in/SignInPage.vue'
 
@@ -83,6 +83,19 @@ export const router = createRouter({
           meta: { title: '台账查询' },
         },
         {
+          path: 'department-inbox',
+          name: 'department-inbox',
+          component: () => import('./department-inbox/InboxPage.vue'),
+          meta: { title: '异议待办' },
+        },
+        {
+          path: 'department-inbox/:id',
+          name: 'department-case',
+          component: () => import('./department-inbox/InboxCasePage.vue'),
+          props: true,
+          meta: { title: '核查异议' },
+        },
+        {
           path: ':unknown(.*)*',
           name: 'unknown',
           component: () => import('./shell/UnknownPage.vue'),
@@ -94,7 +107,9 @@ export const router = createRouter({
 })
 
 router.beforeEach((to) => {
-  if (to.name === 'sign-in') return session.token ? { name: 'overview' } : true
+  if (to.name === 'sign-in') return session.token ? { name: homePage() } : true
+  // A department's officer has nothing to see at the city's figures; the server would refuse them.
+  if (to.name === 'overview' && session.token && may('department_officer')) return { name: 'department-inbox' }
   return session.token ? true : { name: 'sign-in', query: to.fullPath === '/' ? {} : { back: to.fullPath } }
 })
 

@@ -7,7 +7,12 @@ export interface Officer {
   city_name: string
 }
 
-export type Role = 'score_officer' | 'reviewer' | 'objection_officer' | 'data_officer' | 'auditor' | 'window_officer'
+export type Role = 'score_officer' | 'reviewer' | 'objection_officer' | 'data_officer' | 'auditor' | 'window_officer' | 'department_officer'
+
+/** Where an officer starts: a department's officer has an inbox and nothing else. */
+export function homePage(): 'overview' | 'department-inbox' {
+  return may('department_officer') ? 'department-inbox' : 'overview'
+}
 
 export type EndedBecause = 'expired' | 'signed_out'
 

@@ -18,8 +18,12 @@ export type Transport = (request: {
   body: unknown
 }) => Promise<Answer>
 
+/** One file as `multipart/form-data` in the field `file`. Rejects only when no answer came at all. */
+export type Upload = (request: { path: string; headers: Record<string, string>; filePath: string }) => Promise<Answer>
+
 export interface ClientOptions {
   transport: Transport
+  upload: Upload
   token: () => string | null
   /** Called when the server no longer knows the session. */
   onSignedOut: () => void
@@ -34,12 +38,32 @@ export interface Client {
   get<T>(path: string, query?: Record<string, string | number | null | undefined>): Promise<T>
   /** A POST or DELETE that acts: carries one Idempotency-Key, the same again on every retry. */
   act<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>
+  /** Hands in a file. Never sent again by itself: a photo on a weak connection is the person's to repeat. */
+  upload<T>(path: string, filePath: string): Promise<T>
   /** The server's clock now, in milliseconds: a phone whose own clock is wrong still counts down rightly. */
   now(): number
 }
 
-export function createClient({ transport, token, onSignedOut, wait }: ClientOptions): Client {
+export function createClient({ transport, upload, token, onSignedOut, wait }: ClientOptions): Client {
   let clockOffset = 0
+
+  async function sendFile<T>(path: string, filePath: string): Promise<T> {
+    const bearer = token()
+    const headers: Record<string, string> = {
+      Accept: 'application/json',
+      'Idempotency-Key': newIdempotencyKey(),
+      ...(bearer === null ? {} : { Authorization: `Bearer ${bearer}` }),
+    }
+    let answer: Answer
+    try {
+      answer = await upload({ path, headers, filePath })
+    } catch {
+      throw NO_ANSWER
+    }
+    if (answer.status >= 200 && answer.status < 300) return answer.body as T
+    if (answer.status === 401 && bearer !== null) onSignedOut()
+    throw readProblem(answer.status, answer.body)
+  }
 
   async function send<T>(method: Method, path: string, body: unknown, extra: Record<string, string>): Promise<T> {
     const bearer = token()
@@ -71,6 +95,7 @@ export function createClient({ transport, token, onSignedOut, wait }: ClientOpti
 
   return {
     get: (path, query = {}) => send('GET', path + queryString(query), undefined, {}),
+    upload: sendFile,
     act: (method, path, body) => send(method, path, body, { 'Idempotency-Key': newIdempotencyKey() }),
     now: () => Date.now() + clockOffset,
   }

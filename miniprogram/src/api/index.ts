@@ -6,10 +6,14 @@ import type {
   Authorization,
   Benefits,
   CreditRecord,
+  Evidence,
   HistoryPoint,
   LedgerEntry,
   Me,
+  Notifications,
   Objection,
+  ObjectionDetail,
+  ObjectionMatter,
   OneTimeCode,
   Page,
   RecordDetail,
@@ -17,10 +21,11 @@ import type {
   SignedIn,
   SignInOptions,
 } from './types'
-import { uniTransport } from './uni-transport'
+import { uniTransport, uniUpload } from './uni-transport'
 
 const client = createClient({
   transport: uniTransport,
+  upload: uniUpload,
   token: sessionToken,
   onSignedOut: () => {
     forgetSession()
@@ -72,12 +77,21 @@ export const withdrawAuthorization = (authorizationId: string) =>
   client.act<Authorization>('DELETE', `/me/authorizations/${id(authorizationId)}`)
 
 export const getObjections = async () => (await client.get<{ items: Objection[] }>('/me/objections')).items
-export const fileObjection = (recordId: number, grounds: string) =>
-  client.act<Objection>('POST', '/me/objections', { record_id: recordId, grounds })
+export const getObjection = (objectionId: string) => client.get<ObjectionDetail>(`/me/objections/${id(objectionId)}`)
+export const fileObjection = (matter: ObjectionMatter, grounds: string, evidenceIds: string[]) =>
+  client.act<ObjectionDetail>('POST', '/me/objections', { ...matter, grounds, evidence_ids: evidenceIds })
 export const withdrawObjection = (objectionId: string) =>
-  client.act<Objection>('POST', `/me/objections/${id(objectionId)}/withdrawal`)
+  client.act<ObjectionDetail>('POST', `/me/objections/${id(objectionId)}/withdrawal`)
 export const attachStatement = (objectionId: string, statement: string) =>
-  client.act<Objection>('POST', `/me/objections/${id(objectionId)}/statement`, { statement })
+  client.act<ObjectionDetail>('POST', `/me/objections/${id(objectionId)}/statement`, { statement })
+
+/** A photo on this phone, by its temporary path; the server keeps it a day until an application takes it up. */
+export const uploadEvidence = (filePath: string) => client.upload<Evidence>('/me/evidence', filePath)
+
+export const getNotifications = (cursor: string | null, limit = 30) =>
+  client.get<Notifications>('/me/notifications', { cursor, limit })
+export const readNotifications = (upToId: number) =>
+  client.act<{ unread: number }>('POST', '/me/notifications/reading', { up_to_id: upToId })
 
 export const getLedger = (cursor: string | null) =>
   client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30 })

@@ -217,21 +217,78 @@ export interface Authorization {
   can_withdraw: boolean
 }
 
-export type ObjectionState = 'filed' | 'forwarded' | 'upheld' | 'partly_upheld' | 'rejected' | 'withdrawn'
+export type ObjectionState =
+  | 'filed'
+  | 'forwarded'
+  | 'disclaimed'
+  | 'replied'
+  | 'upheld'
+  | 'partly_upheld'
+  | 'rejected'
+  | 'withdrawn'
+  | 'redirected'
+
+export type ObjectionKind = 'record' | 'list_entry' | 'score' | 'benefit'
 
 export interface Objection {
   id: string
-  record_id: number
+  kind: ObjectionKind
+  /** Null when it is not about a record. */
+  record_id: number | null
   record_title: string
   category_name: string
   grounds: string
   state: ObjectionState
   filed_at: Moment
   answer_due_on: CityDate
+  extended: boolean
+  department_name: string | null
   decided_at: Moment | null
   reply: string | null
+  /** The body outside the city's platform that it was handed to. */
+  redirected_to: string | null
   /** The citizen's own words beside the record, after an objection that did not succeed. */
   statement: string | null
+}
+
+export interface ObjectionStep {
+  at: Moment
+  event: string
+  event_name: string
+  note: string
+}
+
+export interface ObjectionDetail extends Objection {
+  steps: ObjectionStep[]
+  evidence: Evidence[]
+}
+
+/** What an objection is about: one of the three. */
+export type ObjectionMatter =
+  | { kind: 'record'; record_id: number }
+  | { kind: 'score' }
+  | { kind: 'benefit'; scheme: string; enterprise: string | null }
+
+export interface Evidence {
+  id: string
+  filename: string
+  media_type: string
+  size: number
+}
+
+export interface Notification {
+  id: number
+  kind: string
+  title: string
+  body: string
+  /** `objection:…` and the like; null when it leads nowhere. */
+  about: string | null
+  created_at: Moment
+  read_at: Moment | null
+}
+
+export interface Notifications extends Page<Notification> {
+  unread: number
 }
 
 export type ActorKind = 'citizen' | 'partner' | 'officer' | 'department' | 'system'

@@ -1,4 +1,4 @@
-import type { Transport } from './client'
+import type { Transport, Upload } from './client'
 
 /**
  * Where the API is. The web page is served by the same server; a mini-program has no origin of its own, so its build
@@ -10,6 +10,7 @@ apiOrigin = import.meta.env.VITE_API_ORIGIN ?? 'http://127.0.0.1:8000'
 // #endif
 
 const TIMEOUT_MS = 15_000
+const UPLOAD_TIMEOUT_MS = 60_000
 
 export const uniTransport: Transport = ({ method, path, headers, body }) =>
   new Promise((resolve, reject) => {
@@ -25,6 +26,19 @@ export const uniTransport: Transport = ({ method, path, headers, body }) =>
         const time = sent === null ? Number.NaN : Date.parse(sent)
         resolve({ status: answer.statusCode, body: parsed(answer.data), serverTime: Number.isNaN(time) ? null : time })
       },
+      fail: reject,
+    })
+  })
+
+export const uniUpload: Upload = ({ path, headers, filePath }) =>
+  new Promise((resolve, reject) => {
+    uni.uploadFile({
+      url: `${apiOrigin}/api/v1${path}`,
+      filePath,
+      name: 'file',
+      header: headers,
+      timeout: UPLOAD_TIMEOUT_MS,
+      success: (answer) => resolve({ status: answer.statusCode, body: parsed(answer.data), serverTime: null }),
       fail: reject,
     })
   })

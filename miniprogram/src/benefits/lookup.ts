@@ -1,4 +1,4 @@
-import type { Benefit, Benefits, Terms } from '../api/types'
+import type { Benefit, Benefits, Terms, UnmetCondition } from '../api/types'
 
 /** The benefit of that scheme, for the citizen themselves or for the enterprise of that code. */
 export function findBenefit(benefits: Benefits, scheme: string, enterprise: string | null): Benefit | null {
@@ -20,4 +20,14 @@ export function benefitKey({ code, enterprise }: Pick<Benefit, 'code' | 'enterpr
 /** A tier's terms as lines to read: what it comes to, then the fine points. */
 export function termsLines(terms: Terms): string[] {
   return [terms.summary, ...(terms.details ?? [])]
+}
+
+/** Used-up quota and budget are counted, not judged; and opening one's score is one's own step. */
+export const decidedByRules = (unmet: UnmetCondition): boolean =>
+  !['quota', 'budget', 'consent.activated'].includes(unmet.fact)
+
+/** Where a human is asked to look at a refusal. */
+export function appealUrl(benefit: Benefit): string {
+  const acting = benefit.enterprise ? `&enterprise=${encodeURIComponent(benefit.enterprise.public_code)}` : ''
+  return `/pages/objections/file?kind=benefit&scheme=${encodeURIComponent(benefit.code)}&name=${encodeURIComponent(benefit.name)}${acting}`
 }

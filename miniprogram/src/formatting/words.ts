@@ -36,10 +36,13 @@ const LIFE_EVENTS: Record<string, Tone> = {
 const OBJECTION_STATES: Record<ObjectionState, Label> = {
   filed: { text: '已受理', tone: 'waiting' },
   forwarded: { text: '数源单位核查中', tone: 'waiting' },
+  disclaimed: { text: '正在改派数源单位', tone: 'waiting' },
+  replied: { text: '数源单位已答复，待办结', tone: 'waiting' },
   upheld: { text: '异议成立', tone: 'good' },
   partly_upheld: { text: '异议部分成立', tone: 'good' },
   rejected: { text: '异议不成立', tone: 'bad' },
   withdrawn: { text: '已撤回', tone: 'quiet' },
+  redirected: { text: '已移送', tone: 'quiet' },
 }
 
 const AUTHORIZATION_STATES: Record<Authorization['state'], Label> = {
@@ -77,6 +80,7 @@ const CHANGE_CAUSES: Record<string, string> = {
   objection_upheld: '异议成立',
   objection_partly_upheld: '异议部分成立',
   objection_rejected: '异议不成立',
+  objection_redirected: '异议移送',
 }
 const OTHER_CAUSE = '记录变化'
 

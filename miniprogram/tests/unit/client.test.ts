@@ -20,6 +20,12 @@ function clientGiven(...answers: (Answer | typeof LOST)[]): Client {
       if (answer === undefined || answer === LOST) throw new Error('request:fail')
       return answer
     },
+    upload: async ({ path, headers, filePath }) => {
+      sent.push({ method: `FILE ${filePath}`, path, headers })
+      const answer = answers.shift()
+      if (answer === undefined || answer === LOST) throw new Error('uploadFile:fail')
+      return answer
+    },
     token: () => 'token-1',
     onSignedOut: () => {
       signedOut += 1
@@ -60,6 +66,28 @@ describe('a request that acts', () => {
     const error = await clientGiven(refusal).act('POST', '/me/objections', {}).catch(asProblem)
     expect(error).toMatchObject({ code: 'already_under_objection', status: 409, detail: '这条记录正在核实。' })
     expect(sent).toHaveLength(1)
+  })
+})
+
+describe('a file', () => {
+  it('is sent once, signed in and under a key of its own', async () => {
+    const client = clientGiven(OK)
+    await expect(client.upload('/me/evidence', 'tmp/photo.jpg')).resolves.toEqual({ fine: true })
+    expect(sent[0]).toMatchObject({ method: 'FILE tmp/photo.jpg', path: '/me/evidence' })
+    expect(sent[0]!.headers).toMatchObject({ Authorization: 'Bearer token-1' })
+    expect(sent[0]!.headers['Idempotency-Key']).toBeTruthy()
+  })
+
+  it('that was lost on the way is the person’s to send again', async () => {
+    const error = await clientGiven(LOST, OK).upload('/me/evidence', 'tmp/photo.jpg').catch(asProblem)
+    expect(error).toMatchObject({ code: 'network' })
+    expect(sent).toHaveLength(1)
+  })
+
+  it('that was refused says why', async () => {
+    const refusal = { status: 422, body: { code: 'evidence_too_large', detail: '单个文件不能超过 10 MB。' }, serverTime: null }
+    const error = await clientGiven(refusal).upload('/me/evidence', 'tmp/photo.jpg').catch(asProblem)
+    expect(error).toMatchObject({ code: 'evidence_too_large', detail: '单个文件不能超过 10 MB。' })
   })
 })
 

@@ -5,7 +5,8 @@ import { benefitQuery, findBenefit, termsLines } from '../../src/benefits/lookup
 import { groupedCode, isDue, secondsLeft } from '../../src/code/countdown'
 import { authorizationSentence, authorizationTerm, changeCause, recordState, sceneBadge, withoutPoints } from '../../src/formatting/words'
 import { byDay } from '../../src/ledger/days'
-import { clockSentence, mayAttachStatement, steps } from '../../src/objections/clock'
+import { pageAbout } from '../../src/notifications/about'
+import { clockSentence, mayAttachStatement, stepsAhead } from '../../src/objections/clock'
 
 describe('words', () => {
   it('show a code that is not known yet as it is', () => {
@@ -58,16 +59,20 @@ describe('the clock of an objection', () => {
   })
 
   it('leaves the last word to whoever was not wholly found right', () => {
-    const states = ['filed', 'forwarded', 'upheld', 'partly_upheld', 'rejected', 'withdrawn'] as const
-    expect(states.filter((state) => mayAttachStatement({ state }))).toEqual(['partly_upheld', 'rejected'])
+    const states = ['filed', 'forwarded', 'replied', 'upheld', 'partly_upheld', 'rejected', 'withdrawn'] as const
+    expect(states.filter((state) => mayAttachStatement({ state, record_id: 1 }))).toEqual(['partly_upheld', 'rejected'])
+    expect(mayAttachStatement({ state: 'redirected', record_id: 1 })).toBe(true)
   })
 
-  it('marks the steps behind it as done', () => {
-    const done = (state: Parameters<typeof steps>[0]['state']) => steps({ state }).map((step) => step.done)
-    expect(done('filed')).toEqual([true, false, false])
-    expect(done('forwarded')).toEqual([true, true, false])
-    expect(done('rejected')).toEqual([true, true, true])
-    expect(steps({ state: 'withdrawn' }).at(-1)).toEqual({ name: '您已撤回', done: true })
+  it('has nothing to stand beside when it was not about a record', () => {
+    expect(mayAttachStatement({ state: 'rejected', record_id: null })).toBe(false)
+  })
+
+  it('says what is still to come', () => {
+    expect(stepsAhead({ state: 'filed', kind: 'record' })).toEqual(['核查', '书面答复'])
+    expect(stepsAhead({ state: 'filed', kind: 'score' })).toEqual(['人工复核', '书面答复'])
+    expect(stepsAhead({ state: 'replied', kind: 'record' })).toEqual(['书面答复'])
+    expect(stepsAhead({ state: 'rejected', kind: 'record' })).toEqual([])
   })
 })
 
@@ -120,4 +125,10 @@ it('finds a benefit on whichever shelf it stands, for the citizen or for one of 
 it('reads the terms of a tier line by line and leaves out what is for the till', () => {
   expect(termsLines({ summary: '免押金', details: ['可借 15 本'], amount_cents: 2000 })).toEqual(['免押金', '可借 15 本'])
   expect(termsLines({ summary: '免押金' })).toEqual(['免押金'])
+})
+
+it('knows the page that a message is about, and when there is none', () => {
+  expect(pageAbout('objection:3f-1')).toBe('/pages/objections/detail?id=3f-1')
+  expect(pageAbout('record:12')).toBe('/pages/records/detail?id=12')
+  expect([pageAbout(null), pageAbout('check:9'), pageAbout('objection:')]).toEqual([null, null, null])
 })

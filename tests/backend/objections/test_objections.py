@@ -310,7 +310,9 @@ def test_the_database_itself_refuses_a_second_open_case(session, person, record,
     session.add(
         Objection(
             subject_id=person.id,
+            filed_by_id=person.id,
             kind="record",
+            about=first.about,
             record_id=record.id,
             record_version=first.record_version,
             grounds="第二次",

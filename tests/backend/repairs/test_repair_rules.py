@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
-from backend.city_calendar import WorkingDays
+from backend.city_calendar import CalendarMissing, WorkingDays
 from backend.months import add_months
-from backend.objections.errors import CalendarMissing
 from backend.repairs.conditions import RecordFacts, conditions_of, repairable_from
 from backend.repairs.rules import due_after, rule_of, rule_on
 

@@ -28,10 +28,20 @@ export const DELIVERY_STATES: Record<Delivery['state'], Word> = {
 export const OBJECTION_STATES: Record<ObjectionCase['state'], Word> = {
   filed: { text: '待办理', tone: 'calm' },
   forwarded: { text: '数源单位核查中', tone: 'busy' },
+  disclaimed: { text: '待改派', tone: 'attention' },
+  replied: { text: '数源单位已答复', tone: 'calm' },
   upheld: { text: '异议成立', tone: 'good' },
   partly_upheld: { text: '部分成立', tone: 'good' },
   rejected: { text: '异议不成立', tone: 'quiet' },
   withdrawn: { text: '本人已撤回', tone: 'quiet' },
+  redirected: { text: '已移送', tone: 'quiet' },
+}
+
+export const OBJECTION_KINDS: Record<ObjectionCase['kind'], string> = {
+  record: '信用记录',
+  list_entry: '列入名单',
+  score: '信用分复核',
+  benefit: '权益资格复核',
 }
 
 const RECORD_STATES: Record<string, string> = {
@@ -89,6 +99,7 @@ const ROLES: Record<Role, string> = {
   objection_officer: '异议专员',
   data_officer: '数据专员',
   auditor: '审计员',
+  department_officer: '数源单位经办',
 }
 
 export function roleNames(roles: readonly string[]): string {

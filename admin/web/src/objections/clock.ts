@@ -5,7 +5,7 @@ import type { Word } from '../common/words'
 type Clock = Pick<ObjectionCase, 'state' | 'overdue' | 'working_days_left'>
 
 export function isOpen(state: ObjectionCase['state']): boolean {
-  return state === 'filed' || state === 'forwarded'
+  return state === 'filed' || state === 'forwarded' || state === 'disclaimed' || state === 'replied'
 }
 
 export function clockWord({ state, overdue, working_days_left: left }: Clock): Word | undefined {

@@ -3,6 +3,7 @@ import { reactive } from 'vue'
 
 import { answer, api } from '../api/client'
 import type { Overview } from '../api/types'
+import { may } from '../session'
 
 export const waiting = reactive({ quarantined: 0, objections: 0, overdue: 0 })
 
@@ -14,6 +15,7 @@ export function noteWaiting(overview: Overview): void {
 
 /** Figures beside a menu are a help only: when they cannot be had, the last ones stay. */
 export async function refreshWaiting(): Promise<void> {
+  if (may('department_officer')) return
   try {
     noteWaiting(await answer(api.GET('/api/v1/admin/overview')))
   } catch {

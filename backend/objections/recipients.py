@@ -1,0 +1,212 @@
+"""Whoever was told something that rested on data since corrected is told so, and the citizen is told who was.
+
+A partner learns no more than that an earlier answer to it no longer stands and that it may ask again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from backend.benefits.fact_catalogue import RECORD_FACTS
+from backend.benefits.models import BenefitCheck, BenefitScheme
+from backend.benefits.scheme_document import read_document
+from backend.city_calendar import city_date
+from backend.ledger.models import LedgerEntry
+from backend.ledger.service import ACTION_NAMES, Actor, record_access
+from backend.notifications.service import Recipient, notify
+from backend.objections.models import Objection
+from backend.objections.telling import tell_citizen
+from backend.partners.models import Partner
+from backend.records.models import CreditRecord
+from backend.records.service import facts_at, versions_of
+from backend.scores.policies import policy_of
+from backend.scores.service import current_score, enterprises_behind
+
+PLATFORM = Actor(kind="system", id="osmanthus", name="公共信用平台")
+_SCORE_FACTS = {"score.total", "enterprise.evaluation"}
+# These rest on a check, which is looked up itself, or are part of handling the objection.
+_NO_ANSWER_OF_ITS_OWN = {
+    "benefit_checked",
+    "benefit_redeemed",
+    "redemption_cancelled",
+    "objection_viewed",
+    "objection_decided",
+    "objection_evidence_viewed",
+    "objection_verified",
+    "quarantine_opened",
+}
+
+
+@dataclass(frozen=True)
+class EarlierAnswer:
+    """`about` is `check:id` or `access:id`: what the recipient knows its own question by."""
+
+    partner: Partner
+    subject_id: int
+    about: str
+    at: datetime
+
+    @property
+    def number(self) -> str:
+        return self.about.partition(":")[2]
+
+
+def wrong_since(session: Session, record: CreditRecord, corrections: Mapping[str, Any] | None) -> datetime:
+    """From when the record has said what is now corrected: its delivery, or a later version that brought it.
+
+    Call before correcting. Without `corrections` the whole record was wrong.
+    """
+    since = record.created_at
+    if not corrections:
+        return since
+    wrong = {name: getattr(record, name) for name, value in corrections.items() if getattr(record, name) != value}
+    for version in reversed(versions_of(session, record.id)):
+        facts = facts_at(session, version)
+        if any(facts.get(name) != _as_kept(value) for name, value in wrong.items()):
+            break
+        since = version.changed_at
+    return since
+
+
+def answers_resting_on(
+    session: Session, *, subject_id: int, category: str | None, since: datetime, until: datetime
+) -> Sequence[EarlierAnswer]:
+    """What partners and departments were told since a moment, by moment.
+
+    `category` is that of the corrected record; None when the score itself was wrong. A principal's record also
+    counts for the enterprises that it reaches through to.
+    """
+    concerned = {subject_id, *enterprises_behind(session, subject_id, on=city_date(until))}
+    answers = [
+        *_checks(session, subject_id, concerned, category, since, until),
+        *_accesses(session, concerned, since, until),
+    ]
+    return sorted(answers, key=lambda answer: (answer.at, answer.about))
+
+
+def tell_recipients(
+    session: Session,
+    objection: Objection,
+    *,
+    category: str | None,
+    since: datetime,
+    now: datetime,
+) -> Sequence[EarlierAnswer]:
+    """Notify everyone who received the wrong data, with a ledger row each, and tell the citizen who was told."""
+    answers = answers_resting_on(
+        session, subject_id=objection.subject_id, category=category, since=since, until=now
+    )
+    for answer in answers:
+        notify(
+            session,
+            Recipient(partner_code=answer.partner.code),
+            kind="earlier_answer_corrected",
+            title="此前一次答复所依据的数据已更正",
+            body=(
+                f"{city_date(answer.at):%Y-%m-%d} 的答复（编号 {answer.number}）所依据的数据已经更正，"
+                "如仍需要请重新查询。"
+            ),
+            about=answer.about,
+            once_key=f"{objection.case}:corrected:{answer.about}",
+            now=now,
+        )
+        record_access(
+            session,
+            subject_id=answer.subject_id,
+            actor=PLATFORM,
+            action="correction_told",
+            basis="异议成立后通知曾获知错误信息者",
+            purpose=f"告知{answer.partner.name}：此前答复所依据的数据已更正",
+            detail={"objection": str(objection.id), "earlier_answer": answer.about},
+            channel="platform",
+            now=now,
+        )
+    if answers:
+        tell_citizen(
+            session,
+            objection,
+            kind="correction_told",
+            title="已通知此前获知错误信息的单位",
+            body=_who_was_told(answers),
+            now=now,
+        )
+    return answers
+
+
+def _checks(
+    session: Session,
+    subject_id: int,
+    concerned: set[int],
+    category: str | None,
+    since: datetime,
+    until: datetime,
+) -> Iterable[EarlierAnswer]:
+    rows = session.execute(
+        select(BenefitCheck, BenefitScheme, Partner)
+        .join(BenefitScheme, BenefitScheme.id == BenefitCheck.scheme_id)
+        .join(Partner, Partner.id == BenefitCheck.partner_id)
+        .where(
+            or_(BenefitCheck.subject_id.in_(concerned), BenefitCheck.holder_id == subject_id),
+            BenefitCheck.checked_at >= since,
+            BenefitCheck.checked_at <= until,
+        )
+    ).all()
+    in_score = category is None or _score_reads(session, concerned, category)
+    rests: dict[UUID, bool] = {}
+    for check, scheme, partner in rows:
+        if scheme.id not in rests:
+            rests[scheme.id] = _rests_on(read_document(scheme.document).facts, category, in_score=in_score)
+        if rests[scheme.id]:
+            yield EarlierAnswer(partner, check.subject_id, f"check:{check.id}", check.checked_at)
+
+
+def _rests_on(facts: Iterable[str], category: str | None, *, in_score: bool) -> bool:
+    return any(
+        (fact in _SCORE_FACTS and in_score) or (fact in RECORD_FACTS and RECORD_FACTS[fact].category == category)
+        for fact in facts
+    )
+
+
+def _score_reads(session: Session, subject_ids: Iterable[int], category: str) -> bool:
+    """Whether a record of the category counts in any of these scores; without a score nobody was told one."""
+    for subject_id in subject_ids:
+        score = current_score(session, subject_id)
+        if score is not None and category in policy_of(session, score.policy_hash)[0].category_codes:
+            return True
+    return False
+
+
+def _accesses(session: Session, concerned: set[int], since: datetime, until: datetime) -> Iterable[EarlierAnswer]:
+    """Grades, reports and records that were read: by anyone who is a partner, whatever the kind of reading."""
+    entries = session.scalars(
+        select(LedgerEntry).where(
+            LedgerEntry.subject_id.in_(concerned),
+            LedgerEntry.actor_kind.in_(("partner", "department")),
+            LedgerEntry.action.in_(ACTION_NAMES.keys() - _NO_ANSWER_OF_ITS_OWN),
+            LedgerEntry.at >= since,
+            LedgerEntry.at <= until,
+        )
+    ).all()
+    partners = {str(partner.id): partner for partner in session.scalars(select(Partner))} if entries else {}
+    for entry in entries:
+        if partner := partners.get(entry.actor_id):
+            yield EarlierAnswer(partner, entry.subject_id, f"access:{entry.id}", entry.at)
+
+
+def _who_was_told(answers: Sequence[EarlierAnswer]) -> str:
+    counted = Counter(answer.partner.name for answer in answers)
+    named = "、".join(f"{name}（{count} 次答复）" for name, count in sorted(counted.items()))
+    return f"以下单位此前得到的答复依据了错误的信息，现已通知其重新查询：{named}。通知中没有您的任何信息内容。"
+
+
+def _as_kept(value: Any) -> Any:
+    """As `facts_at` gives it."""
+    return value.isoformat() if hasattr(value, "isoformat") else value
