@@ -32,7 +32,7 @@ from command_line.scores import KIND_NAMES, run_to_end, show_run
 from command_line.server import check_port_is_free, serve_here
 from demo_city.departments import open_departments
 from demo_city.generate import MANIFEST, generate_city
-from demo_city.opening import OFFICERS, activate_residents, open_office
+from demo_city.opening import DEPARTMENT_OFFICER, OFFICERS, activate_residents, open_office
 from demo_city.population import CitySize
 from scoring.policy import shipped_policy
 
@@ -108,6 +108,11 @@ def tell_how_to_sign_in(context: Context, host: str, port: int) -> None:
         "",
         f"[bold]工作人员[/bold]  {base}/admin/",
         *(f"        {name}（用户名 {user}）  密码 {passwords[user]}" for user, name, _ in OFFICERS),
+        *(
+            f"        {name}（数源单位经办，用户名 {user}）  密码 {passwords[user]}"
+            for user, name, _ in (DEPARTMENT_OFFICER,)
+            if user in passwords
+        ),
         "",
         f"[bold]商户[/bold]    {base}/docs/ 浏览接口；演示商户的私钥在 {keys}/",
         "        docs/quickstart.md 可逐段复制，从登录走到核销和异议",

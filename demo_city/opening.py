@@ -17,6 +17,7 @@ from backend.accounts.service import add_officer
 from backend.authorizations.models import Consent, ConsentEvent
 from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.authorizations.service import has_activated
+from backend.catalogue.service import category_in_force
 from backend.city_calendar import city_date
 from backend.identifiers.sealing import KeyRing
 from backend.subjects.models import Subject
@@ -25,6 +26,9 @@ from backend.subjects.service import adult_born_until, match_identifiers
 _OPTED_IN_PERCENT = 62
 # These two open their score themselves, before the visitor's eyes.
 _NOT_YET_ACTIVATED = {"wrong_arrears", "thin_file"}
+
+# Whose objections to arrears the demo's citizens are most likely to file.
+DEPARTMENT_OFFICER = ("chen", "陈经办", "utility_arrears")
 
 OFFICERS = (
     ("zhang", "张敏", ["score_officer", "data_officer", "objection_officer", "window_officer"]),
@@ -88,9 +92,19 @@ def open_office(session: Session, passwords_file: Path, *, now: datetime) -> Non
     """Make the officers of the demo, with passwords of their own that only `passwords_file` keeps."""
     if session.scalars(select(Officer.id).limit(1)).first():
         return
-    passwords = {username: secrets.token_urlsafe(12) for username, _, _ in OFFICERS}
+    passwords = {username: secrets.token_urlsafe(12) for username, _, _ in (*OFFICERS, DEPARTMENT_OFFICER)}
     for username, name, roles in OFFICERS:
         add_officer(session, username=username, name=name, password=passwords[username], roles=roles, now=now)
+    username, name, category = DEPARTMENT_OFFICER
+    add_officer(
+        session,
+        username=username,
+        name=name,
+        password=passwords[username],
+        roles=["department_officer"],
+        department_code=category_in_force(session, category, city_date(now)).source_department_code,
+        now=now,
+    )
     passwords_file.write_text(json.dumps(passwords, indent=2) + "\n", encoding="utf-8")
     passwords_file.chmod(0o600)
 

@@ -54,22 +54,26 @@ def review_score(session: Session, objection: Objection) -> ScoreReview | None:
 
 def check_score_confirmed(session: Session, objection: Objection) -> None:
     """Before the score is upheld against the citizen. Raises ScoreDiffers."""
-    review = review_score(session, objection)
-    if review is not None and not review.agrees:
+    current = current_score(session, objection.subject_id)
+    if current is not None and not _agrees(session, current):
         raise ScoreDiffers
 
 
 def correct_score(session: Session, objection: Objection, *, now: datetime) -> datetime | None:
     """Compute the score again and put the result in place of the faulty one; since when that one was told.
 
-    Raises ScoreConfirmed when it is what was disputed: then no fault has been found.
+    Raises ScoreConfirmed when the records give exactly what was disputed: then no fault has been found. That
+    points fade with the days is none.
     """
     disputed = session.get(Score, objection.score_id) if objection.score_id else None
-    corrected = recompute_subject(session, objection.subject_id, cause="objection_upheld", now=now)
-    if (
-        disputed is not None
-        and corrected is not None
-        and (disputed.contributions, disputed.policy_hash) == (corrected.contributions, corrected.policy_hash)
-    ):
+    if disputed is not None and _agrees(session, disputed):
         raise ScoreConfirmed
+    recompute_subject(session, objection.subject_id, cause="objection_upheld", now=now)
     return disputed.computed_at if disputed else None
+
+
+def _agrees(session: Session, score: Score) -> bool:
+    """Whether the records as they are now give the score, part by part, on its own day under its own policy."""
+    subject = get_subject(session, score.subject_id)
+    result = compute_subject(session, subject, policy_hash=score.policy_hash, as_of=score.as_of)
+    return stored_contributions(result) == score.contributions

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -65,7 +66,7 @@ def office(city: City, now: datetime, tmp_path: Path) -> Office:
             writer.writerows(rows)
         collect_file(city.database, city.keys, path, source_department=DEPARTMENT, now=city.clock())
 
-    def file(subject_id: int, category: str = "utility_arrears") -> str:
+    def file(subject_id: int, category: str = "utility_arrears", evidence_ids: Sequence[str] = ()) -> str:
         with city.database.transaction() as session:
             record = add_record(session, session.get_one(type(lan), subject_id), category, title="水费欠缴")
             objection = file_objection(
@@ -75,6 +76,7 @@ def office(city: City, now: datetime, tmp_path: Path) -> Office:
                 grounds="已按期缴清，附有凭证。",
                 now=city.clock(),
                 deadlines=load_deadlines(city.services.working_days),
+                evidence_ids=[UUID(evidence_id) for evidence_id in evidence_ids],
             )
             return str(objection.id)
 

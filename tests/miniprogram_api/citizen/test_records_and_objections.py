@@ -112,6 +112,8 @@ def test_an_objection_stops_the_record_at_once_and_the_score_follows(scored, jud
     assert {"record_id": judgment["id"], "why": "异议核查期间，不降低信用分"} in pending["not_counted"]
     assert during > before
     assert scored.get(f"/me/records/{judgment['id']}").get_json()["state"] == "disputed"
+    assert [step["event_name"] for step in objection.pop("steps")] == ["提交异议"]
+    assert objection.pop("evidence") == []
     assert scored.get("/me/objections").get_json()["items"] == [objection]
 
 

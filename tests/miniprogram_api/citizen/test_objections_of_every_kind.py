@@ -1,0 +1,92 @@
+"""Objecting with evidence, to a score and to a refusal, and following the case."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from tests.miniprogram_api.citizen.conftest import API
+
+GROUNDS = "已经履行完毕，法院有结案通知书"
+
+
+def photo() -> BytesIO:
+    out = BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(out, "JPEG")
+    out.seek(0)
+    return out
+
+
+def upload(citizen) -> str:
+    answer = citizen.phone.post(f"{API}/me/evidence", data={"file": (photo(), "结案通知书.jpg")})
+    assert answer.status_code == 201
+    return answer.json["id"]
+
+
+@pytest.fixture
+def judgment(scored):
+    return scored.get("/me/records", category="court_judgment").json["items"][0]
+
+
+def file(citizen, **body):
+    return citizen.post("/me/objections", {"grounds": GROUNDS, **body})
+
+
+def test_photos_go_into_the_case_and_can_be_looked_at_again_by_their_owner_only(scored, judgment, make_citizen):
+    photos = [upload(scored), upload(scored)]
+    filed = file(scored, record_id=judgment["id"], evidence_ids=photos)
+    assert filed.status_code == 201
+    assert {item["id"] for item in filed.json["evidence"]} == set(photos)
+
+    path = f"/me/objections/{filed.json['id']}/evidence/{photos[0]}"
+    seen = scored.get(path)
+    assert (seen.status_code, seen.content_type) == (200, "image/jpeg")
+    assert make_citizen().get(path).status_code == 404
+
+
+def test_at_most_nine_files_and_none_of_someone_elses(scored, judgment, make_citizen):
+    too_many = file(scored, record_id=judgment["id"], evidence_ids=[upload(scored) for _ in range(10)])
+    assert (too_many.status_code, too_many.json["code"]) == (422, "validation_failed")
+    foreign = file(scored, record_id=judgment["id"], evidence_ids=[upload(make_citizen())])
+    assert (foreign.status_code, foreign.json["code"]) == (404, "evidence_not_found")
+    # Nothing of the refused filing is left: the record is not marked.
+    assert scored.get(f"/me/records/{judgment['id']}").json["state"] == "active"
+
+
+def test_a_score_is_put_before_a_human_without_touching_any_record(scored):
+    filed = file(scored, kind="score")
+    assert filed.status_code == 201
+    assert (filed.json["kind"], filed.json["record_id"], filed.json["record_title"]) == ("score", None, "信用分")
+    assert filed.json["answer_due_on"] == "2026-03-06"
+    again = file(scored, kind="score")
+    assert (again.status_code, again.json["code"]) == (409, "already_under_objection")
+
+
+def test_a_refused_benefit_is_put_before_a_human_and_one_that_was_not_refused_is_not(scored):
+    benefits = scored.get("/me/benefits").json
+    refused = next(one for one in benefits["not_eligible"] + benefits["nearly"] if one["enterprise"] is None)
+    filed = file(scored, kind="benefit", scheme=refused["code"])
+    assert filed.status_code == 201
+    assert (filed.json["kind"], filed.json["record_title"]) == ("benefit", refused["name"])
+    if benefits["eligible"]:
+        fine = file(scored, kind="benefit", scheme=benefits["eligible"][0]["code"])
+        assert (fine.status_code, fine.json["code"]) == (409, "nothing_refused")
+
+
+@pytest.mark.parametrize("body", [{"kind": "record"}, {"kind": "benefit"}, {"kind": "weather", "record_id": 1}])
+def test_an_objection_says_what_it_is_about(scored, body):
+    assert file(scored, **body).status_code == 422
+
+
+def test_nobody_objects_for_an_enterprise_they_do_not_represent(scored, judgment):
+    answer = file(scored, record_id=judgment["id"], enterprise="91990001MA00000000")
+    assert (answer.status_code, answer.json["code"]) == (404, "enterprise_not_represented")
+
+
+def test_the_case_is_followed_step_by_step_and_hidden_from_others(scored, judgment, make_citizen):
+    filed = file(scored, record_id=judgment["id"]).json
+    case = scored.get(f"/me/objections/{filed['id']}").json
+    assert [(step["event"], step["note"]) for step in case["steps"]] == [("file", "桂城市中级人民法院")]
+    assert make_citizen().get(f"/me/objections/{filed['id']}").status_code == 404
