@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from backend.authorizations.service import has_activated
 from backend.benefits.entitlement import Entitlement, entitlement_of
 from backend.benefits.overrides import grant_override
 from backend.benefits.schemes import SchemeInForce, scheme_in_force
@@ -50,7 +51,7 @@ from backend.objections.steps import get_objection, lock_objection, move, rememb
 from backend.objections.telling import tell_citizen, tell_of_arrival, tell_of_decision, tell_office
 from backend.records.models import CreditRecord
 from backend.records.service import change_state, correct_record, lock_own_record, lock_record
-from backend.scores.errors import NoScoreYet
+from backend.scores.errors import NoScoreYet, NotActivated
 from backend.scores.service import current_score
 from backend.subjects.models import Subject
 from backend.subjects.rescoring import mark_for_rescoring
@@ -133,9 +134,10 @@ def object_to_score(
 ) -> Objection:
     """Ask a human to look at the score, an automatic result (PIPL art. 24).
 
-    Raises NoScoreYet, AlreadyUnderObjection, CalendarMissing, EvidenceNotFound or EvidenceTooMany.
+    Raises NotActivated, NoScoreYet, AlreadyUnderObjection, CalendarMissing, EvidenceNotFound or EvidenceTooMany.
     """
-    get_subject(session, subject_id)
+    if get_subject(session, subject_id).kind == "person" and not has_activated(session, subject_id):
+        raise NotActivated
     score = current_score(session, subject_id)
     if score is None:
         raise NoScoreYet

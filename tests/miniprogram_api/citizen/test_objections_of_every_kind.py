@@ -64,6 +64,11 @@ def test_a_score_is_put_before_a_human_without_touching_any_record(scored):
     assert (again.status_code, again.json["code"]) == (409, "already_under_objection")
 
 
+def test_whoever_has_no_score_has_none_to_object_to(citizen):
+    answer = file(citizen, kind="score")
+    assert (answer.status_code, answer.json["code"]) == (409, "not_activated")
+
+
 def test_a_refused_benefit_is_put_before_a_human_and_one_that_was_not_refused_is_not(scored):
     benefits = scored.get("/me/benefits").json
     refused = next(one for one in benefits["not_eligible"] + benefits["nearly"] if one["enterprise"] is None)
