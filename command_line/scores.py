@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +19,15 @@ from backend.errors import DomainError
 from backend.jobs.service import get_job, requeue_stale_jobs
 from backend.scores.explanation import ScoreExplanation, explain_current_score
 from backend.scores.models import ScoreRun
-from backend.scores.policies import adopt_policy
+from backend.scores.policies import adopt_policy, policy_in_force, policy_of
 from backend.scores.runs import get_run, list_runs, request_run
+from backend.scores.training import training_table
 from backend.subjects.service import find_by_identifier, get_subject, masked_identifier, masked_name
 from command_line.context import Context, open_context
 from scoring.explain import format_points
+from scoring.model.directions import DOWN, UP
+from scoring.model.errors import ModelError
+from scoring.model.policy_part import outcome_directions
 from scoring.policy import load_policy, shipped_policy, shipped_policy_names
 
 app = typer.Typer(no_args_is_help=True)
@@ -81,6 +86,50 @@ def runs(limit: int = 10) -> None:
                 item.error or "",
             )
     console.print(table if table.row_count else "还没有评分运行。用 osmanthus scores run 开始第一次。")
+
+
+@app.command("training-table")
+def training_table_command(
+    out: Annotated[Path, typer.Option("--out", help="写成的表（.parquet 或 .csv）。")],
+    as_of: Annotated[list[datetime], typer.Option("--as-of", formats=["%Y-%m-%d"], help="基准日，可写多个。")],
+    kind: Annotated[str, typer.Option(help="person 或 enterprise")] = "person",
+    breach: Annotated[
+        list[str] | None, typer.Option("--breach", help="哪些类别算结果；默认全部失信类别。")
+    ] = None,
+    minimum_level: Annotated[int, typer.Option(help="低于这一等次的不算。")] = 0,
+    known_within_days: Annotated[
+        int | None,
+        typer.Option(help="历史数据一次接收的，视为事件后多少天已知；默认以实际送达为准。"),
+    ] = None,
+    directions: Annotated[Path | None, typer.Option("--directions", help="同时写出与方案一致的方向文件。")] = None,
+) -> None:
+    """从本市已存的记录造训练表，供 python -m scoring fit 学习模型分项；表中主体另行编号。"""
+    context = open_context()
+    today = city_date(utc_now())
+    try:
+        with context.database.reading() as session:
+            table = training_table(
+                session,
+                subject_kind=kind,
+                as_of_days=[day.date() for day in as_of],
+                taken_on=today,
+                categories=breach or (),
+                minimum_level=minimum_level,
+                known_within_days=known_within_days,
+            )
+            policy, _ = policy_of(session, policy_in_force(session, kind, today).hash)
+    except (DomainError, ModelError) as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from None
+    if out.suffix == ".parquet":
+        table.write_parquet(out)
+    else:
+        table.write_csv(out)
+    if directions is not None:
+        words = {UP: "up", DOWN: "down"}
+        lines = [f"{code}: {words[way]}" for code, way in outcome_directions(policy).items() if way in words]
+        directions.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    console.print(f"已写入 {out}：{table.height:,} 行，其中结果发生 {int(table['y'].sum()):,} 行")
 
 
 @app.command()

@@ -21,6 +21,9 @@ from scoring.days import to_date, to_day
 from scoring.engine import BatchResult, score_batch, score_one
 from scoring.explain import Explanation, advise, explain, format_number, format_points
 from scoring.model.cli import add_commands
+from scoring.model.component import Effect, load_component
+from scoring.model.errors import ModelError
+from scoring.model.policy_part import with_model
 from scoring.policy import (
     CategoryFacts,
     Policy,
@@ -265,6 +268,39 @@ def simulate_command(
             change = f"{format_number(mover.before, 2)} → {format_number(mover.after, 2)}"
             cause = mover.indicator or "基础分或上下限"
             _out.print(f"{title}：主体 {mover.subject}　{change}　{cause}", markup=False)
+
+
+@app.command("embed")
+def embed_command(
+    policy: PolicyArgument,
+    model: Annotated[Path, typer.Argument(metavar="模型文件", help="fit 写出的相加型模型（JSON）。")],
+    cap: Annotated[float, typer.Option("--cap", min=0, help="模型分项合计至多加减多少分。")],
+    version: Annotated[str, typer.Option("--version", help="新方案的版本号，如 2027.1。")],
+    effective_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="新方案的生效日。")],
+    output: Annotated[Path, typer.Option("--output", "-o", dir_okay=False, help="写成的方案文件（.yaml）。")],
+    points_per_doubling: Annotated[
+        float, typer.Option("--points-per-doubling", help="结果发生的赔率减半值多少分。")
+    ] = 10,
+) -> None:
+    """把相加型模型写成方案里的一个维度；写好的方案照常检查、模拟、采用。
+
+    例：python -m scoring embed guihua model.json --cap 8 --version 2027.1 --from 2027-01-01 -o 新方案.yaml
+    """
+    old = _loaded(policy)
+    try:
+        effect = Effect(round(cap * 100), round(points_per_doubling * 100))
+        new = with_model(load_component(model), old, effect, version=version, effective_from=effective_from.date())
+    except ModelError as refusal:
+        _fail(str(refusal))
+    except PolicyInvalid as invalid:
+        _print_problems(str(output), invalid.problems)
+        raise typer.Exit(1) from invalid
+    if not output.parent.is_dir():
+        _fail(f"没有文件夹 {output.parent}，请先建立，或写到别处")
+    output.write_text(new.source_text, encoding="utf-8")
+    added = new.dimensions[-1]
+    _out.print(f"已写入 {output}：增加维度“{added.name}”，{len(added.indicators)} 个指标", markup=False)
+    _print_policy(new)
 
 
 add_commands(app)

@@ -4,16 +4,20 @@ The part is a dimension of its own, bounded by the cap, whose indicators read th
 (`measure: value_of`). It runs in the kernel like everything else and prints like everything else.
 """
 
+import re
+from datetime import date
+from textwrap import indent
 from typing import Any
 
 import numpy as np
+import yaml
 
 from scoring.model.additive import Term
 from scoring.model.component import Component, Effect, to_points
 from scoring.model.directions import DOWN, FREE, UP
-from scoring.model.errors import DirectionsRefused, ShapeRefused
+from scoring.model.errors import DirectionsRefused, ModelError, ShapeRefused
 from scoring.model.frame import LONG_AGO
-from scoring.policy import Indicator, Policy
+from scoring.policy import Indicator, Policy, load_policy
 
 _BELOW_ALL = -10_000_000_000
 _HUNDREDTHS = 100
@@ -71,6 +75,30 @@ def policy_dimension(
         return None
     limit = _natural(effect.cap)
     return {"code": code, "name": name, "range": [-limit, limit], "indicators": parts}
+
+
+def with_model(
+    component: Component, policy: Policy, effect: Effect, *, version: str, effective_from: date
+) -> Policy:
+    """The policy with the model as one more dimension, under its own version and date of effect, checked.
+
+    The document keeps its comments and layout: the new dimension is written at the end of `dimensions`. Raises
+    what `policy_dimension` raises, ModelError when nothing was learned that is worth a hundredth or `dimensions`
+    does not end the document, PolicyInvalid when the result breaks a rule.
+    """
+    part = policy_dimension(component, policy, effect)
+    if part is None:
+        raise ModelError("模型在这样的影响上限之内没有任何分值，不需要写入方案。")
+    if any(dimension.base is not None for dimension in policy.dimensions):
+        part["base"] = 0  # where every dimension shows its share of the base, this one has none
+    text = policy.source_text.rstrip() + "\n"
+    keys = re.findall(r"^(\w+):", text, flags=re.MULTILINE)
+    if keys[-1] != "dimensions":
+        raise ModelError("方案文件的最后一项应当是 dimensions，模型分项才能接在后面。")
+    text = re.sub(r"^version:.*$", f'version: "{version}"', text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^effective_from:.*$", f"effective_from: {effective_from}", text, count=1, flags=re.MULTILINE)
+    dumped = yaml.safe_dump([part], allow_unicode=True, sort_keys=False, width=110)
+    return load_policy(text + indent(dumped, "  "))
 
 
 def _tiers(term: Term, indicator: Indicator, effect: Effect) -> list[dict[str, Any]]:
