@@ -31,6 +31,7 @@ from backend.benefits.city_readings import CityFacts, as_sql, city_facts
 from backend.benefits.conditions import Condition
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS, RecordMeasure
 from backend.benefits.scheme_document import Scheme
+from backend.choices.service import not_declined
 from backend.records.models import CreditRecord
 from backend.scores.models import PublishedRun, Score
 from backend.subjects.models import Subject, SubjectRelation
@@ -151,6 +152,7 @@ def _measured(measure: RecordMeasure, choices: list[str], subject_id: Any, on: d
         CreditRecord.category == measure.category,
         CreditRecord.state.in_(states),
         CreditRecord.event_on <= on,
+        not_declined(CreditRecord.subject_id, CreditRecord.category),
     ]
     if measure.levels is not None:
         counted.append(CreditRecord.level.in_(sorted(measure.levels)))

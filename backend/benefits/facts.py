@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
 from backend.authorizations.service import has_activated
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS, FactSet, FactValue, RecordMeasure
+from backend.choices.service import declined_by
 from backend.records.models import CreditRecord
 from backend.records.service import records_of
 from backend.scores.service import current_score
@@ -30,7 +31,10 @@ def collect_facts(
             continue
         about = "holder" if subject is holder else "enterprise"
         of_subject = [code for code in wanted if FACTS[code].about == about]
-        records = records_of(session, subject.id) if any(code in RECORD_FACTS for code in of_subject) else ()
+        records: Sequence[CreditRecord] = ()
+        if any(code in RECORD_FACTS for code in of_subject):
+            declined = declined_by(session, subject.id)
+            records = [record for record in records_of(session, subject.id) if record.category not in declined]
         for code in of_subject:
             if measure := RECORD_FACTS.get(code):
                 values[code] = measure_records(records, measure, choices=list(FACTS[code].choices), on=on)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backend.catalogue.document import Catalogue
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
+from backend.choices.service import declined_pairs
 from backend.city_calendar import city_date
 from backend.database import Database
 from backend.errors import DomainError
@@ -62,6 +63,8 @@ _REGISTRARS = {
     "relation": "市场监督管理部门",
 }
 _OUR_OWN_COLUMNS = 3  # number, complaint and raw line stand before the workbook's
+DECLINED = "declined_by_subject"
+_DECLINED_MESSAGE = "本人选择不记录这类信息，本行未入库，内容也未保存，无需更正"
 _RAW_HEADING = "整行原文"
 _UNSPLIT_LINE = "（整行无法拆分，原文已加密保存）"
 
@@ -184,12 +187,29 @@ def store(
     if template.register is not None:
         stored = store_register_rows(session, keys, judged.sound, template, now)
     else:
-        stored = store_records(session, judged.sound, delivery_id=delivery.id, now=now)
+        declined = _declined_rows(session, judged.sound)
+        sound = judged.sound.filter(~pl.col("row").is_in(list(declined))) if declined else judged.sound
+        stored = store_records(session, sound, delivery_id=delivery.id, now=now)
+        stored.conflicts |= declined
     reasons = judged.reasons | stored.conflicts
     _quarantine(session, keys, judged.delivered, reasons, template, delivery, now)
     mark_for_rescoring(session, sorted(stored.concerned), "record_collected", now)
     _count(session, delivery, judged.delivered.height, stored, len(reasons))
     return stored
+
+
+def _declined_rows(session: Session, sound: pl.DataFrame) -> dict[int, list[Reason]]:
+    """Rows that their subjects have chosen not to have recorded. They count as quarantined, and nothing of them is
+    kept: the reason alone says what became of them."""
+    pairs = declined_pairs(session, sound["subject_id"].unique().to_list())
+    if not pairs:
+        return {}
+    reason: Reason = {"column": "", "code": DECLINED, "message": _DECLINED_MESSAGE}
+    return {
+        row: [reason]
+        for row, subject_id, category in sound.select("row", "subject_id", "category").iter_rows()
+        if (subject_id, category) in pairs
+    }
 
 
 def raw_row(line: dict[str, str | int | None], template: Template) -> dict[str, str]:
@@ -452,16 +472,20 @@ def _quarantine(
     indexes = sorted(reasons)
     rows = []
     for index, line in zip(indexes, delivered[indexes].iter_rows(named=True), strict=True):
-        row = raw_row(line, template)
+        declined = reasons[index][0]["code"] == DECLINED
+        row: dict[str, str] = {} if declined else raw_row(line, template)
         rows.append(
             {
                 "delivery_id": delivery.id,
                 "row_number": line[ROW_NUMBER],
                 "sealed_row": keys.seal(orjson.dumps(row).decode()),
-                "masked_row": masked(template, row, reasons[index]),
+                "masked_row": {} if declined else masked(template, row, reasons[index]),
                 "reasons": reasons[index],
-                "state": "open",
+                "state": "dropped" if declined else "open",
                 "created_at": now,
+                "resolved_at": now if declined else None,
+                "resolved_by": "系统" if declined else None,
+                "resolution": _DECLINED_MESSAGE if declined else None,
             }
         )
     session.execute(insert(QuarantinedRow), rows)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backend.authorizations.service import has_activated
 from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force
+from backend.choices.service import not_declined
 from backend.identifiers.sealing import KeyRing
 from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
@@ -108,6 +109,7 @@ def _sections(session: Session, subject: Subject, today: date) -> Sequence[tuple
                 CreditRecord.subject_id == subject.id,
                 CreditRecord.state.in_(_SHOWN_STATES),
                 CreditRecord.event_on <= today,
+                not_declined(CreditRecord.subject_id, CreditRecord.category),
             )
         )
         if record.category in categories and _shows(record, categories[record.category], today)

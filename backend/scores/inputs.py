@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlalchemy import Select, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from backend.choices.service import not_declined
 from backend.records.models import CreditRecord
 from backend.subjects.models import Subject, SubjectRelation
 from scoring.columns import NO_DAY, RecordColumns
@@ -134,7 +135,7 @@ def _records_query(
     own = (
         select(CreditRecord.subject_id.label("subject"), *facts, literal(0).label("relation"))
         .join(Subject, Subject.id == CreditRecord.subject_id)
-        .where(Subject.kind == subject_kind)
+        .where(Subject.kind == subject_kind, not_declined(CreditRecord.subject_id, CreditRecord.category))
     )
     if subject_ids is not None:
         own = own.where(CreditRecord.subject_id.in_(subject_ids))
@@ -156,8 +157,10 @@ def _records_query(
         if subject_ids is not None:
             principals = principals.where(SubjectRelation.enterprise_id.in_(subject_ids))
         reach = principals.subquery()
-        of_principals = select(reach.c.subject, *facts, reach.c.relation).join(
-            reach, reach.c.principal == CreditRecord.subject_id
+        of_principals = (
+            select(reach.c.subject, *facts, reach.c.relation)
+            .join(reach, reach.c.principal == CreditRecord.subject_id)
+            .where(not_declined(CreditRecord.subject_id, CreditRecord.category))
         )
         rows = union_all(own, of_principals).subquery()
     else:

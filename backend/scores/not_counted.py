@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from backend.choices.service import declined_by
 from backend.records.models import CreditRecord
 from backend.records.service import records_of
 from backend.scores.explanation import ScoreExplanation
@@ -29,14 +30,19 @@ def records_not_counted(session: Session, explanation: ScoreExplanation) -> Sequ
     """Newest record first. While a recomputation is pending, only what is certain from the record's own state."""
     counted = {share.id for part in explanation.contributions for share in part.records}
     read_by_policy = set(explanation.policy.category_codes)
+    declined = declined_by(session, explanation.score.subject_id)
     return [
         NotCounted(record.id, why)
         for record in records_of(session, explanation.score.subject_id)
-        if record.id not in counted and (why := _why(record, explanation, read_by_policy)) is not None
+        if record.id not in counted and (why := _why(record, explanation, read_by_policy, declined)) is not None
     ]
 
 
-def _why(record: CreditRecord, explanation: ScoreExplanation, read_by_policy: set[str]) -> str | None:
+def _why(
+    record: CreditRecord, explanation: ScoreExplanation, read_by_policy: set[str], declined: frozenset[str]
+) -> str | None:
+    if record.category in declined:
+        return "您选择不记录这类信息，可在“数据选择”中恢复"
     if record.state in _WHY_BY_STATE:
         return _WHY_BY_STATE[record.state]
     if record.category not in read_by_policy:

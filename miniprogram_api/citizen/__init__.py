@@ -6,6 +6,7 @@ from flask_smorest import Blueprint
 
 from miniprogram_api.citizen.authorizations import blp as authorizations
 from miniprogram_api.citizen.benefits import blp as benefits
+from miniprogram_api.citizen.choices import blp as choices
 from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.export import blp as export
 from miniprogram_api.citizen.ledger import blp as ledger
@@ -35,4 +36,5 @@ def citizen_surfaces() -> list[Blueprint]:
         reports,
         export,
         access_complaints,
+        choices,
     ]

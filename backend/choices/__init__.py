@@ -1,0 +1,1 @@
+"""Data choices (数据选择): which kinds of good deeds a person does not want to have recorded."""
