@@ -13,6 +13,7 @@ from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force
 from backend.commitments.one_list import ListedCommitment, listed_collected, listed_signed
 from backend.commitments.service import is_published, record_of, signed_commitments_of
+from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
 from backend.repairs.publication import is_public
 from backend.subjects.models import Subject
@@ -29,8 +30,11 @@ _PUBLISHED_STATES = ("active", "disputed")
 
 @dataclass(frozen=True)
 class PublishedRecord:
+    """`statements` are the subject's own words after an objection to the record was not upheld."""
+
     record: CreditRecord
     category: Category
+    statements: Sequence[str]
 
     @property
     def level_name(self) -> str | None:
@@ -83,10 +87,11 @@ def _published(
         )
         .order_by(CreditRecord.event_on.desc(), CreditRecord.id.desc())
     )
+    public_today = [record for record in records if is_public(record, categories[record.category], today=today)]
+    statements = statements_beside(session, [record.id for record in public_today])
     return [
-        PublishedRecord(record, categories[record.category])
-        for record in records
-        if is_public(record, categories[record.category], today=today)
+        PublishedRecord(record, categories[record.category], statements.get(record.id, []))
+        for record in public_today
     ]
 
 

@@ -51,6 +51,9 @@ class PublishedRecordResponse(Schema):
     source_department = fields.String(required=True, metadata={"description": "数源单位"})
     legal_basis = fields.String(required=True, metadata={"description": "公示依据"})
     disputed = fields.Boolean(required=True, metadata={"description": "正在异议核查中"})
+    statements = fields.List(
+        fields.String(), required=True, metadata={"description": "异议未获支持后，当事人附在记录旁的声明"}
+    )
 
 
 class EnterprisePage(EnterpriseSummary):
@@ -126,6 +129,7 @@ def _published(records: Sequence[PublishedRecord]) -> list[dict[str, object]]:
             "source_department": published.record.source_department,
             "legal_basis": published.category.legal_basis,
             "disputed": published.record.state == "disputed",
+            "statements": published.statements,
         }
         for published in records
     ]

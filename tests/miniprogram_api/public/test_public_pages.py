@@ -9,7 +9,7 @@ from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from backend.objections.deadlines import load_deadlines
-from backend.objections.service import file_objection
+from backend.objections.service import attach_statement, decide_objection, file_objection
 from backend.subjects.registers import RegisterRow, register_subjects
 from backend.subjects.service import find_by_identifier
 from tests.factories import add_person, add_record
@@ -143,6 +143,30 @@ def test_a_disputed_penalty_is_shown_as_disputed_at_once(town, publish):
         )
 
     assert [record["disputed"] for record in page(town)["penalties"]] == [True]
+
+
+def test_a_statement_stands_beside_the_penalty_in_public_too(town, publish):
+    penalty = publish("admin_penalty", level=2)
+    mine = {"subject_id": penalty.subject_id, "now": town.clock()}
+    with town.database.transaction() as session:
+        objection = file_objection(
+            session,
+            record_id=penalty.id,
+            grounds="处罚决定已被复议撤销",
+            deadlines=load_deadlines(town.services.working_days),
+            **mine,
+        )
+        decide_objection(
+            session,
+            objection_id=objection.id,
+            outcome="rejected",
+            reply="复议决定维持原处罚。",
+            officer="李专员",
+            now=town.clock(),
+        )
+        attach_statement(session, objection_id=objection.id, statement="本公司已提起行政诉讼", **mine)
+
+    assert [record["statements"] for record in page(town)["penalties"]] == [["本公司已提起行政诉讼"]]
 
 
 def test_the_schemes_of_the_city_are_public_with_their_tiers(town):
