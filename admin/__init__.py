@@ -7,8 +7,10 @@ from flask_smorest import Blueprint
 from admin.access_alerts import blp as access_alerts
 from admin.access_alerts import own as own_access_alerts
 from admin.access_complaints import blp as access_complaints
+from admin.catalogue import blp as catalogue
 from admin.deliveries import blp as deliveries
 from admin.department_inbox import blp as department_inbox
+from admin.enterprises import blp as enterprises
 from admin.known_records import blp as known_records
 from admin.ledger import blp as ledger
 from admin.notifications import blp as notifications
@@ -37,4 +39,6 @@ def admin_surfaces() -> list[Blueprint]:
         own_access_alerts,
         access_complaints,
         ledger,
+        enterprises,
+        catalogue,
     ]

@@ -12,40 +12,25 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from backend.catalogue.document import Category, Change, Level, parse_catalogue, shipped_catalogue
+from backend.catalogue.document import Category, compare_catalogues, parse_catalogue, shipped_catalogue
+from backend.catalogue.drafts import Proposer, propose_catalogue
+from backend.catalogue.errors import SpreadsheetInvalid
 from backend.catalogue.formats import describe_formats
 from backend.catalogue.service import (
     catalogue_in_force,
+    catalogue_version,
     catalogue_versions,
     compare_with_catalogue_in_force,
     import_catalogue,
 )
+from backend.catalogue.spreadsheet import read_spreadsheet, write_spreadsheet
 from backend.catalogue.templates import Template, load_templates
+from backend.catalogue.wording import change_sentence, said
 from backend.city_calendar import city_date, utc_now
 from backend.errors import DomainError
 from command_line.context import open_context
 
 app = typer.Typer(help="公共信用信息目录", no_args_is_help=True)
-
-_POLARITY = {"positive": "正面", "negative": "负面", "neutral": "中性"}
-_DISCLOSURE = {"public": "公开", "on_authorization": "授权查询", "internal": "政务共享"}
-_SUBJECT_KINDS = {"person": "自然人", "enterprise": "企业", "organisation": "非企业组织"}
-_FIELDS = {
-    "name": "名称",
-    "subject_kinds": "主体",
-    "source_department": "数源单位",
-    "source_department_code": "数源单位代码",
-    "legal_basis": "法律依据",
-    "polarity": "性质",
-    "unit": "计量单位",
-    "contents": "信息项",
-    "levels": "等级",
-    "retention_days": "保留天数",
-    "disclosure": "公开属性",
-    "may_decline": "可拒绝记录",
-    "written_consent": "单独书面同意",
-    "templates": "归集模板",
-}
 
 DocumentFile = Annotated[
     Path | None,
@@ -55,14 +40,48 @@ OnDay = Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], he
 
 
 @app.command("import")
-def import_file(file: DocumentFile = None) -> None:
-    """导入一个版本的目录。同一文件重复导入不产生变化；不合规的目录不予导入。"""
+def import_file(
+    file: DocumentFile = None,
+    version: Annotated[str | None, typer.Option(help="版本号（表格文件须写明）")] = None,
+    name: Annotated[str | None, typer.Option(help="目录名称（表格文件须写明）")] = None,
+    effective_from: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="生效日期（表格文件须写明）")
+    ] = None,
+) -> None:
+    """导入一个版本的目录（YAML、XLSX 或 CSV）。
+
+    城市的第一个版本直接施行；以后的版本提交为草案，由另一人在工作台“公共信用信息目录”审核后施行。
+    同一文件重复导入不产生变化；不合规的目录不予导入，表格中每一格的问题逐一列出。
+    """
     with _refusals():
-        context = open_context()
+        text = _document(file, version, name, effective_from)
+        context, moment = open_context(), utc_now()
         with context.database.transaction() as session:
-            catalogue = import_catalogue(session, _text(file), utc_now())
+            known = catalogue_versions(session)
+            catalogue = parse_catalogue(text)
+            if known and catalogue.hash not in {version.source_hash for version in known}:
+                propose_catalogue(session, text, by=Proposer("command_line", "命令行"), now=moment)
+                typer.echo(
+                    f"{catalogue.name}：版本 {catalogue.version} 已提交为草案，须由复核员在工作台审核后施行"
+                )
+                return
+            import_catalogue(session, text, moment)
         typer.echo(f"{catalogue.name}：版本 {catalogue.version}，{len(catalogue.categories)} 个类别")
         typer.echo(f"自 {catalogue.effective_from} 起生效")
+
+
+@app.command("template")
+def write_template(
+    file: Annotated[Path, typer.Argument(help="写到哪个文件（.xlsx）", dir_okay=False)],
+    empty: Annotated[bool, typer.Option(help="只要标题行，不填现行类别")] = False,
+) -> None:
+    """写出目录表格模板，填好现行各类别，修改后可再导入。"""
+    with _refusals():
+        context = open_context()
+        with context.database.reading() as session:
+            catalogue = None if empty else catalogue_in_force(session, _day(None))
+        file.write_bytes(write_spreadsheet(catalogue))
+        typer.echo(f"已写出 {file}")
 
 
 @app.command("check")
@@ -74,15 +93,25 @@ def check_file(file: DocumentFile = None) -> None:
 
 
 @app.command()
-def compare(file: DocumentFile = None, on: OnDay = None) -> None:
-    """列出导入这个文件会给生效的目录带来哪些变化。"""
+def compare(
+    file: DocumentFile = None,
+    on: OnDay = None,
+    before: Annotated[str | None, typer.Option(help="较早的版本号；与 --after 同用，不读文件")] = None,
+    after: Annotated[str | None, typer.Option(help="较晚的版本号")] = None,
+) -> None:
+    """逐项比较：两个已导入的版本，或一个文件与某天生效的目录。"""
+    if (before is None) != (after is None):
+        raise typer.BadParameter("--before 和 --after 须同时写明")
     with _refusals():
         context = open_context()
         with context.database.reading() as session:
-            changes = compare_with_catalogue_in_force(session, _text(file), _day(on))
+            if before is not None and after is not None:
+                changes = compare_catalogues(catalogue_version(session, before), catalogue_version(session, after))
+            else:
+                changes = compare_with_catalogue_in_force(session, _text(file), _day(on))
         for change in changes:
-            typer.echo(_sentence(change))
-        typer.echo(f"共 {len(changes)} 处变化" if changes else "与生效的目录相同")
+            typer.echo(change_sentence(change))
+        typer.echo(f"共 {len(changes)} 处变化" if changes else "两者相同")
 
 
 @app.command()
@@ -153,6 +182,18 @@ def _text(file: Path | None) -> str:
     return shipped_catalogue() if file is None else file.read_text(encoding="utf-8")
 
 
+def _document(file: Path | None, version: str | None, name: str | None, effective_from: datetime | None) -> str:
+    """A spreadsheet says nothing of version, name and date: they come from the options."""
+    if file is None or file.suffix.lower() not in (".xlsx", ".csv"):
+        return _text(file)
+    if version is None or name is None or effective_from is None:
+        raise typer.BadParameter("导入表格时须写明 --version、--name 和 --from")
+    text, _ = read_spreadsheet(
+        file.read_bytes(), file.name, version=version, name=name, effective_from=effective_from.date()
+    )
+    return text
+
+
 def _day(on: datetime | None) -> date:
     return city_date(utc_now()) if on is None else on.date()
 
@@ -161,33 +202,13 @@ def _cells(category: Category) -> tuple[str, ...]:
     return (
         category.code,
         category.name,
-        "、".join(_SUBJECT_KINDS[kind] for kind in category.subject_kinds),
-        _POLARITY[category.polarity],
-        "长期" if category.retention_days is None else str(category.retention_days),
-        _DISCLOSURE[category.disclosure],
+        said("subject_kinds", category.subject_kinds),
+        said("polarity", category.polarity),
+        said("retention_days", category.retention_days),
+        said("disclosure", category.disclosure),
         category.source_department,
         category.legal_basis,
     )
-
-
-def _sentence(change: Change) -> str:
-    if change.before is None and change.field is None:
-        return f"新增类别 {change.category}"
-    if change.after is None and change.field is None:
-        return f"取消类别 {change.category}"
-    return f"{change.category} 的{_FIELDS[change.field or '']}：{_said(change.before)} → {_said(change.after)}"
-
-
-def _said(value: object) -> str:
-    if isinstance(value, tuple):
-        return "、".join(_said(item) for item in value)
-    if isinstance(value, Level):
-        return value.name if value.published_days is None else f"{value.name}（公示{value.published_days}天）"
-    if value is None:
-        return "无"
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    return str(value)
 
 
 @contextmanager
@@ -197,4 +218,8 @@ def _refusals() -> Iterator[None]:
         yield
     except DomainError as refusal:
         typer.secho(refusal.detail, fg=typer.colors.RED, err=True)
+        if isinstance(refusal, SpreadsheetInvalid):
+            for fault in refusal.faults:
+                rule = f"（{fault['rule']}）" if fault["rule"] else ""
+                typer.echo(f"第 {fault['row']} 行 {fault['column']}：{fault['message']}{rule}", err=True)
         raise typer.Exit(1) from None

@@ -717,7 +717,7 @@ def deliveries() -> list[Delivery]:
         delivery(
             "volunteering",
             4614,
-            _crowd((1, 0, 0), _active_people("volunteering", 1.0, 2500, 18)),
+            _crowd((1, 0, 0), _active_people("volunteering", 1.0, 2500, 19)),
             _volunteering,
             enum_column="QRZT",
             required="FWSC",
@@ -736,7 +736,7 @@ def deliveries() -> list[Delivery]:
         delivery(
             "honour",
             150,
-            _crowd((70, 27, 3), _active_people("honour", 0.5, 9500, 18), _active_enterprises),
+            _crowd((70, 27, 3), _active_people("honour", 0.5, 9500, 19), _active_enterprises),
             _honour,
             enum_column="RYJB",
             required="SYJG",

@@ -25,6 +25,9 @@ from backend.accounts.errors import (
     UsernameTaken,
 )
 from backend.accounts.models import CitizenAccount, Officer, SignInSession
+from backend.city_calendar import city_date
+from backend.subjects.models import Subject
+from backend.subjects.service import check_may_use, get_subject
 
 CITIZEN_SIGN_IN_LASTS = timedelta(hours=12)
 OFFICER_SIGN_IN_LASTS = timedelta(hours=8)
@@ -85,6 +88,8 @@ class OfficerIdentity:
 
 
 def sign_in_citizen(session: Session, *, subject_id: int, now: datetime) -> SignedIn:
+    """Raises Departed or TooYoung."""
+    check_may_use(get_subject(session, subject_id), city_date(now))
     account = session.scalars(select(CitizenAccount).where(CitizenAccount.subject_id == subject_id)).first()
     if account is None:
         account = CitizenAccount(subject_id=subject_id, created_at=now, last_sign_in_at=now)
@@ -107,9 +112,15 @@ def sign_in_officer(session: Session, *, username: str, password: str, now: date
 
 
 def citizen_of(session: Session, token: str, *, now: datetime) -> CitizenIdentity:
-    """Raises NotSignedIn."""
+    """Raises NotSignedIn, also once the register says that the person has died."""
     account_id = _account_of(session, token, "citizen", now=now)
-    account = session.get_one(CitizenAccount, account_id)
+    account, status = session.execute(
+        select(CitizenAccount, Subject.status)
+        .join(Subject, Subject.id == CitizenAccount.subject_id)
+        .where(CitizenAccount.id == account_id)
+    ).one()
+    if status != "active":
+        raise NotSignedIn
     return CitizenIdentity(account_id=account.id, subject_id=account.subject_id)
 
 
@@ -133,6 +144,21 @@ def sign_out(session: Session, token: str, *, now: datetime) -> None:
         update(SignInSession)
         .where(SignInSession.token_hash == _token_hash(token), SignInSession.revoked_at.is_(None))
         .values(revoked_at=now)
+    )
+
+
+def end_citizen_sign_ins(session: Session, subject_id: int, *, now: datetime) -> None:
+    """Every sign-in of the person ends at once."""
+    accounts = select(CitizenAccount.id).where(CitizenAccount.subject_id == subject_id)
+    session.execute(
+        update(SignInSession)
+        .where(
+            SignInSession.account_kind == "citizen",
+            SignInSession.account_id.in_(accounts),
+            SignInSession.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
     )
 
 

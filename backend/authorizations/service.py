@@ -309,6 +309,22 @@ def withdraw_activation(session: Session, *, subject_id: int, now: datetime) -> 
     return withdraw_consent(session, subject_id=subject_id, consent_id=activation.id, now=now)
 
 
+def end_consents(session: Session, subject_id: int, *, because: str, now: datetime) -> int:
+    """End whatever the subject agreed to or was asked for, with the tokens on it; how many.
+
+    For those who can no longer withdraw themselves (`because` is a stable word: `departed`).
+    """
+    open_consents = session.scalars(
+        select(Consent).where(
+            Consent.subject_id == subject_id, Consent.state.in_(("requested", "given", "paused"))
+        )
+    ).all()
+    for consent in open_consents:
+        event: ConsentEventName = "expire" if consent.state == "requested" else "withdraw"
+        apply_event(session, consent, event, actor="system", now=now, detail={"because": because})
+    return len(open_consents)
+
+
 def expire_due_consents(session: Session, *, now: datetime) -> int:
     """For the sweeper: end what has run out, and requests nobody decided; how many. (A token on such a consent is
     dead already.)"""

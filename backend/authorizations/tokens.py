@@ -16,6 +16,7 @@ from backend.authorizations.errors import ScopeMissing, TokenNotValid
 from backend.authorizations.models import Consent, OAuthToken, UsedAssertion
 from backend.database import note_change
 from backend.partners.models import Partner
+from backend.subjects.models import Subject
 
 TOKEN_LIFETIME = timedelta(minutes=10)
 
@@ -92,17 +93,18 @@ def authenticate_partner(session: Session, token: str, now: datetime) -> Partner
 def partner_of_token(session: Session, token: str, now: datetime) -> tuple[PartnerIdentity, datetime]:
     """Whose token it is, and until when. Raises TokenNotValid."""
     found = session.execute(
-        select(OAuthToken, Partner, Consent)
+        select(OAuthToken, Partner, Consent, Subject.status)
         .join(Partner, Partner.id == OAuthToken.partner_id)
         .outerjoin(Consent, Consent.id == OAuthToken.consent_id)
+        .outerjoin(Subject, Subject.id == Consent.subject_id)
         .where(OAuthToken.token_hash == hash_of(token))
     ).first()
     if found is None:
         raise TokenNotValid
-    row, partner, consent = found
+    row, partner, consent, citizen_status = found
     if row.revoked_at is not None or row.expires_at <= now or partner.state != "active":
         raise TokenNotValid
-    if row.consent_id is not None and not _holds(consent, now):
+    if row.consent_id is not None and not (_holds(consent, now) and citizen_status == "active"):
         raise TokenNotValid
     identity = PartnerIdentity(
         partner_id=partner.id,

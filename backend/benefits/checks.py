@@ -83,6 +83,9 @@ def check_benefit(
     if activation is not None and activation.given_at is not None and claim.made_at < activation.given_at:
         # Made before its owner left and came back: leaving ended it.
         raise CodeNotValid
+    if holder.status != "active":
+        # The register has reported a death since the code was shown.
+        raise CodeNotValid
     made = store.count(f"checks:{partner.partner_id}:{holder.id}", window_seconds=limits.window_seconds)
     if made > limits.most:
         raise TooManyChecks(retry_after_seconds=limits.window_seconds)

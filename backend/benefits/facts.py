@@ -22,12 +22,13 @@ def collect_facts(
 ) -> FactSet:
     """The wanted facts, each read through the service of the feature it belongs to.
 
-    Only sources that a wanted fact needs are asked. Without an enterprise, facts about one are unknown; so is
-    the score of someone who has not activated it, because there is none.
+    Only sources that a wanted fact needs are asked. Without an enterprise, facts about one are unknown, and
+    so is everything about someone who has died; so is the score of someone who has not activated it, because
+    there is none.
     """
     values: dict[str, FactValue | None] = {}
     for subject in (holder, enterprise):
-        if subject is None:
+        if subject is None or subject.status == "deceased":
             continue
         about = "holder" if subject is holder else "enterprise"
         of_subject = [code for code in wanted if FACTS[code].about == about]

@@ -133,7 +133,7 @@ def check_may_be_collected(category: Category) -> None:
     """The rules on what a catalogue may list, in the order an officer would check them."""
     if not category.legal_basis.strip():
         raise LegalBasisMissing(category.name)
-    for item in (category.code, category.name, *category.contents):
+    for item in (category.code, category.name, *category.contents, *(level.name for level in category.levels)):
         if found := find_forbidden(item, NEVER):
             raise ContentForbidden(category.name, item=item, subject=found.subject, basis=found.basis)
         found = find_forbidden(item, ONLY_WITH_WRITTEN_CONSENT)

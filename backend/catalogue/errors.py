@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from backend.errors import Conflict, NotFound, Refused
+from backend.errors import Conflict, Forbidden, NotFound, Refused
+
+_LAWFUL_COLLECTION = (
+    "《国务院办公厅关于进一步完善失信约束制度构建诚信建设长效机制的指导意见》（国办发〔2020〕49号）"
+)
+_VOLUNTARY = "《中华人民共和国献血法》第二条、《志愿服务条例》第三条的自愿原则"
+_FIVE_YEARS = "《征信业管理条例》第十六条"
 
 
 class CatalogueInvalid(Refused):
@@ -25,8 +31,10 @@ class LegalBasisMissing(Refused):
 
     def __init__(self, category: str) -> None:
         super().__init__(
-            f"类别“{category}”没有写明法律依据，不得列入目录。请补充法律、法规或规范性文件的名称和条款。",
+            f"类别“{category}”没有写明法律依据，依据{_LAWFUL_COLLECTION}不得列入目录。"
+            "请补充法律、法规或规范性文件的名称和条款。",
             category=category,
+            basis=_LAWFUL_COLLECTION,
         )
 
 
@@ -68,7 +76,9 @@ class OnlyUpward(Refused):
 
     def __init__(self, category: str) -> None:
         super().__init__(
-            f"类别“{category}”属于献血或志愿服务，只能作为正面信息，不得设为负面或中性。", category=category
+            f"类别“{category}”属于献血或志愿服务，依据{_VOLUNTARY}只能作为正面信息，不得设为负面或中性。",
+            category=category,
+            basis=_VOLUNTARY,
         )
 
 
@@ -79,9 +89,11 @@ class RetentionTooLong(Refused):
 
     def __init__(self, category: str, *, longest_days: int) -> None:
         super().__init__(
-            f"类别“{category}”可能含有不良信息，保留期限须写明且不得超过{longest_days}天（自行为或事件终止之日起五年）。",
+            f"类别“{category}”含有不良信息，依据{_FIVE_YEARS}，保留期限须写明且不得超过{longest_days}天"
+            "（自行为或事件终止之日起五年）。",
             category=category,
             longest_days=longest_days,
+            basis=_FIVE_YEARS,
         )
 
 
@@ -142,3 +154,62 @@ class HeaderAmbiguous(Refused):
             field=field,
             headings=list(headings),
         )
+
+
+class SpreadsheetUnreadable(Refused):
+    """Not a table that a catalogue can be read from."""
+
+    code = "spreadsheet_unreadable"
+
+
+class SpreadsheetInvalid(Refused):
+    """`faults` names every faulty cell: row, column, message, and the legal rule where one refuses."""
+
+    code = "spreadsheet_invalid"
+
+    def __init__(self, faults: Sequence[Mapping[str, object]]) -> None:
+        self.faults = faults
+        shown = "；".join(f"第 {fault['row']} 行“{fault['column']}”：{fault['message']}" for fault in faults[:5])
+        super().__init__(
+            f"表格中有 {len(faults)} 处需要修改，未作任何改动。{shown}", faults=[dict(fault) for fault in faults]
+        )
+
+
+class DraftNotFound(NotFound):
+    code = "catalogue_draft_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这份目录草案，请回到列表刷新后再看。")
+
+
+class DraftDecided(Conflict):
+    code = "catalogue_draft_decided"
+
+    def __init__(self) -> None:
+        super().__init__("这份目录草案已经办结，不能再次审核。请刷新后查看结果。")
+
+
+class SamePerson(Forbidden):
+    """Four eyes: nobody puts their own draft into force."""
+
+    code = "catalogue_same_person"
+
+    def __init__(self) -> None:
+        super().__init__("目录草案须由提交人以外的人员审核，请交给另一位复核员。")
+
+
+class EffectInThePast(Refused):
+    code = "catalogue_effect_in_the_past"
+
+    def __init__(self, effective_from: str) -> None:
+        super().__init__(
+            f"生效日期 {effective_from} 已经过去，新版目录不能追溯生效。请改为今天或以后的日期后重新提交。",
+            effective_from=effective_from,
+        )
+
+
+class VersionNotFound(NotFound):
+    code = "catalogue_version_not_found"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"没有版本号为 {version} 的目录，请从版本列表中选择。", version=version)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.database import Base, BigId, Json, UtcDateTime
@@ -54,3 +55,28 @@ class CatalogueCategory(Base):
     may_decline: Mapped[bool]
     written_consent: Mapped[bool]
     templates: Mapped[list[str]] = mapped_column(Json)
+
+
+class CatalogueDraft(Base):
+    """A version that waits for a second person's approval; approved, it becomes a CatalogueVersion (四眼审核).
+
+    document     the catalogue as YAML
+    proposed_by  the officer's id, or `command_line`; whoever decides is somebody else
+    state        proposed → approved or rejected
+    """
+
+    __tablename__ = "catalogue_drafts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    version: Mapped[str]
+    name: Mapped[str]
+    effective_from: Mapped[date]
+    document: Mapped[str] = mapped_column(Text)
+    state: Mapped[str]
+    proposed_by: Mapped[str]
+    proposer_name: Mapped[str]
+    proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_by: Mapped[str | None]
+    decider_name: Mapped[str | None]
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision_reason: Mapped[str | None]

@@ -24,6 +24,7 @@ from backend.catalogue.errors import (
     CategoryNotInForce,
     NoCatalogueInForce,
     VersionAlreadyImported,
+    VersionNotFound,
 )
 from backend.catalogue.models import CatalogueCategory, CatalogueVersion
 
@@ -84,6 +85,14 @@ def category_in_force(session: Session, code: str, on: date) -> Category:
 def catalogue_versions(session: Session) -> list[CatalogueVersion]:
     """Every imported version, the latest effect first."""
     return list(session.scalars(select(CatalogueVersion).order_by(CatalogueVersion.effective_from.desc())))
+
+
+def catalogue_version(session: Session, version: str) -> Catalogue:
+    """Raises VersionNotFound."""
+    found = session.scalar(select(CatalogueVersion).where(CatalogueVersion.version == version))
+    if found is None:
+        raise VersionNotFound(version)
+    return _catalogue(found)
 
 
 def known_categories(session: Session, on: date) -> dict[str, Category]:

@@ -191,6 +191,7 @@ class RegisterRule:
     """Where a register file's facts stand. `kind` is the register; 'relation' links a principal to an enterprise.
 
     old_codes maps a scheme of `subject_codes` to the column that holds the old code, if the cell is filled.
+    successor is the column with the code of whoever took over a merged subject.
     For 'relation': `identifier` is the principal's, `enterprise` the enterprise's, `status` maps the role, and
     registered_on/ended_on bound the time in office.
     """
@@ -204,6 +205,7 @@ class RegisterRule:
     born_on: str | None
     district: str | None
     enterprise: str | None
+    successor: str | None
     old_codes: Mapping[str, str]
 
 
@@ -490,6 +492,7 @@ def _register_rule(document: dict[str, Any]) -> RegisterRule:
         born_on=document.get("born_on"),
         district=document.get("district"),
         enterprise=document.get("enterprise"),
+        successor=document.get("successor"),
         old_codes=dict(document.get("old_codes", {})),
     )
 

@@ -32,6 +32,8 @@ ACTION_NAMES = {
     "correction_told": "通知曾获知者数据已更正",
     "quarantine_opened": "查看或更正待处理数据",
     "record_viewed": "查看信用记录",
+    "portrait_viewed": "查看企业画像",
+    "relations_viewed": "查看关联关系",
     "score_viewed": "查看信用分",
     "report_read": "查询信用报告",
     "report_printed": "出具信用报告",

@@ -32,8 +32,8 @@ GENESIS = sha256(b"osmanthus deletions").digest()
 DELETED_TITLE = "（内容已按保留期限删除）"
 EXPIRED_BECAUSE = "保留期限已满，不再展示、共享和使用"
 
-_WINDOW = 20_000
-_DELETED_AT_ONCE = 500
+_WINDOW = 2_000
+"""Numbers of records per transaction: others wait for it on the embedded database, so it is kept short."""
 
 HeldBack = Callable[[Session, Sequence[int]], Collection[int]]
 """Of these records, those that somebody still has to decide about: their content waits."""
@@ -59,18 +59,27 @@ def sweep_records(
     """Expire what is over on the city's day of `now`, and delete what was to be deleted by then."""
     with database.reading() as session:
         last = session.scalar(select(func.max(CreditRecord.id))) or 0
+        categories = known_categories(session, city_date(now))
     swept = Swept()
     for first in range(1, last + 1, window):
         with database.transaction() as session:
-            _sweep_window(session, range(first, first + window), swept, now=now, held_back=held_back)
+            numbers = range(first, first + window)
+            _sweep_window(session, numbers, swept, categories=categories, now=now, held_back=held_back)
         progress(min(first + window - 1, last), last)
     return swept
 
 
-def _sweep_window(session: Session, numbers: range, swept: Swept, *, now: datetime, held_back: HeldBack) -> None:
+def _sweep_window(
+    session: Session,
+    numbers: range,
+    swept: Swept,
+    *,
+    categories: Mapping[str, Category],
+    now: datetime,
+    held_back: HeldBack,
+) -> None:
     today = city_date(now)
     rule = retention_rule_on(today)
-    categories = known_categories(session, today)
     over = _over(session, numbers, categories, rule, today)
     ending = [record for record in over if record.state in ("active", "disputed")]
     expire_records(session, ending, reason=EXPIRED_BECAUSE, now=now)
@@ -83,8 +92,8 @@ def _sweep_window(session: Session, numbers: range, swept: Swept, *, now: dateti
     ]
     waiting = held_back(session, [record.id for record in due]) if due else ()
     swept.held_back += len(waiting)
-    for part in _parts([record for record in due if record.id not in waiting]):
-        swept.deleted += delete_records(session, part, categories=categories, rule=rule, now=now)
+    ready = [record for record in due if record.id not in waiting]
+    swept.deleted += delete_records(session, ready, categories=categories, rule=rule, now=now)
 
 
 def _over(
@@ -137,6 +146,8 @@ def delete_records(
     A record that some case file still refers to keeps an empty row, so that the file can be read; its content
     is deleted all the same.
     """
+    if not records:
+        return 0
     ids = [record.id for record in records]
     versions: dict[int, list[RecordVersion]] = defaultdict(list)
     for version in session.scalars(
@@ -174,24 +185,33 @@ def delete_records(
         delete(RecordVersion).where(RecordVersion.record_id.in_(ids)).execution_options(synchronize_session=False)
     )
     session.flush()
-    for record in records:
-        _remove_or_empty(session, record)
+    if not _removed(session, ids):
+        for record in records:
+            if not _removed(session, [record.id]):
+                _empty(record)
+    session.flush()
     return len(records)
 
 
-def _remove_or_empty(session: Session, record: CreditRecord) -> None:
+def _removed(session: Session, ids: Sequence[int]) -> bool:
+    """False when some case file refers to one of them: then nothing was removed."""
     try:
         with session.begin_nested():
-            session.delete(record)
-            session.flush()
+            session.execute(
+                delete(CreditRecord).where(CreditRecord.id.in_(ids)).execution_options(synchronize_session=False)
+            )
     except IntegrityError:
-        record.title, record.content = DELETED_TITLE, {}
-        record.event_on = city_date(record.created_at)
-        record.ended_on = record.performed_on = None
-        record.quantity = record.amount = record.level = record.event_key = 0
-        record.state = "expired"
-        record.facts_digest = b""
-        session.flush()
+        return False
+    return True
+
+
+def _empty(record: CreditRecord) -> None:
+    record.title, record.content = DELETED_TITLE, {}
+    record.event_on = city_date(record.created_at)
+    record.ended_on = record.performed_on = None
+    record.quantity = record.amount = record.level = record.event_key = 0
+    record.state = "expired"
+    record.facts_digest = b""
 
 
 def content_digest(record: CreditRecord, versions: Sequence[RecordVersion]) -> bytes:
@@ -284,7 +304,3 @@ def recent_deletions(session: Session, *, limit: int = 20) -> Sequence[RecordDel
 
 def _digest(content: Any) -> bytes:
     return sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).digest()
-
-
-def _parts(records: Sequence[CreditRecord]) -> list[Sequence[CreditRecord]]:
-    return [records[start : start + _DELETED_AT_ONCE] for start in range(0, len(records), _DELETED_AT_ONCE)]

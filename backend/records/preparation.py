@@ -35,11 +35,12 @@ from backend.records.validation import (
     validate_rows,
 )
 from backend.subjects.models import Subject, SubjectKind
-from backend.subjects.service import match_identifiers
+from backend.subjects.service import AGE_OF_ONES_OWN_CONSENT, match_identifiers
 
 _ASKED_AT_ONCE = 5_000
 _FIELD_END = "\x1f"
 _BRACKETS = dict.fromkeys("〔［[【{｛", "(") | dict.fromkeys("〕］]】}｝", ")")
+_CHILD = "事项发生时主体未满 14 周岁，不归集未成年儿童的信用信息。请从报送数据中删除本行"
 _UNKNOWN_SUBJECT = "登记册中没有这个{what}。请核对号码；确属新登记的，请先报送{register}，再重新提交本行"
 
 
@@ -159,6 +160,7 @@ def _with_subjects(
             {"column": _identifier_header(template, party), "code": "subject_unknown", "message": message}
         ]
     frame = frame.filter(pl.col("subject_id").is_not_null())
+    frame = _without_children(frame, template, reasons)
 
     # A party that is not a person may be an enterprise or an organisation; only the register tells which.
     kinds = _kinds(session, frame.filter(pl.col(PARTY) == "organisation")["subject_id"].unique().to_list())
@@ -173,6 +175,21 @@ def _with_subjects(
             reasons |= {row: [reason] for row in rows}
             wrong += rows
     return frame.filter(~pl.col("row").is_in(wrong)) if wrong else frame
+
+
+def _without_children(frame: pl.DataFrame, template: Template, reasons: dict[int, list[Reason]]) -> pl.DataFrame:
+    """Nothing is collected about somebody who was younger than 14 on the day of the matter."""
+    # As numbers (20260303) dates keep their order, and a difference of 140000 is fourteen birthdays: someone born
+    # on 29 February has the fourteenth on 1 March.
+    birth = pl.col(IDENTIFIER).str.slice(6, 8).cast(pl.Int64, strict=False)
+    day = pl.col(EVENT_ON).dt.to_string("%Y%m%d").cast(pl.Int64)
+    is_child = (pl.col(PARTY) == "person") & (day - birth < AGE_OF_ONES_OWN_CONSENT * 10_000)
+    children = frame.filter(is_child).select("row").to_series().to_list()
+    if not children:
+        return frame
+    column = _identifier_header(template, "person")
+    reasons |= {row: [{"column": column, "code": "under_fourteen", "message": _CHILD}] for row in children}
+    return frame.filter(~pl.col("row").is_in(children))
 
 
 def _kinds(session: Session, subject_ids: list[int]) -> dict[int, str]:

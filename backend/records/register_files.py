@@ -77,6 +77,7 @@ def _subject(register: RegisterRule, line: Mapping[str, Any]) -> RegisterRow:
         registered_on=line[f":{register.registered_on}"],
         ended_on=line[f":{register.ended_on}"] if register.ended_on else None,
         old_codes=old_codes,
+        successor=line[register.successor] if register.successor else None,
     )
 
 
@@ -97,6 +98,7 @@ def _reason(template: Template, register: RegisterRule, refusal: RowRefusal) -> 
         "enterprise": register.enterprise,
         "born_on": register.born_on,
         "valid_to": register.ended_on,
+        "successor": register.successor,
         "old_codes": next(iter(register.old_codes.values()), None),
     }
     code = codes.get(refusal.part)

@@ -261,7 +261,7 @@ def _exact_columns(template: Template) -> frozenset[str]:
     if template.subject is not None:
         exact.update(code for codes in template.subject.identifiers.values() for code in codes)
     if template.register is not None:
-        exact.update((template.register.identifier, template.register.enterprise))
+        exact.update((template.register.identifier, template.register.enterprise, template.register.successor))
         exact.update(template.register.old_codes.values())
     return frozenset(code for code in exact if code is not None)
 
@@ -595,7 +595,7 @@ def _register_cells(
     """Numbers normalised, dates as dates (columns named after the code with a colon in front)."""
     party = "person" if register.kind == "person" else "organisation"
     normalised: list[pl.Series] = []
-    for code in (register.identifier, register.enterprise):
+    for code in (register.identifier, register.enterprise, register.successor):
         if code is None:
             continue
         column = template.column(code)

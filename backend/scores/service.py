@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from backend.authorizations.service import has_activated, hold_activation
 from backend.city_calendar import city_date
 from backend.database import Database, note_change
+from backend.scores.departures import end_use_of
 from backend.scores.inputs import RELATION_CODES, columns_of_subject, day_number
 from backend.scores.models import PublishedRun, Score, ScoreRun
 from backend.scores.policies import policy_in_force, policy_of
@@ -29,11 +30,12 @@ def published_run_ids(session: Session) -> dict[str, UUID]:
 
 
 def current_score(session: Session, subject_id: int) -> Score | None:
-    """The newest revision in the published run; None when the subject has no score."""
+    """The newest revision in the published run; None when the subject has no score, or is no more."""
     return session.scalars(
         select(Score)
         .join(PublishedRun, PublishedRun.run_id == Score.run_id)
-        .where(Score.subject_id == subject_id)
+        .join(Subject, Subject.id == Score.subject_id)
+        .where(Score.subject_id == subject_id, Subject.status == "active")
         .order_by(Score.revision.desc())
         .limit(1)
     ).first()
@@ -86,6 +88,9 @@ def recompute_subject(session: Session, subject_id: int, *, cause: str, now: dat
     """Write the subject's score as of today into the published run, if it is scored at all and has changed."""
     # The lock keeps two workers from writing the same revision; what the first wrote, the second then reads.
     subject = session.get_one(Subject, subject_id, with_for_update=True)
+    if subject.kind == "person" and subject.status != "active":
+        end_use_of(session, subject_id, now=now)
+        return None
     run_id = published_run_ids(session).get(subject.kind)
     as_of = city_date(now)
     # Held, so that the score is written before its owner leaves, and then deleted, or not at all.

@@ -30,3 +30,21 @@ class EnterpriseNotRepresented(Forbidden):
         super().__init__(
             "登记信息显示您目前不是这家企业的法定代表人，不能代为办理。如刚变更登记，请等登记数据更新后再试。"
         )
+
+
+class Departed(Forbidden):
+    """The register says that the person has died, or is no longer registered here."""
+
+    code = "subject_departed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "登记册显示该身份已死亡或注销，市民端不再提供服务。如登记有误，请持有效证件到户籍登记机关更正。"
+        )
+
+
+class TooYoung(Forbidden):
+    code = "under_fourteen"
+
+    def __init__(self) -> None:
+        super().__init__("未满 14 周岁的未成年人不使用本服务，本市也不归集其信用信息，不影响办理任何事项。")

@@ -12,7 +12,9 @@ from backend.database import Base, BigId, UtcDateTime
 
 SubjectKind = Literal["person", "enterprise", "organisation"]
 SubjectStatus = Literal["active", "cancelled", "merged", "deceased"]
-CodeScheme = Literal["citizen_15", "citizen_18", "uscc", "organisation_code", "registration_15"]
+CodeScheme = Literal[
+    "citizen_15", "citizen_18", "permanent_residence_15", "uscc", "organisation_code", "registration_15"
+]
 RelationRole = Literal["legal_representative", "shareholder", "supervisor", "branch"]
 
 _STILL_MARKED = text("done_at IS NULL")
@@ -25,7 +27,8 @@ class Subject(Base):
     identifier_sealed  the same, sealed
     name_sealed        of a person; null for the others, whose `public_code` and `public_name` are in the open
     born_on            of a person
-    ended_on           of death or cancellation
+    ended_on           of death, cancellation or merger
+    successor_id       who took over the rights and duties of a merged one (《民法典》第六十七条)
     """
 
     __tablename__ = "subjects"
@@ -46,6 +49,7 @@ class Subject(Base):
     status: Mapped[str]  # SubjectStatus
     registered_on: Mapped[date | None]
     ended_on: Mapped[date | None]
+    successor_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("subjects.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -69,7 +73,7 @@ class SubjectCode(Base):
 
 
 class SubjectChange(Base):
-    """What a register said about a subject before it said something else (更名, 迁址, 注销).
+    """What a register said about a subject before it said something else (更名, 迁址, 换码, 合并, 注销).
 
     before_sealed  sealed JSON of the earlier values by column
     """
@@ -116,3 +120,11 @@ class RescoreMark(Base):
     cause: Mapped[str]
     marked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+ROLE_NAMES: dict[str, str] = {
+    "legal_representative": "法定代表人",
+    "shareholder": "股东",
+    "supervisor": "监事",
+    "branch": "分支机构",
+}

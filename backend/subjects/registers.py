@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Insert, insert, select, update
 from sqlalchemy.orm import Session
 
-from backend.database import Base, insert_into
+from backend.city_calendar import city_date
+from backend.database import Base, insert_into, note_change
 from backend.identifiers import birth_date, check_organisation_code, organisation_code_within
 from backend.identifiers.sealing import KeyRing
 from backend.subjects.blind_lookup import wanted
@@ -41,7 +42,9 @@ class RegisterRow:
     """One subject as a register tells it.
 
     identifier  normalised: 18-digit citizen number for persons, else unified social credit code
-    old_codes   normalised; a 15-digit citizen number in its upgraded form of 18
+    old_codes   normalised; a 15-digit citizen number in its upgraded form of 18. When an earlier present code
+                (`uscc`, `citizen_18`) is that of a known subject of the same name, that one has a new code
+    successor   present code of who took over a merged one
     """
 
     kind: SubjectKind
@@ -53,6 +56,7 @@ class RegisterRow:
     registered_on: date | None = None
     ended_on: date | None = None
     old_codes: Mapping[CodeScheme, str] = field(default_factory=dict)
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,11 @@ _KIND_DIFFERS = RowRefusal(
 )
 _BIRTH_DIFFERS = RowRefusal("born_on", "birth_date_differs", "出生日期与公民身份号码中的出生日期不一致")
 _CODE_TAKEN = RowRefusal("old_codes", "code_taken", "这个旧代码已属于另一个主体，请核对")
+_SUCCESSOR_MISSING = RowRefusal("successor", "successor_missing", "状态为合并时，须填写承继单位的统一社会信用代码")
+_SUCCESSOR_UNKNOWN = RowRefusal(
+    "successor", "successor_unknown", "登记册中没有承继单位，请先报送承继单位的登记信息，再重新提交本行"
+)
+_SUCCESSOR_CIRCLE = RowRefusal("successor", "successor_circle", "承继单位又并入了本单位，请核对合并关系")
 _ENTERPRISE_UNKNOWN = RowRefusal("enterprise", "enterprise_unknown", "登记册中没有这家企业，请先报送企业登记册")
 _PRINCIPAL_UNKNOWN = RowRefusal("principal", "principal_unknown", "登记册中没有这个人员或机构，请先报送其登记信息")
 _PERIOD_REVERSED = RowRefusal("valid_to", "period_reversed", "终止日期早于起始日期")
@@ -115,10 +124,14 @@ def register_subjects(
     Of two rows about one subject the later holds. The earlier values are kept. A subject whose status changed
     is marked for a new score.
     """
-    outcomes: list[RowOutcome] = []
-    for chunk in _chunks(rows, lambda row: row.identifier):
-        outcomes.extend(_register_chunk(session, keys, chunk, now))
-    return RegisterOutcome(outcomes)
+    outcomes: dict[int, RowOutcome] = {}
+    # Whoever takes over may stand further down in the same delivery: mergers come last.
+    for mergers in (False, True):
+        numbered = [(place, row) for place, row in enumerate(rows) if (row.status == "merged") == mergers]
+        for chunk in _chunks(numbered, lambda item: item[1].identifier):
+            taken = _register_chunk(session, keys, [row for _, row in chunk], now)
+            outcomes.update(zip((place for place, _ in chunk), taken, strict=True))
+    return RegisterOutcome([outcomes[place] for place in range(len(rows))])
 
 
 def register_relations(
@@ -139,6 +152,8 @@ def _register_chunk(
     session: Session, keys: KeyRing, rows: Sequence[RegisterRow], now: datetime
 ) -> list[RowOutcome]:
     """No two rows are about the same subject."""
+    _renumber(session, keys, rows, now)
+    successors = _successors(session, keys, rows)
     indexes = [keys.blind_index(row.identifier) for row in rows]
     codes = [_codes_by_index(keys, row) for row in rows]
     known = _known_subjects(session, keys, indexes)
@@ -151,7 +166,11 @@ def _register_chunk(
     new_codes: list[tuple[bytes, dict[str, Any]]] = []
     for row, index, row_codes in zip(rows, indexes, codes, strict=True):
         subject = known.get(index)
-        if (refusal := _refusal(row, index, subject, row_codes, code_owners)) is not None:
+        successor_id = successors.get(row.successor) if row.successor else None
+        refusal = _refusal(row, index, subject, row_codes, code_owners) or _merger_refusal(
+            session, row, subject, successor_id
+        )
+        if refusal is not None:
             outcomes[index] = RowOutcome("refused", refusal=refusal)
             continue
         # The first subject to name an old code has it, within one delivery too.
@@ -159,11 +178,11 @@ def _register_chunk(
         code_owners.update(dict.fromkeys([index, *unwritten], index))
         new_codes.extend((index, _code_values(row, row_codes[code_index], code_index)) for code_index in unwritten)
         if subject is None:
-            added.append(_new_subject(keys, row, index, now))
+            added.append(_new_subject(keys, row, index, now) | {"successor_id": successor_id})
             continue
-        differences = _differences(subject, row)
+        differences = _differences(subject, row, successor_id)
         if differences:
-            changed.append({"id": subject.id, **_stored(keys, row, differences)})
+            changed.append({"id": subject.id, **_stored(keys, row, differences, successor_id)})
             before.append(_change(keys, subject, differences, now))
         outcomes[index] = RowOutcome("changed" if differences or unwritten else "unchanged", subject.id)
 
@@ -173,6 +192,7 @@ def _register_chunk(
     if changed:
         session.execute(update(Subject), changed)
         session.execute(insert(SubjectChange), before)
+        note_change(session, *(f"subject:{row['id']}" for row in changed))
     ids = _ids(session, indexes)
     if new_codes:
         session.execute(
@@ -199,6 +219,74 @@ def _refusal(
         if scheme in row.old_codes and code_owners.get(code_index, index) != index:
             return _CODE_TAKEN
     return None
+
+
+def _merger_refusal(
+    session: Session, row: RegisterRow, subject: _Known | None, successor_id: int | None
+) -> RowRefusal | None:
+    if row.status != "merged":
+        return None
+    if row.successor is None:
+        return _SUCCESSOR_MISSING
+    if successor_id is None:
+        return _SUCCESSOR_UNKNOWN
+    if subject is not None and subject.id in {successor_id, *_line_of_successors(session, successor_id)}:
+        return _SUCCESSOR_CIRCLE
+    return None
+
+
+def _line_of_successors(session: Session, subject_id: int) -> Iterator[int]:
+    found = session.get(Subject, subject_id, populate_existing=True)
+    while found is not None and found.successor_id is not None:
+        yield found.successor_id
+        found = session.get(Subject, found.successor_id, populate_existing=True)
+
+
+def _successors(session: Session, keys: KeyRing, rows: Sequence[RegisterRow]) -> Mapping[str, int]:
+    wanted_codes = [row.successor for row in rows if row.status == "merged" and row.successor]
+    return match_identifiers(session, keys, wanted_codes) if wanted_codes else {}
+
+
+_FORMER_PRESENT_CODES: tuple[CodeScheme, ...] = ("uscc", "citizen_18")
+
+
+def _renumber(session: Session, keys: KeyRing, rows: Sequence[RegisterRow], now: datetime) -> None:
+    """Give known subjects the new code that their row tells (换码), before the rows are taken in under it."""
+    renumbered = {
+        keys.blind_index(old): (scheme, old, row)
+        for row in rows
+        for scheme in _FORMER_PRESENT_CODES
+        if (old := row.old_codes.get(scheme)) is not None and old != row.identifier
+    }
+    if not renumbered:
+        return
+    taken = set(_ids(session, [keys.blind_index(row.identifier) for _, _, row in renumbered.values()]))
+    for old_index, subject_id in _ids(session, list(renumbered)).items():
+        scheme, old, row = renumbered[old_index]
+        new_index = keys.blind_index(row.identifier)
+        subject = session.get_one(Subject, subject_id, populate_existing=True)
+        name = subject.public_name if subject.name_sealed is None else keys.open(subject.name_sealed)
+        # Another name may be another subject: such a claim is refused, not believed.
+        if new_index in taken or (subject.kind, name) != (row.kind, row.name):
+            continue
+        is_person = row.kind == "person"
+        before = {"identifier": old}
+        subject.identifier_index, subject.identifier_sealed = new_index, keys.seal(row.identifier)
+        subject.public_code = None if is_person else row.identifier
+        subject.born_on = birth_date(row.identifier) if is_person else None
+        session.add(
+            SubjectCode(
+                subject_id=subject_id,
+                scheme=scheme,
+                code_index=old_index,
+                code=None if is_person else old,
+                valid_to=city_date(now),
+            )
+        )
+        session.add(
+            SubjectChange(subject_id=subject_id, changed_at=now, before_sealed=keys.seal(json.dumps(before)))
+        )
+    session.flush()
 
 
 def _codes_by_index(keys: KeyRing, row: RegisterRow) -> dict[bytes, tuple[CodeScheme, str]]:
@@ -233,6 +321,7 @@ class _Known:
     status: str
     registered_on: date | None
     ended_on: date | None
+    successor_id: int | None
 
 
 def _known_subjects(session: Session, keys: KeyRing, indexes: Sequence[bytes]) -> dict[bytes, _Known]:
@@ -248,6 +337,7 @@ def _known_subjects(session: Session, keys: KeyRing, indexes: Sequence[bytes]) -
             Subject.status,
             Subject.registered_on,
             Subject.ended_on,
+            Subject.successor_id,
         ).join(Subject, Subject.identifier_index == index_there)
     )
     return {
@@ -301,15 +391,20 @@ def _new_subject(keys: KeyRing, row: RegisterRow, index: bytes, now: datetime) -
 _COMPARED = ("name", "district", "status", "registered_on", "ended_on")
 
 
-def _differences(subject: _Known, row: RegisterRow) -> frozenset[str]:
+def _differences(subject: _Known, row: RegisterRow, successor_id: int | None) -> frozenset[str]:
     """Which attributes of the row the register does not hold yet."""
-    return frozenset(name for name in _COMPARED if getattr(subject, name) != getattr(row, name))
+    differences = {name for name in _COMPARED if getattr(subject, name) != getattr(row, name)}
+    return frozenset(differences | ({"successor_id"} if subject.successor_id != successor_id else set()))
 
 
-def _stored(keys: KeyRing, row: RegisterRow, attributes: frozenset[str]) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in attributes - {"name"}}
+def _stored(
+    keys: KeyRing, row: RegisterRow, attributes: frozenset[str], successor_id: int | None
+) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in attributes - {"name", "successor_id"}}
     if "name" in attributes:
         values |= {"name_sealed": keys.seal(row.name)} if row.kind == "person" else {"public_name": row.name}
+    if "successor_id" in attributes:
+        values["successor_id"] = successor_id
     return values
 
 

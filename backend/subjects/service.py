@@ -14,10 +14,13 @@ from backend.identifiers import check_citizen_number, mask
 from backend.identifiers.cleaning import clean
 from backend.identifiers.sealing import KeyRing
 from backend.subjects.blind_lookup import wanted
-from backend.subjects.errors import EnterpriseNotFound, SubjectNotFound
+from backend.subjects.errors import Departed, EnterpriseNotFound, SubjectNotFound, TooYoung
 from backend.subjects.models import Subject, SubjectCode, SubjectKind, SubjectRelation
 
 AGE_OF_MAJORITY = 18
+"""《中华人民共和国民法典》第十七条."""
+AGE_OF_ONES_OWN_CONSENT = 14
+"""《中华人民共和国个人信息保护法》第三十一条: younger children are left out altogether."""
 _LOOKED_UP_AT_ONCE = 10_000
 _SHORTEST_CODE_IN_DIGITS = 9
 
@@ -69,22 +72,48 @@ def match_identifiers(
 
 
 def get_public_subject(session: Session, code: str) -> Subject:
-    """An enterprise or organisation by its present code. Raises EnterpriseNotFound."""
-    subject = session.scalars(select(Subject).where(Subject.public_code == clean(code))).first()
-    if subject is None:
+    """An enterprise or organisation by its present code, or by a former one that was its alone.
+
+    Raises EnterpriseNotFound.
+    """
+    cleaned = clean(code)
+    subject = session.scalars(select(Subject).where(Subject.public_code == cleaned)).first()
+    if subject is not None:
+        return subject
+    former = session.scalars(
+        select(Subject)
+        .join(SubjectCode, SubjectCode.subject_id == Subject.id)
+        .where(SubjectCode.code == cleaned, Subject.public_code.is_not(None))
+        .distinct()
+        .limit(2)
+    ).all()
+    if len(former) != 1:
         raise EnterpriseNotFound
-    return subject
+    return former[0]
+
+
+def successors_of(session: Session, subject: Subject) -> Sequence[Subject]:
+    """Who took over a merged subject, then who took over that one, and so on; empty for one not merged."""
+    line: list[Subject] = []
+    while subject.successor_id is not None:
+        subject = session.get_one(Subject, subject.successor_id)
+        line.append(subject)
+    return line
 
 
 def search_public_subjects(
     session: Session, text: str, *, after_id: int = 0, limit: int = 20
 ) -> Sequence[Subject]:
-    """Enterprises and organisations whose name contains the text or whose code is the text, oldest row first."""
+    """Enterprises and organisations by a part of the name or by any code they have or had, oldest row first."""
     return session.scalars(
         select(Subject)
         .where(
             Subject.public_code.is_not(None),
-            or_(Subject.public_name.contains(text.strip(), autoescape=True), Subject.public_code == clean(text)),
+            or_(
+                Subject.public_name.contains(text.strip(), autoescape=True),
+                Subject.public_code == clean(text),
+                Subject.id.in_(select(SubjectCode.subject_id).where(SubjectCode.code == clean(text))),
+            ),
             Subject.id > after_id,
         )
         .order_by(Subject.id)
@@ -133,6 +162,18 @@ def is_adult(subject: Subject, on: date) -> bool:
     """An unknown age is not taken for an adult's."""
     age = age_on(subject, on)
     return age is not None and age >= AGE_OF_MAJORITY
+
+
+def check_may_use(subject: Subject, on: date) -> None:
+    """Whether a person may use the citizen's services at all on the day. Raises Departed or TooYoung.
+
+    An unknown age is not held against anyone here: only a score needs a proven one.
+    """
+    if subject.status != "active":
+        raise Departed
+    age = age_on(subject, on)
+    if age is not None and age < AGE_OF_ONES_OWN_CONSENT:
+        raise TooYoung
 
 
 def adult_born_until(on: date) -> date:

@@ -96,6 +96,32 @@ export const router = createRouter({
           meta: { title: '核查异议' },
         },
         {
+          path: 'enterprises',
+          name: 'enterprises',
+          component: () => import('./enterprises/EnterprisesPage.vue'),
+          meta: { title: '企业查询' },
+        },
+        {
+          path: 'enterprises/:code',
+          name: 'portrait',
+          component: () => import('./enterprises/PortraitRoute.vue'),
+          props: true,
+          meta: { title: '企业画像' },
+        },
+        {
+          path: 'catalogue',
+          name: 'catalogue',
+          component: () => import('./catalogue/CataloguePage.vue'),
+          meta: { title: '公共信用信息目录' },
+        },
+        {
+          path: 'catalogue/drafts/:id',
+          name: 'catalogue-draft',
+          component: () => import('./catalogue/DraftPage.vue'),
+          props: true,
+          meta: { title: '目录草案' },
+        },
+        {
           path: ':unknown(.*)*',
           name: 'unknown',
           component: () => import('./shell/UnknownPage.vue'),

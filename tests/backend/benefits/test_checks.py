@@ -245,3 +245,12 @@ def test_a_lower_score_counts_at_once(session, keys, now, check):
     assert check(person).eligible
     set_score(session, person, total=119_00, now=now)
     assert not check(person).eligible
+
+
+def test_a_code_shown_before_a_death_was_reported_is_not_valid_any_more(session, store, keys, now, check):
+    holder = add_scored_person(session, keys, now, total=180_00)
+    code = show_code(session, store, holder, now)
+    holder.status = "deceased"
+
+    with pytest.raises(CodeNotValid):
+        check(holder, code=code)

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 
 from backend.catalogue.errors import NoCatalogueInForce
 from backend.database import Database
+from backend.identifiers import complete_citizen_number
 from backend.records.errors import (
     ColumnsMissing,
     DeliveryInProgress,
@@ -20,6 +21,7 @@ from backend.records.errors import (
 )
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordVersion
 from backend.subjects.models import RescoreMark, Subject
+from backend.subjects.registers import RegisterRow, register_subjects
 from tests.backend.records.conftest import (
     BAKERY,
     DEPARTMENT,
@@ -478,3 +480,27 @@ def _everything_stored(database: Database) -> str:
                     else:
                         cells.append(str(cell))
     return "\n".join(cells)
+
+
+CHILD = complete_citizen_number("99000120120303303")  # fourteen on 3 March 2026
+LEAPLING = complete_citizen_number("99000120080229303")  # fourteen on 1 March 2022
+
+
+def test_nothing_is_collected_about_a_child_until_the_fourteenth_birthday(city: City) -> None:
+    with city.database.transaction() as session:
+        rows = [RegisterRow("person", number, "王小童", "桂城区") for number in (CHILD, LEAPLING)]
+        register_subjects(session, city.keys, rows, city.now)
+
+    def row(number: str, day: str) -> dict[str, str]:
+        return volunteering(姓名="王小童", 身份号码=number, 服务日期=day)
+
+    report = city.deliver(
+        row(CHILD, "2026-03-02"),
+        row(CHILD, "2026-03-03"),
+        row(LEAPLING, "2022-02-28"),
+        row(LEAPLING, "2022-03-01"),
+    )
+
+    assert counts(report) == (2, 0, 0, 2)
+    assert city.codes(0) == city.codes(1) == [("身份号码", "under_fourteen")]
+    assert [record.event_on for record in city.records()] == [date(2026, 3, 3), date(2022, 3, 1)]

@@ -18,6 +18,7 @@ from backend.records.deletions import (
     DELETED_TITLE,
     GENESIS,
     content_digest,
+    proof_digest,
     recent_deletions,
     sweep_records,
     verify_deletions,
@@ -126,11 +127,15 @@ def damage(session: Any, how: str) -> None:
             )
         case "removed":
             session.execute(RecordDeletion.__table__.delete().where(RecordDeletion.number == 2))
+        case "forged":
+            proof = session.get_one(RecordDeletion, 1)
+            proof.category = "admin_penalty"
+            proof.digest = proof_digest(proof)
         case "reordered":
             session.execute(update(RecordDeletion).where(RecordDeletion.number == 1).values(number=9))
 
 
-@pytest.mark.parametrize("how", ["changed", "removed", "reordered"])
+@pytest.mark.parametrize("how", ["changed", "removed", "forged", "reordered"])
 def test_any_change_to_the_proofs_is_found(city: City, how: str) -> None:
     city.deliver(*[debtor(on=f"2023-03-0{day}") for day in (1, 2, 3)])
     city.sweep(JUST_OVER)

@@ -187,8 +187,8 @@ def test_an_old_code_belongs_to_one_subject_only(register):
 def test_an_old_number_that_is_anothers_present_number_is_refused(register):
     neighbour = person("99000119900307555")
 
-    together = register(neighbour, person(old_codes={"citizen_18": neighbour.identifier}))
-    later = register(person("99000119900307666", old_codes={"citizen_18": neighbour.identifier}))
+    together = register(neighbour, person(name="李大强", old_codes={"citizen_18": neighbour.identifier}))
+    later = register(person("99000119900307666", name="李大强", old_codes={"citizen_18": neighbour.identifier}))
 
     assert whats(together) == ["added", "refused"]
     assert whats(later) == ["refused"]

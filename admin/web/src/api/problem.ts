@@ -6,6 +6,8 @@ export class Problem extends Error {
     readonly detail: string,
     /** Per field, what is wrong with it; only for answers that refuse the shape of a request. */
     readonly errors: Record<string, string> = {},
+    /** The whole answer: a refusal may carry more of its own, such as the faulty cells of a table. */
+    readonly data: Readonly<Record<string, unknown>> = {},
   ) {
     super(detail)
   }
@@ -36,6 +38,7 @@ export function problemFrom(status: number, body: unknown): Problem {
     code,
     detail ?? SENTENCES[status] ?? `服务器没有正常答复（${status}）。请稍后重试，仍不行请联系系统管理员。`,
     fieldErrors(document.errors),
+    document,
   )
 }
 

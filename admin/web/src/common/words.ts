@@ -44,6 +44,30 @@ export const OBJECTION_KINDS: Record<ObjectionCase['kind'], string> = {
   benefit: '权益资格复核',
 }
 
+export const ENTERPRISE_STATES: Record<string, Word> = {
+  active: { text: '存续', tone: 'good' },
+  cancelled: { text: '已注销', tone: 'quiet' },
+  merged: { text: '已合并', tone: 'quiet' },
+}
+
+export const DRAFT_STATES: Record<string, Word> = {
+  proposed: { text: '待审核', tone: 'busy' },
+  approved: { text: '已通过', tone: 'good' },
+  rejected: { text: '已退回', tone: 'quiet' },
+}
+
+export const CHANGE_KINDS: Record<string, Word> = {
+  added: { text: '新增', tone: 'good' },
+  removed: { text: '取消', tone: 'attention' },
+  changed: { text: '修改', tone: 'busy' },
+}
+
+const REGISTER_KINDS: Record<string, string> = { person: '自然人', enterprise: '企业', organisation: '非企业组织' }
+
+export function registerKind(code: string): string {
+  return REGISTER_KINDS[code] ?? code
+}
+
 const RECORD_STATES: Record<string, string> = {
   active: '有效',
   disputed: '异议中',
@@ -73,6 +97,7 @@ const REASONS: Record<string, string> = {
   wrong_template: '类别与模板不符',
   subject_unknown: '主体不在登记册中',
   subject_kind: '主体类别不符',
+  under_fourteen: '未满 14 周岁，不归集',
   not_collected: '不属归集范围',
   simple_procedure: '简易程序处罚不归集',
   conflicting_source: '与他单位的记录冲突',
