@@ -2,20 +2,24 @@
 import { forgetSession, sessionToken } from '../sign_in/session'
 import { createClient } from './client'
 import type {
+  AccessComplaint,
   ActivationNotice,
   Authorization,
   Benefits,
   CreditRecord,
   Evidence,
   HistoryPoint,
+  DataChoice,
   LedgerEntry,
   Me,
   Notifications,
+  NotificationSetting,
   Objection,
   ObjectionDetail,
   ObjectionMatter,
   OneTimeCode,
   Page,
+  Receipt,
   RecordDetail,
   Score,
   SignedIn,
@@ -93,5 +97,28 @@ export const getNotifications = (cursor: string | null, limit = 30) =>
 export const readNotifications = (upToId: number) =>
   client.act<{ unread: number }>('POST', '/me/notifications/reading', { up_to_id: upToId })
 
-export const getLedger = (cursor: string | null) =>
-  client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30 })
+export const decideAuthorization = (authorizationId: string, agreed: boolean, days: number | null) =>
+  client.act<Authorization>('POST', `/me/authorizations/${id(authorizationId)}/decision`, { agreed, days })
+export const pauseAuthorization = (authorizationId: string) =>
+  client.act<Authorization>('POST', `/me/authorizations/${id(authorizationId)}/pause`)
+export const resumeAuthorization = (authorizationId: string) =>
+  client.act<Authorization>('POST', `/me/authorizations/${id(authorizationId)}/resumption`)
+export const reconfirmAuthorization = (authorizationId: string) =>
+  client.act<Authorization>('POST', `/me/authorizations/${id(authorizationId)}/reconfirmation`)
+export const getReceipt = (authorizationId: string) =>
+  client.get<Receipt>(`/me/authorizations/${id(authorizationId)}/receipt`)
+
+export const getDataChoices = async () => (await client.get<{ items: DataChoice[] }>('/me/data-choices')).items
+export const chooseData = async (category: string, declined: boolean) =>
+  (await client.act<{ items: DataChoice[] }>('POST', '/me/data-choices', { category, declined })).items
+export const getNotificationSettings = async () =>
+  (await client.get<{ items: NotificationSetting[] }>('/me/notifications/settings')).items
+export const setNotification = async (kind: string, on: boolean) =>
+  (await client.act<{ items: NotificationSetting[] }>('POST', '/me/notifications/settings', { kind, on })).items
+
+export const getLedger = (cursor: string | null, whoKind: string | null) =>
+  client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30, who_kind: whoKind })
+export const complainAbout = (entryId: number, grounds: string) =>
+  client.act<AccessComplaint>('POST', `/me/ledger/${id(entryId)}/complaints`, { grounds })
+export const getAccessComplaints = async () =>
+  (await client.get<{ items: AccessComplaint[] }>('/me/access-complaints')).items

@@ -210,11 +210,74 @@ export interface Authorization {
   recipient: string
   purpose: string
   data: string[]
+  output: string
+  mode: 'once' | 'until_expiry'
+  frequency: string | null
+  longest_days: number | null
   state: AuthorizationState
+  requested_at: Moment
   given_at: Moment | null
   expires_at: Moment | null
   ended_at: Moment | null
+  last_used_at: Moment | null
+  reconfirm_due_at: Moment | null
   can_withdraw: boolean
+  can_pause: boolean
+}
+
+/** What the citizen keeps of a consent. Anyone can check its digest and signature. */
+export interface Receipt {
+  format: string
+  issuer: string
+  issued_at: string
+  consent: {
+    id: string
+    kind: AuthorizationKind
+    recipient: string
+    purpose: string
+    data: string[]
+    output: string
+    mode: string
+    notice_version: string
+    requested_at: string
+    expires_at: string | null
+  }
+  state: AuthorizationState
+  events: { event: string; at: string; actor: string }[]
+  digest: string
+  signature: string
+  public_key: string
+}
+
+export interface DataChoice {
+  category: string
+  name: string
+  source_department: string
+  legal_basis: string
+  declined: boolean
+  records: number
+}
+
+export interface NotificationSetting {
+  kind: string
+  name: string
+  on: boolean
+}
+
+export type AccessComplaintState = 'filed' | 'answered' | 'withdrawn'
+
+export interface AccessComplaint {
+  id: string
+  entry_id: number
+  who: string
+  action_name: string
+  grounds: string
+  state: AccessComplaintState
+  filed_at: Moment
+  answer_due_on: CityDate
+  proper: boolean | null
+  reply: string | null
+  closed_at: Moment | null
 }
 
 export type ObjectionState =
@@ -303,4 +366,6 @@ export interface LedgerEntry {
   basis: string
   purpose: string
   what: string
+  unusual: boolean
+  complaint: AccessComplaintState | null
 }

@@ -1,5 +1,5 @@
 /** The words for the server's codes. A code that this build does not know yet is shown as it is, never hidden. */
-import type { ActorKind, Authorization, FactChange, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
+import type { AccessComplaintState, ActorKind, Authorization, FactChange, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
 import { cityDate, longDate } from './dates'
 
 export type Tone = 'good' | 'bad' | 'waiting' | 'quiet'
@@ -54,6 +54,22 @@ const AUTHORIZATION_STATES: Record<Authorization['state'], Label> = {
   expired: { text: '已到期', tone: 'quiet' },
 }
 
+const ACCESS_COMPLAINT_STATES: Record<AccessComplaintState, Label> = {
+  filed: { text: '核查中', tone: 'waiting' },
+  answered: { text: '已答复', tone: 'good' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+}
+
+const CONSENT_EVENTS: Record<string, string> = {
+  give: '同意',
+  refuse: '不同意',
+  pause: '暂停',
+  resume: '恢复',
+  reconfirm: '再次确认',
+  withdraw: '撤回',
+  expire: '到期',
+}
+
 const ACTORS: Record<ActorKind, { text: string; badge: string }> = {
   citizen: { text: '本人', badge: '我' },
   partner: { text: '合作商户', badge: '商' },
@@ -73,6 +89,8 @@ const PRINCIPAL_ROLES: Record<string, string> = {
 const CHANGE_CAUSES: Record<string, string> = {
   run: '定期评分',
   activation: '开通',
+  category_declined: '选择不记录一类信息',
+  category_accepted: '恢复记录一类信息',
   record_collected: '有新记录或记录更新',
   record_corrected: '记录更正',
   objection_filed: '提出异议',
@@ -92,6 +110,9 @@ export const lifeEvent = (event: string): Tone => LIFE_EVENTS[event] ?? 'quiet'
 export const objectionState = (state: string): Label => OBJECTION_STATES[state as ObjectionState] ?? unknown(state)
 export const authorizationState = (state: string): Label =>
   AUTHORIZATION_STATES[state as Authorization['state']] ?? unknown(state)
+export const accessComplaintState = (state: string): Label =>
+  ACCESS_COMPLAINT_STATES[state as AccessComplaintState] ?? unknown(state)
+export const consentEvent = (event: string): string => CONSENT_EVENTS[event] ?? event
 export const actor = (kind: string): { text: string; badge: string } =>
   ACTORS[kind as ActorKind] ?? { text: kind, badge: '他' }
 export const principalRole = (role: string): string => PRINCIPAL_ROLES[role] ?? role
@@ -116,6 +137,7 @@ export function authorizationSentence(authorization: Authorization): string {
   if (kind === 'activation') return `您同意${recipient}${purpose}。`
   const what = data.length === 0 ? '核验结果' : data.join('、')
   if (kind === 'check_at_counter') return `您出示凭码时，${recipient}可以核验：${what}，用于${purpose}。`
+  if (authorization.state === 'requested') return `${recipient}希望获取：${what}，用于${purpose}。`
   return `您允许${recipient}获取：${what}，用于${purpose}。`
 }
 

@@ -37,8 +37,19 @@ describe('words', () => {
       expires_at: null,
       ended_at: null,
       can_withdraw: true,
+      can_pause: true,
+      output: '信用等级和信用报告',
+      mode: 'until_expiry' as const,
+      frequency: null,
+      longest_days: 365,
+      requested_at: '2026-11-05T01:02:03Z',
+      last_used_at: null,
+      reconfirm_due_at: null,
     }
     expect(authorizationSentence(authorization)).toBe('您允许桂城农商银行获取：信用等级、信用报告，用于办理信易贷。')
+    expect(authorizationSentence({ ...authorization, state: 'requested' })).toBe(
+      '桂城农商银行希望获取：信用等级、信用报告，用于办理信易贷。',
+    )
     expect(authorizationTerm(authorization.given_at, null, null)).toBe('2026年11月2日起，直到您撤回')
     expect(authorizationTerm(authorization.given_at, null, '2026-11-03T16:00:00Z')).toBe('已于2026年11月4日结束')
   })

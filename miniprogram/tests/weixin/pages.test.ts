@@ -72,6 +72,8 @@ const QUERIES: Record<string, Record<string, string>> = {
   'pages/objections/file': { record: '7' },
   'pages/objections/detail': { id: 'o-1' },
   'pages/benefits/detail': { code: 'reading' },
+  'pages/authorizations/receipt': { id: 'c-1' },
+  'pages/ledger/complain': { id: '3', about: '%E6%A1%82%E5%9F%8E%E5%9B%BE%E4%B9%A6%E9%A6%86' },
 }
 
 const PAGES = (JSON.parse(readFileSync(join(BUILT, 'app.json'), 'utf8')) as { pages: string[] }).pages
@@ -127,6 +129,44 @@ const ANSWERS: Record<string, unknown> = {
     ],
   },
   'GET /me/authorizations': { items: [] },
+  'GET /me/authorizations/c-1/receipt': {
+    format: 'osmanthus-consent-receipt-1',
+    issuer: '桂城市公共信用信息中心',
+    issued_at: '2026-11-20T01:00:00+00:00',
+    consent: {
+      id: 'c-1',
+      kind: 'sharing',
+      recipient: '桂城银行',
+      purpose: '信易贷授信',
+      data: ['信用等级'],
+      output: '信用等级',
+      mode: 'until_expiry',
+      notice_version: '2026-11',
+      requested_at: '2026-11-20T01:00:00+00:00',
+      expires_at: '2026-12-20T01:00:00+00:00',
+    },
+    state: 'given',
+    events: [{ event: 'give', at: '2026-11-20T01:00:00+00:00', actor: 'citizen' }],
+    digest: 'ab'.repeat(32),
+    signature: 'cd'.repeat(64),
+    public_key: 'ef'.repeat(32),
+  },
+  'GET /me/data-choices': {
+    items: [
+      {
+        category: 'volunteering',
+        name: '志愿服务',
+        source_department: '桂城市文明办公室',
+        legal_basis: '《志愿服务条例》',
+        declined: false,
+        records: 2,
+      },
+    ],
+  },
+  'GET /me/notifications/settings': {
+    items: [{ kind: 'officer_looked', name: '工作人员查看我的信息时告诉我', on: true }],
+  },
+  'GET /me/access-complaints': { items: [] },
   'GET /me/ledger?limit=30': { items: [], next_cursor: null },
   'GET /me/records?limit=100': { items: [RECORD], next_cursor: null },
 }
