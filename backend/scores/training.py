@@ -68,7 +68,7 @@ def training_table(
         taken_on=taken_on,
     )
     return (
-        frame.drop(_of_principals(policy))
+        frame.drop(_left_out(policy))
         .with_columns(
             pl.col("subject").rank("dense").cast(pl.Int64),
             pl.struct("born_on", "as_of").map_elements(_age_band, return_dtype=pl.String).alias("age_band")
@@ -84,9 +84,13 @@ _VERSION_SCHEMA: dict[str, Any] = dict.fromkeys(VERSION_COLUMNS, pl.Int64) | {
 }  # fmt: skip
 
 
-def _of_principals(policy: Policy) -> list[str]:
-    """Indicators that read principals' records alone, which this table does not hold."""
-    return [i.code for i in policy.indicators if i.measure != "value_of" and "own" not in i.relations]
+def _left_out(policy: Policy) -> list[str]:
+    """Indicators that cannot enter a model: of principals alone (not held here), or without one direction."""
+    return [
+        i.code
+        for i in policy.indicators
+        if i.measure != "value_of" and ("own" not in i.relations or i.direction == "both")
+    ]
 
 
 def _subjects(session: Session, subject_kind: str, until: date) -> pl.DataFrame:

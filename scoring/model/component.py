@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.model.additive import Term
+from scoring.model.additive import Term, sum_of_tiers
 from scoring.model.calibration import probability_of
 from scoring.model.drift import Bins, bins_of, bins_of_columns
 from scoring.model.encoding import Encoding
@@ -155,9 +155,15 @@ class Component:
             above_start = self.forest.totals(self.encoding.apply(values)) - self.forest.expected()
             uncapped = to_points(above_start, effect)
         else:
-            uncapped = np.zeros(len(values), dtype=np.int64)
-            for term in self.terms:
-                uncapped += to_points(term.read(values[:, term.column]), effect)
+            # Rounding a tier's worth once is the same as rounding it for every row.
+            worth = [
+                (
+                    to_points(np.array(term.tiers, dtype=np.int64), effect),
+                    int(to_points(np.array([term.missing], dtype=np.int64), effect)[0]),
+                )
+                for term in self.terms
+            ]
+            uncapped = sum_of_tiers(self.terms, worth, values)
         return np.clip(uncapped, -effect.cap, effect.cap)
 
     def insist_open_to_persons(self) -> None:

@@ -48,6 +48,7 @@ def test_the_table_holds_those_who_opted_in_with_what_was_known_and_what_followe
     assert table["subject"].to_list() == [1, 2]
     assert set(table.columns) >= {"district", "age_band", "as_of"}
     assert "born_on" not in table.columns
+    assert "commitments_kept" not in table.columns  # it counts both ways, so no direction could be promised
 
 
 def test_only_the_chosen_categories_are_an_outcome(database, people):
