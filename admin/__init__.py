@@ -8,6 +8,7 @@ from admin.access_alerts import blp as access_alerts
 from admin.access_alerts import own as own_access_alerts
 from admin.access_complaints import blp as access_complaints
 from admin.catalogue import blp as catalogue
+from admin.commitments import blp as commitments
 from admin.deliveries import blp as deliveries
 from admin.department_inbox import blp as department_inbox
 from admin.enterprises import blp as enterprises
@@ -17,9 +18,11 @@ from admin.notifications import blp as notifications
 from admin.objections import blp as objections
 from admin.overview import blp as overview
 from admin.quarantine import blp as quarantine
+from admin.repairs import blp as repairs
 from admin.reports import blp as reports
 from admin.runs import blp as runs
 from admin.sign_in import blp as sign_in
+from admin.supplements import blp as supplements
 
 
 def admin_surfaces() -> list[Blueprint]:
@@ -41,4 +44,7 @@ def admin_surfaces() -> list[Blueprint]:
         ledger,
         enterprises,
         catalogue,
+        repairs,
+        supplements,
+        commitments,
     ]

@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from miniprogram_api.citizen.authorizations import blp as authorizations
 from miniprogram_api.citizen.benefits import blp as benefits
 from miniprogram_api.citizen.choices import blp as choices
+from miniprogram_api.citizen.commitments import blp as commitments
 from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.export import blp as export
 from miniprogram_api.citizen.ledger import blp as ledger
@@ -15,9 +16,11 @@ from miniprogram_api.citizen.me import blp as me
 from miniprogram_api.citizen.notifications import blp as notifications
 from miniprogram_api.citizen.objections import blp as objections
 from miniprogram_api.citizen.records import blp as records
+from miniprogram_api.citizen.repairs import blp as repairs
 from miniprogram_api.citizen.reports import blp as reports
 from miniprogram_api.citizen.score import blp as score
 from miniprogram_api.citizen.sign_in import blp as sign_in
+from miniprogram_api.citizen.supplements import blp as supplements
 
 
 def citizen_surfaces() -> list[Blueprint]:
@@ -37,4 +40,7 @@ def citizen_surfaces() -> list[Blueprint]:
         export,
         access_complaints,
         choices,
+        repairs,
+        supplements,
+        commitments,
     ]

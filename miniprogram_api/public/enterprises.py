@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from backend.city_calendar import city_date
-from backend.publicity.service import PublishedRecord, public_page
+from backend.publicity.service import PublishedRecord, public_commitments, public_page
 from backend.subjects.models import Subject
 from backend.subjects.service import search_public_subjects
 from backend.web import API_PREFIX
@@ -71,6 +71,23 @@ class EnterprisePage(EnterpriseSummary):
     )
 
 
+class PublicCommitment(Schema):
+    type_name = fields.String(required=True, metadata={"description": "承诺类型"})
+    matter = fields.String(required=True, metadata={"description": "承诺事由"})
+    accepted_by = fields.String(required=True, metadata={"description": "受理单位"})
+    signed_on = fields.Date(required=True, metadata={"description": "作出日期"})
+    due_on = fields.Date(required=True, allow_none=True, metadata={"description": "履行期限"})
+    state = fields.String(
+        required=True,
+        metadata={"description": "signed 履行中，fulfilled 已履行，partly_fulfilled 部分履行，broken 未履行"},
+    )
+    state_name = fields.String(required=True, metadata={"description": "状态名称"})
+
+
+class PublicCommitments(Schema):
+    items = fields.List(fields.Nested(PublicCommitment), required=True, metadata={"description": "新的在前"})
+
+
 @blp.route("")
 class Enterprises(MethodView):
     @open_to_all
@@ -106,6 +123,19 @@ class Enterprise(MethodView):
                 "commitments": _published(page.commitments),
                 "red_list": _published(page.red_list),
             }
+
+
+@blp.route("/<string:code>/commitments")
+class EnterpriseCommitments(MethodView):
+    @open_to_all
+    @limited("public_page", most=240, window_seconds=60)
+    @cacheable
+    @blp.response(200, PublicCommitments)
+    @blp.alt_response(404, description="没有这家单位（enterprise_not_found）")
+    def get(self, code: str) -> dict[str, object]:
+        """一家企业公开的信用承诺及履行情况：在本平台签署的和由单位报送的；自然人的从不公开"""
+        with reading() as session:
+            return {"items": public_commitments(session, code, today=city_date(now()))}
 
 
 def _summary(subject: Subject) -> dict[str, object]:

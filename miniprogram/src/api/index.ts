@@ -3,14 +3,19 @@ import { forgetSession, sessionToken } from '../sign_in/session'
 import { createClient } from './client'
 import type {
   AccessComplaint,
+  ActingFor,
   ActivationNotice,
   Authorization,
   Benefits,
+  CommitmentDetail,
+  CommitmentType,
   CreditRecord,
   Evidence,
   HistoryPoint,
   DataChoice,
   LedgerEntry,
+  Letter,
+  ListedCommitment,
   Me,
   Notifications,
   NotificationSetting,
@@ -21,9 +26,14 @@ import type {
   Page,
   Receipt,
   RecordDetail,
+  Repair,
+  RepairCandidates,
+  RepairDetail,
   Score,
-  SignedIn,
   SignInOptions,
+  SignedIn,
+  Supplement,
+  Suppliable,
 } from './types'
 import { uniTransport, uniUpload } from './uni-transport'
 
@@ -122,3 +132,88 @@ export const complainAbout = (entryId: number, grounds: string) =>
   client.act<AccessComplaint>('POST', `/me/ledger/${id(entryId)}/complaints`, { grounds })
 export const getAccessComplaints = async () =>
   (await client.get<{ items: AccessComplaint[] }>('/me/access-complaints')).items
+/** A photo on this phone, by its temporary path; the server keeps it a day until an application takes it up. */
+export const uploadEvidence = (filePath: string) => client.upload<Evidence>('/me/evidence', filePath)
+
+export const getLedger = (cursor: string | null) =>
+  client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30 })
+
+export const getRepairCandidates = (enterprise: ActingFor, recordId?: string) =>
+  client.get<RepairCandidates>('/me/repairs/candidates', { enterprise, record_id: recordId })
+export const getRepairs = async (enterprise: ActingFor) =>
+  (await client.get<{ items: Repair[] }>('/me/repairs', { enterprise })).items
+export const getRepair = (enterprise: ActingFor, repairId: string) =>
+  client.get<RepairDetail>(`/me/repairs/${id(repairId)}`, { enterprise })
+export const draftRepair = (
+  enterprise: ActingFor,
+  recordIds: number[],
+  explanation: string,
+  evidenceIds: string[],
+) =>
+  client.act<RepairDetail>('POST', '/me/repairs', {
+    ...on(enterprise),
+    record_ids: recordIds,
+    explanation,
+    evidence_ids: evidenceIds,
+  })
+/** Signs the letter that was read and hands the application in. */
+export const fileRepair = (enterprise: ActingFor, repairId: string, letterSha256: string, evidenceIds: string[]) =>
+  client.act<RepairDetail>('POST', `/me/repairs/${id(repairId)}/filing`, {
+    ...on(enterprise),
+    letter_sha256: letterSha256,
+    agreed: true,
+    evidence_ids: evidenceIds,
+  })
+export const withdrawRepair = (enterprise: ActingFor, repairId: string) =>
+  client.act<RepairDetail>('POST', `/me/repairs/${id(repairId)}/withdrawal`, on(enterprise))
+
+export const getSuppliable = (enterprise: ActingFor) =>
+  client.get<Suppliable>('/me/supplements/suppliable', { enterprise })
+export const getConsentNotice = () => client.get<ActivationNotice>('/me/supplements/consent-notice')
+export const getSupplements = async (enterprise: ActingFor) =>
+  (await client.get<{ items: Supplement[] }>('/me/supplements', { enterprise })).items
+export const fileSupplement = (
+  enterprise: ActingFor,
+  category: string,
+  cells: Record<string, string>,
+  evidenceIds: string[],
+  consentNoticeVersion: string | null,
+) =>
+  client.act<Supplement>('POST', '/me/supplements', {
+    ...on(enterprise),
+    category,
+    cells,
+    evidence_ids: evidenceIds,
+    consent_notice_version: consentNoticeVersion,
+  })
+export const completeSupplement = (
+  enterprise: ActingFor,
+  supplementId: string,
+  cells: Record<string, string>,
+  evidenceIds: string[],
+) =>
+  client.act<Supplement>('POST', `/me/supplements/${id(supplementId)}/completion`, {
+    ...on(enterprise),
+    cells,
+    evidence_ids: evidenceIds,
+  })
+export const withdrawSupplement = (enterprise: ActingFor, supplementId: string) =>
+  client.act<Supplement>('POST', `/me/supplements/${id(supplementId)}/withdrawal`, on(enterprise))
+
+export const getCommitments = async (enterprise: ActingFor) =>
+  (await client.get<{ items: ListedCommitment[] }>('/me/commitments', { enterprise })).items
+export const getCommitment = (enterprise: ActingFor, commitmentId: string) =>
+  client.get<CommitmentDetail>(`/me/commitments/${id(commitmentId)}`, { enterprise })
+export const getCommitmentTypes = async (enterprise: ActingFor) =>
+  (await client.get<{ items: CommitmentType[] }>('/me/commitments/types', { enterprise })).items
+export const getCommitmentLetter = (enterprise: ActingFor, type: string, matter: string) =>
+  client.get<Letter>('/me/commitments/letter', { enterprise, type, matter })
+export const signCommitment = (
+  enterprise: ActingFor,
+  signing: { type: string; matter: string; letter_sha256: string; agreed: true; due_on: string | null },
+) => client.act<CommitmentDetail>('POST', '/me/commitments', { ...on(enterprise), ...signing })
+
+/** Left out when the citizen acts for themselves. */
+function on(enterprise: ActingFor): { enterprise?: string } {
+  return enterprise === null ? {} : { enterprise }
+}

@@ -369,3 +369,153 @@ export interface LedgerEntry {
   unusual: boolean
   complaint: AccessComplaintState | null
 }
+
+/** Whose matter: null is the citizen themselves, otherwise the code of an enterprise they legally represent. */
+export type ActingFor = string | null
+
+export interface CaseStep {
+  event: string
+  name: string
+  at: Moment
+  actor: string
+}
+
+export interface Letter {
+  title: string
+  text: string
+  liability: string
+  basis: string
+  /** Signing names it: what is signed is what was read. */
+  sha256: string
+}
+
+export interface RepairCondition {
+  code: string
+  name: string
+  met: boolean
+  /** The day from which time alone will have met it. */
+  met_from: CityDate | null
+  sentence: string
+}
+
+export interface RepairRecord {
+  id: number
+  title: string
+  category_name: string
+  event_on: CityDate
+  state: RecordState
+  level_name: string | null
+  department: string
+}
+
+export interface RepairCandidate {
+  record: RepairRecord
+  conditions: RepairCondition[]
+  may_apply: boolean
+  repairable_from: CityDate | null
+  repair_id: string | null
+}
+
+export interface RepairCandidates {
+  rule: string
+  basis: string
+  items: RepairCandidate[]
+}
+
+export interface Repair {
+  id: string
+  state: string
+  state_name: string
+  applied_by: string
+  department: string
+  rule: string
+  explanation: string
+  drafted_at: Moment
+  filed_at: Moment | null
+  due_on: CityDate | null
+  result_due_on: CityDate | null
+  decided_at: Moment | null
+  reply: string | null
+  may_withdraw: boolean
+  records: RepairRecord[]
+}
+
+export interface RepairDetail extends Repair {
+  conditions: RepairCondition[]
+  evidence: { id: string; filename: string }[]
+  steps: CaseStep[]
+  /** Null when the case cannot be handed in (any more). */
+  letter: Letter | null
+}
+
+export interface SuppliableField {
+  column: string
+  label: string
+  kind: 'text' | 'date' | 'number' | 'choice'
+  required: boolean
+  choices: string[]
+}
+
+export interface SuppliableCategory {
+  category: string
+  name: string
+  hint: string
+  department: string
+  evidence: boolean
+  written_consent: boolean
+  fields: SuppliableField[]
+}
+
+export interface Suppliable {
+  basis: string | null
+  verification_days: number | null
+  items: SuppliableCategory[]
+}
+
+export interface Supplement {
+  id: string
+  category: string
+  category_name: string
+  cells: Record<string, string>
+  state: string
+  state_name: string
+  department: string
+  filed_at: Moment
+  due_on: CityDate | null
+  decided_at: Moment | null
+  reply: string | null
+  record_id: number | null
+  steps: CaseStep[]
+}
+
+export interface CommitmentType {
+  code: string
+  name: string
+  published: boolean
+  needs_due_on: boolean
+}
+
+export interface ListedCommitment {
+  commitment_id: string | null
+  record_id: number | null
+  type_name: string
+  matter: string
+  accepted_by: string
+  signed_on: CityDate
+  due_on: CityDate | null
+  state: string
+  state_name: string
+  record_state: RecordState | null
+}
+
+export interface CommitmentDetail extends ListedCommitment {
+  code: string
+  text: string
+  liability: string
+  text_sha256: string
+  signed_by: string
+  signed_at: Moment
+  published: boolean
+  finding: string | null
+  steps: CaseStep[]
+}

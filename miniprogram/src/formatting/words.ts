@@ -151,3 +151,21 @@ export function authorizationTerm(given: Moment | null, expires: Moment | null, 
 export function withoutPoints(sentence: string): string {
   return sentence.replace(/[：:]\s*[+\u2212-][\d.,]+$/, '')
 }
+
+const CASE_TONES: Record<string, Tone> = {
+  done: 'good',
+  approved: 'good',
+  verified: 'good',
+  fulfilled: 'good',
+  filed: 'waiting',
+  accepted: 'waiting',
+  with_department: 'waiting',
+  signed: 'waiting',
+  returned: 'bad',
+  broken: 'bad',
+  revoked: 'bad',
+  partly_fulfilled: 'bad',
+}
+
+/** How the state of a repair, supplement or commitment is shown; its words come from the server. */
+export const caseTone = (state: string): Tone => CASE_TONES[state] ?? 'quiet'

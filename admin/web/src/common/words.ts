@@ -1,5 +1,5 @@
 /** What codes are called on screen, and the tone in which a state is shown. One place, so a word never varies. */
-import type { Delivery, ObjectionCase, ScoreRun, SubjectKind } from '../api/types'
+import type { CommitmentCase, Delivery, ObjectionCase, RepairCase, ScoreRun, SubjectKind, SupplementCase } from '../api/types'
 import type { Role } from '../session'
 
 export type Tone = 'calm' | 'good' | 'busy' | 'attention' | 'quiet'
@@ -66,6 +66,34 @@ const REGISTER_KINDS: Record<string, string> = { person: '自然人', enterprise
 
 export function registerKind(code: string): string {
   return REGISTER_KINDS[code] ?? code
+}
+
+export const REPAIR_STATES: Record<RepairCase['state'], Word> = {
+  filed: { text: '待受理', tone: 'calm' },
+  returned: { text: '待补正', tone: 'quiet' },
+  accepted: { text: '已受理', tone: 'busy' },
+  with_department: { text: '认定单位审核中', tone: 'busy' },
+  approved: { text: '同意修复', tone: 'good' },
+  done: { text: '已修复', tone: 'good' },
+  refused: { text: '不予修复', tone: 'quiet' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+  revoked: { text: '修复已撤销', tone: 'attention' },
+}
+
+export const SUPPLEMENT_STATES: Record<SupplementCase['state'], Word> = {
+  filed: { text: '待核验', tone: 'calm' },
+  returned: { text: '待补正', tone: 'quiet' },
+  verified: { text: '已核验', tone: 'good' },
+  refused: { text: '核验未通过', tone: 'quiet' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+}
+
+export const COMMITMENT_STATES: Record<CommitmentCase['state'], Word> = {
+  signed: { text: '履行中', tone: 'calm' },
+  fulfilled: { text: '已履行', tone: 'good' },
+  partly_fulfilled: { text: '部分履行', tone: 'busy' },
+  broken: { text: '未履行', tone: 'attention' },
+  cancelled: { text: '已终止', tone: 'quiet' },
 }
 
 const RECORD_STATES: Record<string, string> = {

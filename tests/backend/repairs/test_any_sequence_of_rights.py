@@ -1,0 +1,273 @@
+"""Whatever comes in whatever order (deliveries, objections, repairs): counts, states and score stay exact.
+
+A plain model in Python follows what succeeded. The score of the person is then held against that of a twin who was
+given, from scratch, just the records that the model says are left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from backend.catalogue.document import shipped_catalogue
+from backend.catalogue.service import import_catalogue
+from backend.catalogue.templates import load_templates
+from backend.city_calendar import WorkingDays
+from backend.errors import DomainError
+from backend.objections.deadlines import load_deadlines
+from backend.objections.models import Objection
+from backend.objections.service import file_objection, withdraw_objection
+from backend.records.models import CreditRecord, Delivery, RecordVersion
+from backend.records.service import records_of
+from backend.records.single_row import take_in_row
+from backend.repairs.models import Repair, RepairItem
+from backend.repairs.service import (
+    Clock,
+    accept_repair,
+    decide_repair,
+    draft_repair,
+    file_repair,
+    letter_of,
+    revoke_repair,
+)
+from backend.scores.policies import adopt_policy
+from backend.scores.service import compute_subject
+from backend.subjects.acting import ActingFor
+from backend.subjects.models import RescoreMark
+from scoring.policy import shipped_policy
+from tests.backend.records.conftest import judgment
+from tests.factories import add_person, add_record
+
+NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
+TODAY = date(2026, 6, 30)
+DEADLINES = load_deadlines(WorkingDays())
+CLOCK = Clock(WorkingDays(), "shandong")
+BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
+
+matters = st.integers(1, 3)
+steps = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("deliver"),
+            matters,
+            st.sampled_from(["轻微", "一般", "严重"]),
+            st.sampled_from(["2026-05-01", ""]),
+            st.sampled_from(["", "撤销"]),
+        ),
+        st.tuples(st.sampled_from(["object", "withdraw_objection", "repair", "revoke_repair"]), matters),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@dataclass
+class Known:
+    """What the model knows of one matter."""
+
+    state: str
+    level: int
+    performed_on: date | None
+    withdrawn: bool
+
+
+@dataclass
+class World:
+    """A person, and the model of what the city should know about them."""
+
+    session: object
+    keys: object
+    acting: ActingFor
+    number: str
+    matters: dict[int, Known] = field(default_factory=dict)
+    broken: int = 0
+    delivered: int = 0
+
+    @property
+    def id(self) -> int:
+        return self.acting.subject.id
+
+    def record(self, matter: int) -> CreditRecord | None:
+        self.session.flush()
+        for record in records_of(self.session, self.id, category="court_judgment"):
+            if f"第{matter}号" in str(record.content):
+                return record
+        return None
+
+    def deliver(self, matter: int, level: str, performed: str, note: str) -> None:
+        cells = judgment(
+            主体代码=self.number,
+            案号=f"（2026）桂0001执第{matter}号",
+            裁判生效日期="2026-02-03",
+            严重程度=level,
+            履行完毕日期=performed,
+            备注=note,
+        )
+        row = {column.code: cells[column.header] for column in load_templates()["court_judgment"].columns}
+        self.delivered += 1
+        take_in_row(
+            self.session,
+            self.keys,
+            template="court_judgment",
+            row=row,
+            source_department="桂城市中级人民法院",
+            origin=f"{self.delivered}.csv",
+            now=NOW,
+        )
+        said = Known(
+            "revoked" if note else "active",
+            ["轻微", "一般", "严重"].index(level) + 1,
+            date.fromisoformat(performed) if performed else None,
+            bool(note),
+        )
+        known = self.matters.get(matter)
+        if known is not None and not note:
+            # A correction keeps what others decided; only the department's own withdrawal is undone by it.
+            said.state = "active" if known.withdrawn and known.state == "revoked" else known.state
+        same = known and (known.level, known.performed_on, known.withdrawn) == (
+            said.level, said.performed_on, said.withdrawn
+        )  # fmt: skip
+        if not same:
+            self.matters[matter] = said
+
+    def object(self, matter: int) -> None:
+        file_objection(
+            self.session,
+            subject_id=self.id,
+            record_id=self.record(matter).id,
+            grounds="已经履行",
+            now=NOW,
+            deadlines=DEADLINES,
+        )
+        if self.matters[matter].state == "active":
+            self.matters[matter].state = "disputed"
+
+    def withdraw_objection(self, matter: int) -> None:
+        objection = self.session.scalars(
+            select(Objection)
+            .where(Objection.record_id == self.record(matter).id)
+            .order_by(Objection.state == "withdrawn")
+        ).first()
+        if objection is not None:
+            withdraw_objection(self.session, subject_id=self.id, objection_id=objection.id, now=NOW)
+            if self.matters[matter].state == "disputed":
+                self.matters[matter].state = "active"
+
+    def repair(self, matter: int) -> None:
+        repair = draft_repair(
+            self.session,
+            acting=self.acting,
+            record_ids=[self.record(matter).id],
+            explanation="",
+            evidence_ids=[],
+            now=NOW,
+        )
+        file_repair(
+            self.session,
+            repair_id=repair.id,
+            acting=self.acting,
+            account_id=uuid4(),
+            letter_sha256=letter_of(self.session, repair, today=TODAY).sha256,
+            now=NOW,
+            clock=CLOCK,
+        )
+        accept_repair(self.session, repair_id=repair.id, officer="甲", now=NOW, clock=CLOCK)
+        decide_repair(
+            self.session,
+            repair_id=repair.id,
+            outcome="approved",
+            reply="同意修复该记录",
+            decided_by="法院",
+            now=NOW,
+        )
+        self.matters[matter].state = "repaired"
+
+    def revoke_repair(self, matter: int) -> None:
+        repair = self.session.scalars(
+            select(Repair)
+            .join(RepairItem)
+            .where(RepairItem.record_id == self.record(matter).id, Repair.state == "done")
+        ).first()
+        if repair is not None:
+            revoke_repair(
+                self.session, self.keys, repair_id=repair.id, finding="材料系伪造", officer="甲", now=NOW
+            )
+            self.broken += 1
+            if self.matters[matter].state == "repaired":
+                self.matters[matter].state = "active"
+
+
+@pytest.fixture
+def city(session, keys):
+    import_catalogue(session, shipped_catalogue(), BEFORE)
+    adopt_policy(session, shipped_policy("guihua"), adopted_by="测试", now=BEFORE, on=TODAY)
+    return adopt_policy(session, shipped_policy("haibei"), adopted_by="测试", now=BEFORE, on=date(2026, 6, 1)).hash
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps)
+def test_counts_states_and_score_are_those_of_a_recomputation_from_scratch(session, keys, city, steps):
+    with session.begin_nested() as example:
+        person = add_person(session, keys)
+        world = World(session, keys, ActingFor(person, person.id, "本人"), keys.open(person.identifier_sealed))
+        before = score(session, person, city)
+        for name, matter, *facts in steps:
+            if name != "deliver" and matter not in world.matters:
+                continue
+            marks = session.scalar(select(func.count()).select_from(RescoreMark))
+            try:
+                with session.begin_nested():
+                    getattr(world, name)(matter, *facts)
+            except DomainError:
+                pass  # refused: nothing of it may have stayed, which is what is checked below
+            after = score(session, person, city)
+            if after != before:
+                assert session.scalar(select(func.count()).select_from(RescoreMark)) > marks
+            before = after
+
+            assert {m: world.record(m).state for m in world.matters} == {
+                m: known.state for m, known in world.matters.items()
+            }
+            assert after == score(session, twin(session, keys, world), city)
+        records = records_of(session, person.id)
+        assert len(records) == len(world.matters) + world.broken
+        for record in records:
+            count = select(func.count()).select_from(RecordVersion).where(RecordVersion.record_id == record.id)
+            assert session.scalar(count) == record.version
+        for delivery in session.scalars(select(Delivery).where(Delivery.state == "done", Delivery.delivered > 0)):
+            parts = delivery.accepted + delivery.duplicate + delivery.corrected + delivery.quarantined
+            assert delivery.delivered == parts
+        example.rollback()
+
+
+def score(session, subject, policy_hash):
+    session.flush()
+    result = compute_subject(session, subject, policy_hash=policy_hash, as_of=TODAY)
+    return result.total, {part.indicator: part.points for part in result.contributions}
+
+
+def twin(session, keys, world):
+    """Somebody with just the records that the model says are left, and no history."""
+    person = add_person(session, keys)
+    for known in world.matters.values():
+        add_record(
+            session,
+            person,
+            "court_judgment",
+            level=known.level,
+            event_on=date(2026, 2, 3),
+            performed_on=known.performed_on,
+            amount=1_200_050,
+            state=known.state,
+        )
+    for _ in range(world.broken):
+        add_record(
+            session, person, "commitment", level=3, event_on=TODAY, performed_on=TODAY, ended_on=date(2027, 6, 30)
+        )
+    return person
