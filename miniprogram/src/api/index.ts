@@ -132,11 +132,6 @@ export const complainAbout = (entryId: number, grounds: string) =>
   client.act<AccessComplaint>('POST', `/me/ledger/${id(entryId)}/complaints`, { grounds })
 export const getAccessComplaints = async () =>
   (await client.get<{ items: AccessComplaint[] }>('/me/access-complaints')).items
-/** A photo on this phone, by its temporary path; the server keeps it a day until an application takes it up. */
-export const uploadEvidence = (filePath: string) => client.upload<Evidence>('/me/evidence', filePath)
-
-export const getLedger = (cursor: string | null) =>
-  client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30 })
 
 export const getRepairCandidates = (enterprise: ActingFor, recordId?: string) =>
   client.get<RepairCandidates>('/me/repairs/candidates', { enterprise, record_id: recordId })
