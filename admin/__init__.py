@@ -17,6 +17,7 @@ from admin.ledger import blp as ledger
 from admin.notifications import blp as notifications
 from admin.objections import blp as objections
 from admin.overview import blp as overview
+from admin.quality import blp as quality
 from admin.quarantine import blp as quarantine
 from admin.repairs import blp as repairs
 from admin.reports import blp as reports
@@ -33,6 +34,7 @@ def admin_surfaces() -> list[Blueprint]:
         runs,
         deliveries,
         quarantine,
+        quality,
         objections,
         department_inbox,
         notifications,

@@ -28,6 +28,7 @@ from backend.objections.service import open_objections_by_record
 from backend.oversight.alerts import watch_readings
 from backend.records.deletions import SWEEP_JOB, sweep_records
 from backend.records.department_deliveries import COLLECT_FILE_JOB, collect_received_file
+from backend.records.early_warning import watch_sources
 from backend.repairs.publication import end_due_publications
 from backend.repairs.service import open_repairs_by_record
 from backend.repairs.service import watch_clocks as watch_repairs
@@ -144,6 +145,10 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         with database.transaction() as session:
             remind_of_running_consents(session, now=now)
 
+    def look_at_sources(now: datetime) -> None:
+        with database.transaction() as session:
+            watch_sources(session, now=now, calendar=working_days)
+
     def run_daily(now: datetime) -> None:
         """Windows, fading and expiry move with the date: every published kind is computed anew each day."""
         today = city_date(now)
@@ -179,6 +184,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("end_publications", timedelta(hours=1), end_publications),
             Periodic("watch_access", timedelta(minutes=5), watch_access),
             Periodic("remind", timedelta(hours=1), remind),
+            Periodic("watch_sources", timedelta(hours=1), look_at_sources),
             Periodic("run_daily", timedelta(minutes=30), run_daily),
         ],
         clock=clock,

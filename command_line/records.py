@@ -20,6 +20,7 @@ from backend.ledger.service import Actor, record_access
 from backend.objections.service import open_objections_by_record
 from backend.records.collection import DeliveryReport, collect_file
 from backend.records.deletions import recent_deletions, sweep_records, verify_deletions
+from backend.records.early_warning import warnings
 from backend.records.quality import DepartmentQuality, quality_by_department
 from backend.records.quarantine import (
     Opening,
@@ -230,13 +231,17 @@ def verify_all_deletions() -> None:
 
 @app.command()
 def quality() -> None:
-    """各数源单位的报送质量：及时、准确、差错原因。"""
+    """各数源单位的报送质量：及时、准确、完整、差错原因，以及数据预警。"""
     context = open_context()
-    table = Table("数源单位", "报送行数", "入库率", "待处理", "重复", "按时率", "最多的差错")
+    table = Table("数源单位", "报送行数", "准确率", "待处理", "重复", "及时率", "完整率", "最多的差错")
     with context.database.reading() as session:
         for item in quality_by_department(session):
             table.add_row(*_quality_cells(item))
+        lasting = warnings(session, lasting=True)
     console.print(table if table.row_count else "还没有批次。")
+    for warning in lasting:
+        seen = "" if warning.state == "open" else f"（{warning.acknowledged_by}已确认：{warning.note}）"
+        console.print(f"[yellow]预警[/yellow] {warning.source_department}：{warning.message}{seen}")
 
 
 @quarantine.command("list")
@@ -400,16 +405,22 @@ def _show_reasons(reasons: list[ReasonCount]) -> None:
 
 
 def _quality_cells(item: DepartmentQuality) -> list[str]:
-    worst = item.causes[0] if item.causes else None
+    quality = item.quality
+    worst = quality.causes[0] if quality.causes else None
     return [
         item.source_department,
-        f"{item.delivered:,}",
-        f"{(item.delivered - item.quarantined) / item.delivered:.1%}" if item.delivered else "—",
-        f"{item.quarantined:,}",
-        f"{item.duplicate:,}",
-        f"{item.on_time / item.timed:.1%}" if item.timed else "—",
+        f"{quality.delivered:,}",
+        _percent(quality.accuracy),
+        f"{quality.quarantined:,}",
+        f"{quality.duplicate:,}",
+        _percent(quality.timeliness),
+        _percent(quality.completeness),
         f"{worst.column} {worst.code}（{worst.count:,}）" if worst else "",
     ]
+
+
+def _percent(share: float | None) -> str:
+    return "—" if share is None else f"{share:.1%}"
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import orjson
@@ -20,6 +20,7 @@ from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
 from backend.choices.service import declined_pairs
 from backend.city_calendar import city_date
+from backend.city_calendar import WorkingDays, city_date
 from backend.database import Database
 from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
@@ -32,8 +33,10 @@ from backend.records.errors import (
     TemplateUnknown,
 )
 from backend.records.masking import mask_row
+from backend.records.measures import Shape, measure, together
 from backend.records.models import Delivery, QuarantinedRow
 from backend.records.preparation import KnownSubjects, prepare_records
+from backend.records.quality_rules import quality_rules
 from backend.records.register_files import judge_register_rows, store_register_rows
 from backend.records.sources import (
     COMPLAINT,
@@ -110,6 +113,7 @@ def collect_file(
     source_department: str | None = None,
     owner: SourceDepartment | None = None,
     now: datetime,
+    calendar: WorkingDays | None = None,
     progress: Callable[[int, int], None] | None = None,
     rows_per_chunk: int = ROWS_PER_CHUNK,
 ) -> DeliveryReport:
@@ -140,7 +144,7 @@ def collect_file(
             with database.reading() as session:
                 judged = judge(session, keys, frame, layout, catalogue, department, known, owner)
             with database.transaction() as session:
-                store(session, keys, judged, layout, delivery, now)
+                store(session, keys, judged, layout, delivery, now, calendar)
             if progress:
                 progress(bytes_done, source.size_bytes)
     except DeliveryInProgress:
@@ -177,9 +181,17 @@ def judge(
 
 
 def store(
-    session: Session, keys: KeyRing, judged: _Judged, template: Template, delivery: Delivery, now: datetime
+    session: Session,
+    keys: KeyRing,
+    judged: _Judged,
+    template: Template,
+    delivery: Delivery,
+    now: datetime,
+    calendar: WorkingDays | None = None,
 ) -> Stored:
-    """Store a judged chunk with its quarantined rows and its counts, in the caller's transaction.
+    """Store a judged chunk with its quarantined rows, its counts and its measures, in the caller's transaction.
+
+    calendar  working days that timeliness counts in; None takes the installed one
 
     Raises DeliveryInProgress when another process has moved the delivery on meanwhile.
     """
@@ -194,7 +206,18 @@ def store(
     reasons = judged.reasons | stored.conflicts
     _quarantine(session, keys, judged.delivered, reasons, template, delivery, now)
     mark_for_rescoring(session, sorted(stored.concerned), "record_collected", now)
-    _count(session, delivery, judged.delivered.height, stored, len(reasons))
+    today = city_date(now)
+    shape = measure(
+        judged.delivered,
+        template,
+        sound=judged.sound,
+        reasons=reasons,
+        new_by_event=stored.new_by_event,
+        received_on=today,
+        timely_working_days=quality_rules(today).timely_working_days,
+        calendar=calendar or WorkingDays(),
+    )
+    _count(session, delivery, judged.delivered.height, stored, len(reasons), shape)
     return stored
 
 
@@ -390,20 +413,24 @@ def new_delivery(
         duplicate=0,
         corrected=0,
         quarantined=0,
+        shape={},
     )
     session.add(delivery)
     session.flush()
     return delivery
 
 
-def _count(session: Session, delivery: Delivery, delivered: int, stored: Stored, quarantined: int) -> None:
+def _count(
+    session: Session, delivery: Delivery, delivered: int, stored: Stored, quarantined: int, shape: Shape
+) -> None:
     """Move the counts on, if they are still where this process left them."""
-    counts = {
+    counts: dict[str, Any] = {
         "delivered": delivery.delivered + delivered,
         "accepted": delivery.accepted + stored.accepted,
         "duplicate": delivery.duplicate + stored.duplicate,
         "corrected": delivery.corrected + stored.corrected,
         "quarantined": delivery.quarantined + quarantined,
+        "shape": together(delivery.shape, shape),
     }
     moved = session.execute(
         update(Delivery)

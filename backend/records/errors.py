@@ -212,3 +212,17 @@ class RowRefused(Refused):
         )
         super().__init__(f"内容没有通过核对：{said}", reasons=reasons)
         self.reasons = reasons
+
+
+class WarningNotFound(NotFound):
+    code = "source_warning_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有这条数据预警，请刷新后再看。")
+
+
+class WarningAlreadyAcknowledged(Conflict):
+    code = "source_warning_already_acknowledged"
+
+    def __init__(self, by: str) -> None:
+        super().__init__(f"这条数据预警已由{by}确认，无需再次确认。", acknowledged_by=by)

@@ -14,8 +14,11 @@ from backend.database import Base, BigId, Json, UtcDateTime
 DELIVERY_STATES = ("receiving", "done", "failed")
 RECORD_STATES = ("active", "disputed", "repaired", "revoked", "expired")
 QUARANTINE_STATES = ("open", "resubmitted", "dropped")
+WARNING_KINDS = ("silent", "refused_share", "category_mix", "empty_cells")
+WARNING_STATES = ("open", "acknowledged")
 
 _STILL_OPEN = text("state = 'open'")
+_STILL_LASTS = text("ended_at IS NULL")
 
 
 class Delivery(Base):
@@ -26,6 +29,7 @@ class Delivery(Base):
     transaction that stores the chunk, so `delivered` is also where an interrupted import goes on.
 
     problem  why the rest could not be taken in, when the state is `failed` and the file itself is to blame
+    shape    what the rows look like in numbers, counted while they were taken in (see `measures.Shape`)
     """
 
     __tablename__ = "deliveries"
@@ -49,6 +53,7 @@ class Delivery(Base):
     corrected: Mapped[int] = mapped_column(default=0)
     quarantined: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str | None]
+    shape: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default=text("'{}'"))
 
 
 class DeliveryPart(Base):
@@ -194,3 +199,38 @@ class RecordDeletion(Base):
     basis: Mapped[str]
     previous: Mapped[bytes] = mapped_column(LargeBinary(32))
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class SourceWarning(Base):
+    """A source that fell silent or changed its shape (数据预警), as the background worker found it.
+
+    detail     the figures that the message speaks of
+    ended_at   when the matter was over; until then it is not raised again, acknowledged or not
+    note       how the officer who acknowledged it dealt with it
+    """
+
+    __tablename__ = "source_warnings"
+    __table_args__ = (
+        Index(
+            "one_lasting_warning_per_matter",
+            "source_department",
+            "template",
+            "kind",
+            unique=True,
+            postgresql_where=_STILL_LASTS,
+            sqlite_where=_STILL_LASTS,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source_department: Mapped[str]
+    template: Mapped[str]
+    kind: Mapped[str]  # one of WARNING_KINDS
+    state: Mapped[str]  # one of WARNING_STATES
+    message: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(Json)
+    raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    acknowledged_by: Mapped[str | None]
+    note: Mapped[str | None]

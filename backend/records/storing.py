@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,13 +67,15 @@ _FACTS = (
 
 @dataclass
 class Stored:
-    """What became of the rows; `conflicts` maps row index → reasons of rows that were not stored after all."""
+    """What became of the rows; `conflicts` maps row index → reasons of rows that were not stored after all, and
+    `new_by_event` counts the new records by the day of their event."""
 
     accepted: int
     duplicate: int
     corrected: int
     concerned: set[int]
     conflicts: dict[int, list[Reason]]
+    new_by_event: Counter[date] = field(default_factory=Counter)
 
 
 def facts_of(record: CreditRecord) -> dict[str, Any]:
@@ -160,6 +163,7 @@ def _store_turn(session: Session, rows: pl.DataFrame, stored: Stored, delivery_i
     if new.height:
         _insert(session, new, delivery_id, now)
         stored.accepted += new.height
+        stored.new_by_event.update(dict(new["event_on"].value_counts().iter_rows()))
         stored.concerned.update(new["subject_id"].unique().to_list())
 
 

@@ -39,6 +39,12 @@ export const router = createRouter({
           meta: { title: '待处理区' },
         },
         {
+          path: 'quality',
+          name: 'quality',
+          component: () => import('./quality/QualityPage.vue'),
+          meta: { title: '数据质量' },
+        },
+        {
           path: 'objections',
           name: 'objections',
           component: () => import('./objections/ObjectionsPage.vue'),

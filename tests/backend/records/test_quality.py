@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from backend.records.quality import quality_by_department
-from tests.backend.records.conftest import DEPARTMENT, STRANGER, City, judgment, volunteering
+from sqlalchemy import delete
+
+from backend.catalogue.templates import load_templates
+from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordVersion
+from backend.records.quality import quality_by_department, quality_by_month
+from backend.subjects.models import RescoreMark
+from tests.backend.records.conftest import DEPARTMENT, STRANGER, City, judgment, penalty, volunteering
 
 
 def test_quality_counts_rows_causes_and_punctuality_per_department(city: City) -> None:
@@ -19,8 +24,59 @@ def test_quality_counts_rows_causes_and_punctuality_per_department(city: City) -
         first, court = quality_by_department(session)
         none = quality_by_department(session, received_from=city.now + timedelta(days=1))
     assert none == []
-    assert (first.source_department, first.deliveries) == (DEPARTMENT, 2)
-    assert (first.delivered, first.accepted, first.duplicate, first.quarantined) == (5, 3, 1, 1)
-    assert (first.timed, first.on_time) == (3, 2)
-    assert [(cause.code, cause.count) for cause in first.causes] == [("subject_unknown", 1)]
-    assert (court.timed, court.on_time) == (1, 0)
+    assert (first.source_department, first.quality.deliveries) == (DEPARTMENT, 2)
+    hours = first.quality
+    assert (hours.delivered, hours.accepted, hours.duplicate, hours.quarantined) == (5, 3, 1, 1)
+    assert (hours.timed, hours.on_time) == (3, 2)
+    assert hours.accuracy == 4 / 5
+    assert [(cause.code, cause.column, cause.count) for cause in hours.causes] == [
+        ("subject_unknown", "身份号码", 1)
+    ]
+    assert (court.quality.timed, court.quality.on_time) == (1, 0)
+
+
+def test_completeness_is_the_share_of_filled_cells_among_those_that_may_be_left_empty(city: City) -> None:
+    # 备注 is the only such cell of volunteering; a judgment has three: 未履行金额, 履行完毕日期 and 备注.
+    city.deliver(volunteering(), volunteering(备注="雨天"), volunteering(), volunteering())
+    city.deliver(judgment())
+    with city.database.reading() as session:
+        hours, court = quality_by_department(session)
+    assert (hours.quality.optional_cells, hours.quality.optional_filled) == (4, 1)
+    assert (court.quality.optional_cells, court.quality.optional_filled) == (3, 1)
+
+
+def test_cells_that_do_not_apply_to_the_subject_are_not_missed(city: City) -> None:
+    city.deliver(penalty())
+    applicable = [c for c in load_templates()["admin_penalty"].columns if c.organisation == "O"]
+    with city.database.reading() as session:
+        [bureau] = quality_by_department(session)
+    assert bureau.quality.optional_cells == len(applicable)
+
+
+def test_what_was_counted_does_not_depend_on_where_an_import_was_cut(city: City) -> None:
+    rows = [
+        volunteering(备注="x" if n % 3 else "", 服务日期="2026-02-30" if n == 4 else "2026-02-25")
+        for n in range(7)
+    ]
+    city.deliver(*rows)
+    [whole] = city.deliveries()
+    with city.database.transaction() as session:
+        for table in (RescoreMark, RecordVersion, CreditRecord, QuarantinedRow, Delivery):
+            session.execute(delete(table))
+    city.deliver(*rows, rows_per_chunk=2)
+    [cut] = city.deliveries()
+    assert cut.shape == whole.shape
+    assert cut.shape["filled"]["BZ"] == 4
+    assert cut.shape["categories"] == {"volunteering": 6}
+
+
+def test_the_trend_follows_the_months_of_receipt_in_the_city(city: City) -> None:
+    # 17:00 UTC on the last of March is already April in the city.
+    for moment in (datetime(2026, 2, 10, 2, tzinfo=UTC), datetime(2026, 3, 31, 17, tzinfo=UTC)):
+        city.deliver(volunteering(服务日期="2026-02-09"), now=moment)
+    city.deliver(judgment(), now=datetime(2026, 4, 2, 2, tzinfo=UTC))
+    with city.database.reading() as session:
+        all_of_them = quality_by_month(session)
+        hours = quality_by_month(session, source_department=DEPARTMENT)
+    assert [(each.month, each.quality.delivered) for each in all_of_them] == [("2026-02", 1), ("2026-04", 2)]
+    assert [(each.month, each.quality.timeliness) for each in hours] == [("2026-02", 1.0), ("2026-04", 0.0)]

@@ -1,5 +1,6 @@
 /** What codes are called on screen, and the tone in which a state is shown. One place, so a word never varies. */
 import type { CommitmentCase, Delivery, ObjectionCase, RepairCase, ScoreRun, SubjectKind, SupplementCase } from '../api/types'
+import type { Delivery, ObjectionCase, ScoreRun, SourceWarning, SubjectKind } from '../api/types'
 import type { Role } from '../session'
 
 export type Tone = 'calm' | 'good' | 'busy' | 'attention' | 'quiet'
@@ -66,6 +67,16 @@ const REGISTER_KINDS: Record<string, string> = { person: '自然人', enterprise
 
 export function registerKind(code: string): string {
   return REGISTER_KINDS[code] ?? code
+export const WARNING_KINDS: Record<SourceWarning['kind'], string> = {
+  silent: '久未报送',
+  refused_share: '差错明显增多',
+  category_mix: '类别占比变化',
+  empty_cells: '填写情况变化',
+}
+
+export const WARNING_STATES: Record<SourceWarning['state'], Word> = {
+  open: { text: '待确认', tone: 'attention' },
+  acknowledged: { text: '已确认', tone: 'quiet' },
 }
 
 export const REPAIR_STATES: Record<RepairCase['state'], Word> = {
@@ -130,6 +141,13 @@ const REASONS: Record<string, string> = {
   simple_procedure: '简易程序处罚不归集',
   conflicting_source: '与他单位的记录冲突',
   malformed_line: '整行无法拆分',
+  source_code_differs: '不是本单位的代码',
+  category_of_another_department: '由其他单位报送的类别',
+  kind_differs: '与登记册的类别不符',
+  repeated_in_delivery: '同一文件中重复',
+  code_taken: '代码已属于其他主体',
+  enterprise_unknown: '企业不在登记册中',
+  principal_unknown: '人员不在登记册中',
   identifier_check_digit: '号码校验位不符',
   identifier_kind: '号码类别不符',
 }

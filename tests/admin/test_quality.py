@@ -1,0 +1,70 @@
+"""The officers' page on data quality: figures, months, warnings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from backend.records.early_warning import watch_sources
+from tests.admin.conftest import DEPARTMENT, WRONG_DATE
+
+QUALITY = "/api/v1/admin/quality"
+
+
+@pytest.fixture
+def data_officer(office):
+    return office.city.as_officer("data_officer")
+
+
+def deliver_on(office, moment, name, *dates):
+    office.city.clock.moment = moment
+    office.deliver(name, *dates)
+
+
+def test_departments_and_months_with_their_shares(office, data_officer):
+    deliver_on(office, datetime(2026, 1, 12, 2, tzinfo=UTC), "一月.csv", "2026-01-09")
+    deliver_on(office, datetime(2026, 3, 3, 2, tzinfo=UTC), "三月.csv", "2026-01-05", WRONG_DATE)
+
+    answer = data_officer.get(QUALITY).get_json()
+    [department] = answer["items"]
+    assert answer["timely_working_days"] == 7
+    assert department["source_department"] == DEPARTMENT
+    assert (department["delivered"], department["accuracy"]) == (3, pytest.approx(2 / 3))
+    assert department["timeliness"] == 0.5
+    assert department["causes"] == [{"code": "date_unreadable", "column": "服务日期", "count": 1}]
+
+    months = data_officer.get(f"{QUALITY}/months", query_string={"department": DEPARTMENT}).get_json()["items"]
+    assert [(month["month"], month["timeliness"]) for month in months] == [("2026-01", 1.0), ("2026-03", 0.0)]
+    since = data_officer.get(QUALITY, query_string={"since": "2026-03-03"}).get_json()["items"]
+    assert [each["delivered"] for each in since] == [2]
+    until = data_officer.get(QUALITY, query_string={"until": "2026-01-12"}).get_json()["items"]
+    assert [each["delivered"] for each in until] == [1]
+    assert data_officer.get(QUALITY, query_string={"since": "2026-03-04"}).get_json()["items"] == []
+
+
+def test_a_warning_is_acknowledged_with_a_note_by_a_data_officer_alone(office, data_officer):
+    for day in range(2, 7):
+        deliver_on(office, datetime(2026, 2, day, 2, tzinfo=UTC), f"{day}.csv", "2026-01-30")
+    office.city.clock.moment = datetime(2026, 3, 20, 2, tzinfo=UTC)
+    with office.city.database.transaction() as session:
+        watch_sources(session, now=office.city.clock(), calendar=office.city.services.working_days)
+    officer = office.city.as_officer("data_officer")
+    auditor = office.city.as_officer("auditor")
+
+    [warning] = auditor.get(f"{QUALITY}/warnings", query_string={"lasting": True}).get_json()["items"]
+    assert (warning["kind"], warning["state"], warning["template_name"]) == ("silent", "open", "志愿服务")
+    path = f"{QUALITY}/warnings/{warning['id']}/acknowledgement"
+    assert auditor.post(path, json={"note": "已联系"}).status_code == 403
+    assert officer.post(path, json={"note": ""}).status_code == 422
+    seen = officer.post(path, json={"note": "已联系，周五恢复"}).get_json()
+    assert (seen["state"], seen["acknowledged_by"], seen["note"]) == ("acknowledged", "张敏", "已联系，周五恢复")
+    again = officer.post(path, json={"note": "再来"})
+    assert (again.status_code, again.get_json()["code"]) == (409, "source_warning_already_acknowledged")
+    assert officer.post(f"{QUALITY}/warnings/999/acknowledgement", json={"note": "x"}).status_code == 404
+    assert officer.get(f"{QUALITY}/warnings", query_string={"state": "open"}).get_json()["items"] == []
+
+
+def test_who_has_no_business_with_the_data_sees_no_quality(office):
+    officer = office.city.as_officer("objection_officer")
+    assert {officer.get(f"{QUALITY}{path}").status_code for path in ("", "/months", "/warnings")} == {403}

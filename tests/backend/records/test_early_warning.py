@@ -1,0 +1,191 @@
+"""A source that falls silent against its own rhythm, or whose rows change their shape, is told; others are not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from backend.catalogue.templates import load_templates
+from backend.city_calendar import WorkingDays
+from backend.records.early_warning import (
+    Arrival,
+    acknowledge_warning,
+    find_warnings,
+    shifts,
+    silence,
+    watch_sources,
+    working_days_between,
+)
+from backend.records.errors import WarningAlreadyAcknowledged, WarningNotFound
+from backend.records.models import SourceWarning
+from backend.records.quality_rules import quality_rules
+from tests.backend.records.conftest import DEPARTMENT, City, volunteering
+
+CALENDAR = WorkingDays()
+TODAY = date(2026, 3, 3)
+RULES = quality_rules(TODAY)
+HOURS = load_templates()["volunteering"]
+
+
+def working_days(first: date, count: int, step: int = 1) -> Iterator[date]:
+    for _ in range(count):
+        yield first
+        first = CALENDAR.after(first, step)
+
+
+def quiet_since(days: list[date], today: date) -> bool:
+    return silence(days, RULES.silence, today=today, calendar=CALENDAR) is not None
+
+
+def test_a_weekly_source_is_not_silent_after_a_week_and_is_after_four() -> None:
+    days = list(working_days(date(2025, 11, 3), 10, step=5))
+    assert not quiet_since(days, CALENDAR.after(days[-1], 6))
+    assert not quiet_since(days, CALENDAR.after(days[-1], 15))
+    assert quiet_since(days, CALENDAR.after(days[-1], 16))
+
+
+def test_the_long_holiday_silences_nobody() -> None:
+    # A source that delivers every working day; the Spring Festival closes the offices from 15 to 23 February 2026.
+    days = list(working_days(date(2026, 1, 5), 30))
+    days = [day for day in days if day < date(2026, 2, 15)]
+    assert not quiet_since(days, date(2026, 2, 24))
+    assert quiet_since(days, date(2026, 3, 3))
+
+
+def test_a_source_is_measured_against_the_longest_gap_it_ever_made() -> None:
+    days = [*working_days(date(2025, 9, 1), 6), *working_days(date(2025, 11, 3), 6)]
+    longest = max(working_days_between(CALENDAR, one, other) for one, other in itertools.pairwise(days))
+    assert not quiet_since(days, CALENDAR.after(days[-1], longest))
+    assert quiet_since(days, CALENDAR.after(days[-1], 2 * longest))
+
+
+def test_a_rhythm_is_only_known_after_some_deliveries() -> None:
+    days = list(working_days(date(2025, 1, 6), RULES.silence.least_gaps))
+    assert not quiet_since(days, TODAY)
+    assert quiet_since([*days, CALENDAR.after(days[-1], 1)], TODAY)
+
+
+@given(
+    start=st.dates(date(2024, 1, 2), date(2025, 6, 1)),
+    gaps=st.lists(st.integers(1, 12), min_size=4, max_size=20),
+    later=st.integers(0, 40),
+    more=st.integers(0, 20),
+)
+def test_a_longer_silence_never_ends_a_warning(start: date, gaps: list[int], later: int, more: int) -> None:
+    days = [start]
+    for gap in gaps:
+        days.append(days[-1] + timedelta(days=gap))
+    if quiet_since(days, days[-1] + timedelta(days=later)):
+        assert quiet_since(days, days[-1] + timedelta(days=later + more))
+
+
+def arrival(day: date, rows: int, *, refused: int = 0, notes: int | None = None, **categories: int) -> Arrival:
+    filled = {"FWRQ": rows, "BZ": rows // 2 if notes is None else notes}
+    return Arrival(day, rows, refused, {"filled": filled, "categories": categories or {"volunteering": rows}})
+
+
+def kinds(*arrivals: Arrival) -> list[str]:
+    return [finding.kind for finding in shifts(arrivals, HOURS, RULES.shape, today=TODAY)]
+
+
+BEFORE = arrival(date(2025, 12, 1), 1000, refused=20)
+
+
+def test_more_of_the_same_is_no_news() -> None:
+    assert kinds(BEFORE, arrival(TODAY, 5000, refused=110)) == []
+
+
+def test_a_jump_in_refused_rows_is_told_with_both_shares() -> None:
+    [finding] = shifts([BEFORE, arrival(TODAY, 200, refused=60)], HOURS, RULES.shape, today=TODAY)
+    assert finding.kind == "refused_share"
+    assert "30.0%" in finding.message
+    assert "2.0%" in finding.message
+
+
+def test_fewer_refused_rows_are_no_reason_to_warn() -> None:
+    assert kinds(arrival(date(2025, 12, 1), 1000, refused=500), arrival(TODAY, 200)) == []
+
+
+def test_another_mix_of_categories_is_told() -> None:
+    before = arrival(date(2025, 12, 1), 1000, tax_rating=900, abnormal_operation=100)
+    assert kinds(before, arrival(TODAY, 100, tax_rating=88, abnormal_operation=12)) == []
+    assert kinds(before, arrival(TODAY, 100, tax_rating=40, abnormal_operation=60)) == ["category_mix"]
+    assert kinds(before, arrival(TODAY, 100, abnormal_operation=100)) == ["category_mix"]
+
+
+def test_a_column_that_is_suddenly_empty_is_named() -> None:
+    [finding] = shifts([BEFORE, arrival(TODAY, 100, notes=0)], HOURS, RULES.shape, today=TODAY)
+    assert finding.kind == "empty_cells"
+    assert "“备注”填写率由 50% 变为 0%" in finding.message
+
+
+def test_a_handful_of_rows_proves_nothing() -> None:
+    few = RULES.shape.least_recent_rows - 1
+    assert kinds(BEFORE, arrival(TODAY, few, refused=few)) == []
+    assert kinds(arrival(date(2025, 12, 1), 100), arrival(TODAY, 100, refused=100)) == []
+
+
+def test_what_is_older_than_the_baseline_is_forgotten() -> None:
+    long_ago = arrival(date(2024, 1, 1), 1000)
+    assert kinds(long_ago, arrival(TODAY, 100, refused=100)) == []
+
+
+def test_a_template_that_is_gone_is_called_by_its_codes() -> None:
+    gone = find_warnings([BEFORE, arrival(TODAY, 100, notes=0)], None, RULES, today=TODAY, calendar=CALENDAR)
+    assert "“BZ”" in gone[0].message
+
+
+def raised(city: City) -> list[SourceWarning]:
+    with city.database.reading() as session:
+        return list(session.scalars(select(SourceWarning).order_by(SourceWarning.id)))
+
+
+def look(city: City, day: date) -> int:
+    with city.database.transaction() as session:
+        now = datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=2)
+        return len(watch_sources(session, now=now, calendar=CALENDAR))
+
+
+@pytest.fixture
+def daily(city: City) -> City:
+    """Six deliveries on six working days, the last on Monday 9 February 2026."""
+    for day in working_days(date(2026, 2, 2), 6):
+        now = datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=2)
+        city.deliver(volunteering(服务日期="2026-01-30"), now=now)
+    return city
+
+
+def test_a_warning_is_raised_once_and_ends_when_the_source_delivers_again(daily: City) -> None:
+    assert look(daily, date(2026, 2, 10)) == 0
+    assert look(daily, date(2026, 2, 26)) == 1
+    assert look(daily, date(2026, 2, 27)) == 0, "it still lasts, and is not raised again"
+    [warning] = raised(daily)
+    assert (warning.source_department, warning.template, warning.kind) == (DEPARTMENT, "volunteering", "silent")
+    assert (warning.state, warning.ended_at) == ("open", None)
+    assert f"已有 {warning.detail['since']} 个工作日没有报送" in warning.message
+
+    daily.deliver(volunteering(服务日期="2026-02-27"), now=datetime(2026, 3, 2, 2, tzinfo=UTC))
+    assert look(daily, date(2026, 3, 3)) == 0
+    assert raised(daily)[0].ended_at is not None
+    assert look(daily, date(2026, 4, 30)) == 1, "a new silence is a new warning"
+    assert len(raised(daily)) == 2
+
+
+def test_an_acknowledged_warning_stays_quiet_while_it_lasts(daily: City) -> None:
+    look(daily, date(2026, 2, 26))
+    with daily.database.transaction() as session:
+        acknowledge_warning(session, 1, note=" 系统升级 ", by="张敏", now=daily.now)
+    assert look(daily, date(2026, 3, 20)) == 0
+    [warning] = raised(daily)
+    assert (warning.state, warning.note, warning.acknowledged_by) == ("acknowledged", "系统升级", "张敏")
+    with daily.database.transaction() as session:
+        with pytest.raises(WarningAlreadyAcknowledged):
+            acknowledge_warning(session, 1, note="再次", by="李正", now=daily.now)
+        with pytest.raises(WarningNotFound):
+            acknowledge_warning(session, 2, note="没有", by="李正", now=daily.now)
