@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
@@ -17,10 +19,14 @@ from backend.ledger.service import record_access
 from backend.records.models import QUARANTINE_STATES, Delivery, QuarantinedRow
 from backend.records.quarantine import (
     Opening,
+    conflict_of,
+    drop_row,
     export_rows,
+    export_workbook,
     in_template_order,
     quarantined_rows,
     resubmit_row,
+    resubmit_upload,
     summarise_reasons,
 )
 from backend.web import API_PREFIX
@@ -43,6 +49,9 @@ blp = Blueprint(
 
 _BASIS = "归集数据质量管理职责"
 _CSV_TEXT = {"type": "string"}
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_BINARY = {"type": "string", "format": "binary"}
+_FILE_BODY = {"required": True, "content": {kind: {"schema": _BINARY} for kind in ("text/csv", _XLSX)}}
 _MAY_READ = ("data_officer", "auditor")
 _MAY_CORRECT = ("data_officer",)
 
@@ -165,6 +174,108 @@ class Resubmission(MethodView):
             return {"outcome": resubmission.outcome, "reasons": resubmission.reasons}
 
 
+class DropRequest(Schema):
+    reason = fields.String(required=True, validate=validate.Length(1, 500), metadata={"description": "理由"})
+
+
+@blp.route("/<int:row_id>/drop")
+class Drop(MethodView):
+    @signed_in_officer(*_MAY_CORRECT)
+    @idempotent
+    @blp.arguments(DropRequest)
+    @blp.response(204)
+    def post(self, body: dict[str, str], row_id: int) -> None:
+        """不再处理一行，并记录理由；内容仍然保留"""
+        with transaction() as session:
+            drop_row(session, row_id, reason=body["reason"], now=now(), by=current_officer().name)
+
+
+class ConflictCell(Schema):
+    column = fields.String(required=True)
+    stored = fields.String(required=True, metadata={"description": "已入库的内容；为空表示没有"})
+    delivered = fields.String(required=True, metadata={"description": "这一行的内容"})
+    same = fields.Boolean(required=True, metadata={"description": "两者一致，或不能比较（证件号码和姓名不入库）"})
+
+
+class ConflictResponse(Schema):
+    """Two departments about one matter; the one stored first counts until one of them corrects its own."""
+
+    stored_department = fields.String(required=True, metadata={"description": "已入库的一份由谁报送"})
+    stored_at = Moment(required=True, metadata={"description": "何时入库"})
+    stored_version = fields.Integer(required=True)
+    delivered_department = fields.String(required=True, metadata={"description": "这一行由谁报送"})
+    delivered_at = Moment(required=True)
+    cells = fields.List(fields.Nested(ConflictCell), required=True)
+
+
+@blp.route("/<int:row_id>/conflict")
+class ConflictView(MethodView):
+    @signed_in_officer(*_MAY_READ)
+    @states_reason
+    @blp.response(200, ConflictResponse)
+    @blp.alt_response(404, description="没有这一行，或者没有冲突（no_conflict）")
+    def get(self, row_id: int) -> dict[str, object]:
+        """与另一单位的记录冲突的一行：两个版本并列；当事人的台账会记下"""
+        with transaction() as session:
+            conflict = conflict_of(session, row_id)
+            record_access(
+                session,
+                subject_id=conflict.record.subject_id,
+                actor=officer_as_actor(),
+                action="quarantine_opened",
+                basis=_BASIS,
+                purpose=access_reason(),
+                detail={"row": row_id, "record": conflict.record.id},
+                channel="console",
+                now=now(),
+            )
+            return {
+                "stored_department": conflict.record.source_department,
+                "stored_at": conflict.record.created_at,
+                "stored_version": conflict.record.version,
+                "delivered_department": conflict.source_department,
+                "delivered_at": conflict.row.created_at,
+                "cells": [
+                    {"column": column, "stored": stored, "delivered": delivered, "same": same}
+                    for column, stored, delivered, same in conflict.cells
+                ],
+            }
+
+
+class ResubmittedCounts(Schema):
+    source_department = fields.String(required=True)
+    template_name = fields.String(required=True)
+    delivered = fields.Integer(required=True)
+    accepted = fields.Integer(required=True)
+    duplicate = fields.Integer(required=True)
+    corrected = fields.Integer(required=True)
+    quarantined = fields.Integer(required=True, metadata={"description": "仍有问题，回到待处理区"})
+
+
+class ResubmittedFileResponse(Schema):
+    already_resolved = fields.Integer(required=True, metadata={"description": "以前已处理过、本次没有改变的行"})
+    items = fields.List(fields.Nested(ResubmittedCounts), required=True)
+
+
+@blp.route("/files")
+class CorrectedFiles(MethodView):
+    @signed_in_officer(*_MAY_CORRECT)
+    @idempotent
+    @blp.doc(requestBody=_FILE_BODY)
+    @blp.response(200, ResubmittedFileResponse)
+    @blp.alt_response(422, description="不是从待处理区导出的文件（not_a_quarantine_export 等），整个文件未作处理")
+    def post(self) -> dict[str, object]:
+        """重新提交更正后的导出文件（CSV 或 XLSX，请求体就是文件本身）
+
+        改对的行入库，仍有问题的回到待处理区；处理过的行不会再变。
+        """
+        with TemporaryDirectory() as folder, transaction() as session:
+            path = Path(folder) / "更正后的待处理行"
+            path.write_bytes(request.get_data())
+            result = resubmit_upload(session, services().keys, path, now=now(), by=current_officer().name)
+        return {"already_resolved": result.already_resolved, "items": result.reports}
+
+
 # The header that `states_reason` documents takes the place of the query; so the filter is spelled out again.
 _FILTER_DOCUMENTED = [
     {"in": "query", "name": "reason", "schema": {"type": "string"}, "description": "原因的 code"},
@@ -199,6 +310,45 @@ class MaskedQuarantineExport(MethodView):
         return _csv(query, None)
 
 
+@blp.route("/export.xlsx")
+class QuarantineWorkbook(MethodView):
+    @partial(document, parameters=_FILTER_DOCUMENTED)
+    @signed_in_officer(*_MAY_CORRECT)
+    @states_reason
+    @blp.arguments(QuarantineFilter, location="query")
+    @blp.response(200, _BINARY, content_type=_XLSX)
+    def get(self, query: dict[str, Any]) -> Response:
+        """同完整导出，为 Excel 工作簿"""
+        return _workbook(query, Opening(officer_as_actor(), access_reason()))
+
+
+@blp.route("/masked-export.xlsx")
+class MaskedQuarantineWorkbook(MethodView):
+    @signed_in_officer(*_MAY_READ)
+    @blp.arguments(QuarantineFilter, location="query")
+    @blp.response(200, _BINARY, content_type=_XLSX)
+    def get(self, query: dict[str, Any]) -> Response:
+        """同脱敏导出，为 Excel 工作簿"""
+        return _workbook(query, None)
+
+
+def _workbook(query: dict[str, Any], opening: Opening | None) -> Response:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "export.xlsx"
+        with transaction() as session:
+            export_workbook(
+                session,
+                services().keys,
+                path,
+                code=query["reason"],
+                delivery_id=query["delivery"],
+                opening=opening,
+                now=now(),
+            )
+        content = path.read_bytes()
+    return _download(content, _XLSX, "xlsx")
+
+
 def _csv(query: dict[str, Any], opening: Opening | None) -> Response:
     # The ledger rows are committed before the first byte leaves.
     with transaction() as session:
@@ -212,11 +362,19 @@ def _csv(query: dict[str, Any], opening: Opening | None) -> Response:
                 now=now(),
             )
         )
-    filename = quote(f"待处理行_{city_date(now())}.csv")
+    return _download(content.encode(), "text/csv; charset=utf-8", "csv")
+
+
+def _download(content: bytes, content_type: str, ending: str) -> Response:
+    filename = quote(f"待处理行_{city_date(now())}.{ending}")
     return Response(
         content,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{filename}"},
+        content_type=content_type,
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{filename}",
+            # Not JSON and not text, and somebody's data all the same.
+            "Cache-Control": "no-store",
+        },
     )
 
 

@@ -27,6 +27,7 @@ from backend.records.quarantine import (
     ReasonCount,
     drop_row,
     export_rows,
+    export_workbook,
     quarantined_rows,
     resubmit_file,
     resubmit_row,
@@ -294,18 +295,20 @@ def export(
     opening = Opening(Actor("officer", officer, officer), open_because) if open_because and officer else None
     try:
         # An opened export writes the ledger, so it is a transaction; the file is complete only when it commits.
-        with context.database.transaction() as session, out.open("w", encoding="utf-8", newline="") as file:
-            for piece in export_rows(
-                session,
-                context.keys,
-                code=reason,
-                delivery_id=delivery,
-                template=template,
-                source_department=department,
-                opening=opening,
-                now=now,
-            ):
-                file.write(piece)
+        with context.database.transaction() as session:
+            options = {
+                "code": reason,
+                "delivery_id": delivery,
+                "template": template,
+                "source_department": department,
+                "opening": opening,
+                "now": now,
+            }
+            if out.suffix.lower() == ".xlsx":
+                export_workbook(session, context.keys, out, **options)
+            else:
+                with out.open("w", encoding="utf-8", newline="") as file:
+                    file.writelines(export_rows(session, context.keys, **options))  # type: ignore[arg-type]
     except DomainError as refusal:
         _refuse(refusal)
     console.print(f"已导出到 {out}。更正后运行：osmanthus records quarantine resubmit {out}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -140,13 +142,20 @@ def collect_file(
     resumed_after = delivery.delivered
     known = KnownSubjects(city_date(now))
     try:
-        for frame, bytes_done in _rows_left(source, layout, delivery.delivered, rows_per_chunk):
-            with database.reading() as session:
-                judged = judge(session, keys, frame, layout, catalogue, department, known, owner)
-            with database.transaction() as session:
-                store(session, keys, judged, layout, delivery, now, calendar)
-            if progress:
-                progress(bytes_done, source.size_bytes)
+        rows = _rows_left(source, layout, delivery.delivered, rows_per_chunk)
+
+        def judge_next() -> tuple[_Judged, int] | None:
+            for frame, bytes_done in rows:
+                with database.reading() as session:
+                    return judge(session, keys, frame, layout, catalogue, department, known, owner), bytes_done
+            return None
+
+        with _ahead(judge_next) as judged_chunks:
+            for judged, bytes_done in judged_chunks:
+                with database.transaction() as session:
+                    store(session, keys, judged, layout, delivery, now, calendar)
+                if progress:
+                    progress(bytes_done, source.size_bytes)
     except DeliveryInProgress:
         raise
     except BaseException as error:
@@ -156,6 +165,21 @@ def collect_file(
     if progress:
         progress(source.size_bytes, source.size_bytes)
     return report_of(delivery, layout, resumed_after=resumed_after, left_out=left_out_sheets(source))
+
+
+@contextmanager
+def _ahead(judge_next: Callable[[], tuple[_Judged, int] | None]) -> Iterator[Iterator[tuple[_Judged, int]]]:
+    """The chunks, each judged while the one before it is stored: judging waits for no database and storing for
+    little else, so the two halve the time. Never more than one chunk is judged ahead."""
+    with ThreadPoolExecutor(1, thread_name_prefix="osmanthus-judge") as executor:
+
+        def chunks() -> Iterator[tuple[_Judged, int]]:
+            waiting = executor.submit(judge_next)
+            while (judged := waiting.result()) is not None:
+                waiting = executor.submit(judge_next)
+                yield judged
+
+        yield chunks()
 
 
 def judge(

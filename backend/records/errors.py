@@ -88,6 +88,13 @@ class AlreadyResolved(Conflict):
         super().__init__("这一行已经处理过，不能再次更正。请刷新列表后查看结果。", state=state)
 
 
+class NoConflict(NotFound):
+    code = "no_conflict"
+
+    def __init__(self) -> None:
+        super().__init__("这一行与已入库的记录没有冲突，没有可以对照的内容。")
+
+
 class UnknownColumns(Refused):
     code = "unknown_columns"
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +14,12 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
+import xlsxwriter
 from sqlalchemy import ColumnElement, String, cast, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
-from backend.catalogue.templates import Template, load_templates
+from backend.catalogue.templates import Column, Template, load_templates
 from backend.city_calendar import city_date
 from backend.database import Database
 from backend.identifiers.sealing import KeyRing
@@ -35,13 +36,15 @@ from backend.records.collection import (
 from backend.records.departments import SourceDepartment
 from backend.records.errors import (
     AlreadyResolved,
+    NoConflict,
     NotAQuarantineExport,
     QuarantinedRowNotFound,
     ReasonMissing,
     UnknownColumns,
     UnknownQuarantineNumbers,
 )
-from backend.records.models import Delivery, QuarantinedRow
+from backend.records.models import CreditRecord, Delivery, QuarantinedRow
+from backend.records.normalisation import parse_dates
 from backend.records.preparation import KnownSubjects
 from backend.records.sources import (
     COMPLAINT,
@@ -54,6 +57,7 @@ from backend.records.sources import (
     with_header,
     with_tables,
 )
+from backend.records.storing import CONFLICT
 from backend.records.validation import Reason
 from backend.subjects.service import match_identifiers
 
@@ -63,6 +67,7 @@ _READ_AT_ONCE = 1_000
 _RESUBMITTED_AT_ONCE = 5_000
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 _DIGITS_A_SPREADSHEET_KEEPS = 11
+_LONGEST_CELL = 32_767  # of an XLSX cell
 _LEDGER_BASIS = "《征信业管理条例》第二十一条及归集数据质量管理职责"
 
 
@@ -128,6 +133,49 @@ def in_template_order(template: str, row: dict[str, str]) -> dict[str, str]:
     known = load_templates().get(template)
     headings = [column.header for column in known.columns if column.header in row] if known else []
     return {heading: row[heading] for heading in headings} | row
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two departments say different things about one matter; both versions are kept.
+
+    cells  (heading, what the stored record says, what the row says, whether they say the same), masked
+    """
+
+    row: QuarantinedRow
+    source_department: str
+    record: CreditRecord
+    cells: Sequence[tuple[str, str, str, bool]]
+
+
+def conflict_of(session: Session, row_id: int) -> Conflict:
+    """The row beside the record it contradicts. Raises QuarantinedRowNotFound or NoConflict."""
+    row = session.get(QuarantinedRow, row_id)
+    if row is None:
+        raise QuarantinedRowNotFound
+    number = next((reason.get("record") for reason in row.reasons if reason["code"] == CONFLICT), None)
+    record = session.get(CreditRecord, int(number)) if number else None
+    if record is None:
+        raise NoConflict
+    origin = session.get_one(Delivery, row.delivery_id)
+    cells = []
+    for column in load_templates()[origin.template].columns:
+        stored = str(record.content.get(column.header) or "")
+        delivered = row.masked_row.get(column.header, "").strip()
+        if stored or delivered:
+            # What is secret is not kept in records, so it cannot be compared.
+            same = column.secret or _plain(column, stored) == _plain(column, delivered) or "*" in delivered
+            cells.append((column.header, stored, delivered, same))
+    return Conflict(row, origin.source_department, record, cells)
+
+
+def _plain(column: Column, cell: str) -> str:
+    """Without the ways of writing the same thing."""
+    if column.kind == "D":
+        return str(parse_dates(pl.Series([cell or None], dtype=pl.String))[0] or "")
+    if column.kind == "N":
+        return cell.rstrip("0").rstrip(".") if "." in cell else cell
+    return column.value_aliases.get(cell, cell)
 
 
 def summarise_reasons(
@@ -214,6 +262,22 @@ def export_rows(
             lines.append(_csv_line([*lead, *(_exported_cell(cells.get(heading)) for heading in headings)]))
         yield "".join(lines)
         after_id = page[-1][0].id
+
+
+def export_workbook(session: Session, keys: KeyRing, path: Path, **options: Any) -> None:
+    """The same as `export_rows` (which takes the same options) as a workbook, every cell as text."""
+    with xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False}) as workbook:
+        sheet = workbook.add_worksheet("待处理")
+        as_text = workbook.add_format({"num_format": "@"})
+        number = 0
+        for piece in export_rows(session, keys, **options):
+            for row in csv.reader(io.StringIO(piece.removeprefix("\ufeff"), newline="")):
+                for place, cell in enumerate(row):
+                    # A workbook knows text from numbers and formulas: the marks for CSV are not needed.
+                    if text := _returned_cell(cell):
+                        sheet.write_string(number, place, text[:_LONGEST_CELL], as_text)
+                number += 1
+        sheet.freeze_panes(1, 0)
 
 
 def resubmit_row(
@@ -303,40 +367,60 @@ def resubmit_file(
     Raises FileUnreadable, NotAQuarantineExport or UnknownQuarantineNumbers.
     """
     source = _recognise_export(inspect_file(path))
-    _check_numbers(database, source)
-    templates = load_templates()
-    counts: dict[UUID, Delivery] = {}
-    already_resolved = 0
-    known = KnownSubjects(city_date(now))
+    with database.reading() as session:
+        _check_numbers(session, source)
+    taken = _Taken()
     for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
-        lines = {
-            int(_returned_cell(line[NUMBER_HEADING]) or 0): line for line in chunk.frame.iter_rows(named=True)
-        }
-        already_resolved += chunk.frame.height - len(lines)
         with database.transaction() as session:
-            found = _rows_by_origin(session, list(lines))
-            already_resolved += len(lines) - sum(len(rows) for rows in found.values())
-            for (department, code), rows in found.items():
-                template = templates[code]
-                delivery = _delivery_for(session, source, department, template, now)
-                delivered = _frame(
-                    template,
-                    [
-                        (lines[row.id][ROW_NUMBER], _returned_row(keys, template, row, lines[row.id]))
-                        for row in rows
-                    ],
-                )
-                catalogue = None if template.register else catalogue_in_force(session, city_date(now))
-                judged = judge(session, keys, delivered, template, catalogue, department, known)
-                store(session, keys, judged, template, delivery, now)
-                for row in rows:
-                    _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)
-                delivery.state, delivery.finished_at = "done", now
-                counts[delivery.id] = delivery
+            _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by)
         if progress:
             progress(chunk.bytes_done, source.size_bytes)
-    reports = [report_of(delivery, templates[delivery.template]) for delivery in counts.values()]
-    return ResubmittedFile(reports, already_resolved)
+    return taken.report()
+
+
+def resubmit_upload(session: Session, keys: KeyRing, path: Path, *, now: datetime, by: str) -> ResubmittedFile:
+    """The same as `resubmit_file`, all of it in the caller's transaction: for files that a page sends."""
+    source = _recognise_export(inspect_file(path))
+    _check_numbers(session, source)
+    taken = _Taken()
+    for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
+        _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by)
+    return taken.report()
+
+
+@dataclass
+class _Taken:
+    """What became of the chunks so far."""
+
+    deliveries: dict[UUID, Delivery] = field(default_factory=dict)
+    already_resolved: int = 0
+
+    def report(self) -> ResubmittedFile:
+        templates = load_templates()
+        reports = [report_of(delivery, templates[delivery.template]) for delivery in self.deliveries.values()]
+        return ResubmittedFile(reports, self.already_resolved)
+
+
+def _resubmit_chunk(
+    session: Session, keys: KeyRing, source: SourceFile, chunk: Chunk, taken: _Taken, *, now: datetime, by: str
+) -> None:
+    known = KnownSubjects(city_date(now))
+    lines = {int(_returned_cell(line[NUMBER_HEADING]) or 0): line for line in chunk.frame.iter_rows(named=True)}
+    taken.already_resolved += chunk.frame.height - len(lines)
+    found = _rows_by_origin(session, list(lines))
+    taken.already_resolved += len(lines) - sum(len(rows) for rows in found.values())
+    for (department, code), rows in found.items():
+        template = load_templates()[code]
+        delivery = _delivery_for(session, source, department, template, now)
+        returned = [(lines[row.id][ROW_NUMBER], _returned_row(keys, template, row, lines[row.id])) for row in rows]
+        catalogue = None if template.register else catalogue_in_force(session, city_date(now))
+        judged = judge(session, keys, _frame(template, returned), template, catalogue, department, known)
+        store(session, keys, judged, template, delivery, now)
+        for row in rows:
+            _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)
+        delivery.state, delivery.finished_at = "done", now
+        session.flush()
+        taken.deliveries[delivery.id] = delivery
 
 
 def _narrowed(
@@ -492,17 +576,14 @@ def _recognise_export(source: SourceFile) -> SourceFile:
     raise NotAQuarantineExport(NUMBER_HEADING)
 
 
-def _check_numbers(database: Database, source: SourceFile) -> None:
+def _check_numbers(session: Session, source: SourceFile) -> None:
     """Before anything is changed: every line belongs to a row that is or was in quarantine."""
     wrong: list[int] = []
-    with database.reading() as session:
-        for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
-            numbers = _numbers(chunk)
-            known = set(
-                session.scalars(select(QuarantinedRow.id).where(QuarantinedRow.id.in_(filter(None, numbers))))
-            )
-            rows = chunk.frame[ROW_NUMBER].to_list()
-            wrong += [row for row, number in zip(rows, numbers, strict=True) if number not in known]
+    for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
+        numbers = _numbers(chunk)
+        known = set(session.scalars(select(QuarantinedRow.id).where(QuarantinedRow.id.in_(filter(None, numbers)))))
+        rows = chunk.frame[ROW_NUMBER].to_list()
+        wrong += [row for row, number in zip(rows, numbers, strict=True) if number not in known]
     if wrong:
         raise UnknownQuarantineNumbers(wrong)
 

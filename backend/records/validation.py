@@ -38,7 +38,8 @@ from backend.records.normalisation import (
 from backend.records.sources import COMPLAINT
 
 Reason = dict[str, str]
-"""`{column, code, message}`; `column` is the Chinese heading, empty when the row as a whole is meant."""
+"""`{column, code, message}`; `column` is the Chinese heading, empty when the row as a whole is meant. Where a row
+contradicts a record of another department, also `record`, its id."""
 
 PARTY = ":party"
 IDENTIFIER = ":identifier"

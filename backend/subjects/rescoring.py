@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, cast, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from backend.database import note_change
@@ -17,12 +17,18 @@ _CLOSED_AT_ONCE = 5_000
 
 def mark_for_rescoring(session: Session, subject_ids: Iterable[int], cause: str, now: datetime) -> None:
     """`cause` is a stable word that the score keeps (`objection_filed`, `record_corrected`)."""
-    marks = [
-        {"subject_id": subject_id, "cause": cause, "marked_at": now} for subject_id in dict.fromkeys(subject_ids)
-    ]
-    if marks:
+    wanted = list(dict.fromkeys(subject_ids))
+    if not wanted:
+        return
+    if session.get_bind().dialect.name == "postgresql":
+        # One statement for a whole delivery's subjects: a statement each took a tenth of a large collection.
+        each = func.unnest(cast(wanted, ARRAY(BigInteger)))
+        columns = ["subject_id", "cause", "marked_at"]
+        session.execute(insert(RescoreMark).from_select(columns, select(each, literal(cause), literal(now))))
+    else:
+        marks = [{"subject_id": subject_id, "cause": cause, "marked_at": now} for subject_id in wanted]
         session.execute(insert(RescoreMark), marks)
-        note_change(session, *(f"subject:{mark['subject_id']}" for mark in marks))
+    note_change(session, *(f"subject:{subject_id}" for subject_id in wanted))
 
 
 def is_marked(session: Session, subject_id: int) -> bool:

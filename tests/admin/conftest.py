@@ -50,21 +50,22 @@ def office(city: City, now: datetime, tmp_path: Path) -> Office:
         lan_id, qiang_id = lan.id, qiang.id
         lan_number = city.keys.open(lan.identifier_sealed)
 
-    def deliver(filename: str, *dates: str) -> None:
+    def deliver(filename: str, *dates: str, department: str = DEPARTMENT) -> None:
         """One row of volunteering by 王小兰 for each date."""
-        collect(filename, [_volunteering(lan_number, f"{filename}-{n}", day) for n, day in enumerate(dates)])
+        rows = [_volunteering(lan_number, f"{filename}-{n}", day) for n, day in enumerate(dates)]
+        collect(filename, [row | {"数据来源单位": department} for row in rows], department)
 
     def register(filename: str, number: str) -> None:
         """One row of the register of residents."""
         collect(filename, [_resident(number)])
 
-    def collect(filename: str, rows: list[dict[str, str]]) -> None:
+    def collect(filename: str, rows: list[dict[str, str]], department: str = DEPARTMENT) -> None:
         path = tmp_path / filename
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        collect_file(city.database, city.keys, path, source_department=DEPARTMENT, now=city.clock())
+        collect_file(city.database, city.keys, path, source_department=department, now=city.clock())
 
     def file(subject_id: int, category: str = "utility_arrears", evidence_ids: Sequence[str] = ()) -> str:
         with city.database.transaction() as session:

@@ -1,5 +1,8 @@
+import csv
+import io
 from urllib.parse import quote
 
+import fastexcel
 import pytest
 
 from tests.admin.conftest import WRONG_DATE
@@ -141,3 +144,58 @@ def test_a_masked_export_shows_nobody_and_needs_no_reason(office, data_officer):
     assert WRONG_DATE in export.text
     assert office.lan_number not in export.text
     assert ledger_of(office, office.lan) == []
+
+
+def test_a_conflict_needs_a_reason_and_its_subject_finds_the_look_in_the_ledger(office, data_officer):
+    office.deliver("一月.csv", "2026-01-10", department="甲单位")
+    office.deliver("一月.csv", "2026-01-11", department="乙单位")
+    [row] = waiting(data_officer, reason="conflicting_source")
+    path = f"{QUARANTINE}/{row['id']}/conflict"
+    assert data_officer.get(path).get_json()["code"] == "access_reason_missing"
+    assert ledger_of(office, office.lan) == []
+
+    answer = data_officer.get(path, headers={"X-Access-Reason": quote("核对两个单位的内容")})
+    conflict = answer.get_json()
+    assert (conflict["stored_department"], conflict["delivered_department"]) == ("甲单位", "乙单位")
+    assert [cell["column"] for cell in conflict["cells"] if not cell["same"]] == ["服务日期", "数据来源单位"]
+    assert office.lan_number not in answer.text
+    assert [entry["purpose"] for entry in ledger_of(office, office.lan)] == ["核对两个单位的内容"]
+
+    dropped = data_officer.post(f"{QUARANTINE}/{row['id']}/drop", json={"reason": "乙单位确认误报"})
+    assert dropped.status_code == 204
+    assert waiting(data_officer) == []
+    assert office.city.as_officer("auditor").post(f"{QUARANTINE}/1/drop", json={"reason": "x"}).status_code == 403
+
+
+def test_an_exported_workbook_is_corrected_and_handed_back_over_http(office, data_officer):
+    office.deliver("一月.csv", WRONG_DATE, WRONG_DATE)
+    export = data_officer.get(f"{QUARANTINE}/masked-export.xlsx")
+    assert export.headers["Cache-Control"] == "no-store"
+    rows = fastexcel.read_excel(export.data).load_sheet(0, dtypes="string").to_polars().to_dicts()
+    rows[0]["服务日期"] = "2026-02-27"
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+
+    def send(officer, content):
+        return officer.post(f"{QUARANTINE}/files", data=content, content_type="application/octet-stream")
+
+    assert send(office.city.as_officer("auditor"), lines.getvalue().encode()).status_code == 403
+    answer = send(data_officer, lines.getvalue().encode()).get_json()
+    [taken] = answer["items"]
+    assert (taken["delivered"], taken["accepted"], taken["quarantined"]) == (2, 1, 1)
+    assert len(waiting(data_officer)) == 1
+    again = send(data_officer, lines.getvalue().encode()).get_json()
+    assert (again["items"], again["already_resolved"]) == ([], 2)
+    refused = send(data_officer, "随便,一个\n文件,内容\n".encode())
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "not_a_quarantine_export")
+
+
+def test_a_full_workbook_needs_a_reason_too(office, data_officer):
+    office.deliver("一月.csv", WRONG_DATE)
+    assert data_officer.get(f"{QUARANTINE}/export.xlsx").status_code == 400
+    export = data_officer.get(f"{QUARANTINE}/export.xlsx", headers={"X-Access-Reason": quote("退回更正")})
+    rows = fastexcel.read_excel(export.data).load_sheet(0, dtypes="string").to_polars().to_dicts()
+    assert rows[0]["身份号码"] == office.lan_number
+    assert [entry["purpose"] for entry in ledger_of(office, office.lan)] == ["退回更正"]

@@ -8,13 +8,16 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import fastexcel
 import pytest
+import xlsxwriter
 from sqlalchemy import select
 
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import Actor
 from backend.records.errors import (
     AlreadyResolved,
+    NoConflict,
     NotAQuarantineExport,
     QuarantinedRowNotFound,
     ReasonMissing,
@@ -25,11 +28,14 @@ from backend.records.quarantine import (
     NUMBER_HEADING,
     Opening,
     Resubmission,
+    conflict_of,
     drop_row,
     export_rows,
+    export_workbook,
     quarantined_rows,
     resubmit_file,
     resubmit_row,
+    resubmit_upload,
     summarise_reasons,
 )
 from tests.backend.records.conftest import LAN, QIANG, STRANGER, City, counts, judgment, penalty, volunteering
@@ -149,7 +155,7 @@ def test_an_export_is_masked_unless_an_officer_says_why(city: City) -> None:
     assert WRONG not in text
     assert "王小兰" not in text
     (line,) = _lines(text)
-    assert line["问题"].startswith("【身份号码】校验码")
+    assert line["问题"].startswith("【身份号码】第 18 位校验码")
 
     opened = _export(city, Opening(OFFICER, "与报送单位核对号码"))
     assert WRONG in opened
@@ -242,3 +248,60 @@ def _write(path: Path, lines: list[dict[str, str]]) -> Path:
         writer.writeheader()
         writer.writerows(lines)
     return path
+
+
+def test_a_workbook_is_exported_corrected_offline_and_handed_back_with_nothing_lost(city: City) -> None:
+    city.deliver(volunteering(服务日期="2026-02-30", 备注="=1+1"), volunteering(身份号码=WRONG))
+    path = city.folder / "待更正.xlsx"
+    with city.database.transaction() as session:
+        export_workbook(session, city.keys, path, now=city.now)
+    sheet = fastexcel.read_excel(path).load_sheet(0, dtypes="string").to_polars()
+    assert sheet["备注"].to_list() == ["=1+1", None], "a formula is shown as the text that it was"
+    assert LAN not in str(sheet.rows())
+
+    date_row, number_row = sheet.to_dicts()
+    corrected = [date_row | {"服务日期": "2026-02-27"}, number_row]
+    back = city.folder / "更正后.xlsx"
+    with xlsxwriter.Workbook(back) as workbook:
+        page = workbook.add_worksheet()
+        page.write_row(0, 0, list(date_row))
+        for number, row in enumerate(corrected, start=1):
+            for place, cell in enumerate(row.values()):
+                page.write_string(number, place, cell or "")
+    with city.database.transaction() as session:
+        result = resubmit_upload(session, city.keys, back, now=city.now, by="张敏")
+    assert [counts(report) for report in result.reports] == [(1, 0, 0, 1)]
+    assert city.records()[0].content["备注"] == "=1+1"
+    assert city.codes() == [("身份号码", "identifier_check_digit")], (
+        "what was left masked means what was delivered"
+    )
+    with city.database.transaction() as session:
+        assert resubmit_upload(session, city.keys, back, now=city.now, by="张敏").already_resolved == 2
+    assert len(city.records()) == 1
+
+
+def test_both_versions_of_a_conflict_are_shown_side_by_side_with_what_differs(city: City) -> None:
+    fine = penalty(CF_JDRQ="2026-01-20")
+    city.deliver(fine)
+    city.deliver(fine | {"CF_SJLY": "桂城市综合执法局", "CF_JDRQ": "2026/01/20", "CF_NR": "罚款人民币三千元"})
+    (row,) = city.quarantined()
+    with city.database.reading() as session:
+        conflict = conflict_of(session, row.id)
+    assert (conflict.record.source_department, conflict.source_department) == (
+        "桂城市市场监督管理局",
+        "桂城市综合执法局",
+    )
+    cells = {heading: (stored, delivered, same) for heading, stored, delivered, same in conflict.cells}
+    assert cells["处罚内容"] == ("罚款人民币二千元", "罚款人民币三千元", False)
+    assert cells["处罚决定日期"] == ("2026-01-20", "2026/01/20", True), "another way of writing the same day"
+    assert [heading for heading, (_, _, same) in cells.items() if not same] == ["处罚内容", "数据来源单位"]
+    assert "李大强" not in str(cells)
+
+
+def test_a_row_without_a_conflict_has_nothing_to_be_compared_with(city: City) -> None:
+    city.deliver(volunteering(服务日期="2026-02-30"))
+    with city.database.reading() as session:
+        with pytest.raises(NoConflict):
+            conflict_of(session, city.quarantined()[0].id)
+        with pytest.raises(QuarantinedRowNotFound):
+            conflict_of(session, 999)
