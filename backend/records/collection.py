@@ -21,7 +21,6 @@ from backend.catalogue.document import Catalogue
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
 from backend.choices.service import declined_pairs
-from backend.city_calendar import city_date
 from backend.city_calendar import WorkingDays, city_date
 from backend.database import Database
 from backend.errors import DomainError

@@ -67,6 +67,8 @@ const REGISTER_KINDS: Record<string, string> = { person: '自然人', enterprise
 
 export function registerKind(code: string): string {
   return REGISTER_KINDS[code] ?? code
+}
+
 export const WARNING_KINDS: Record<SourceWarning['kind'], string> = {
   silent: '久未报送',
   refused_share: '差错明显增多',
