@@ -1,6 +1,14 @@
 /** What codes are called on screen, and the tone in which a state is shown. One place, so a word never varies. */
-import type { CommitmentCase, Delivery, ObjectionCase, RepairCase, ScoreRun, SubjectKind, SupplementCase } from '../api/types'
-import type { Delivery, ObjectionCase, ScoreRun, SourceWarning, SubjectKind } from '../api/types'
+import type {
+  CommitmentCase,
+  Delivery,
+  ObjectionCase,
+  RepairCase,
+  ScoreRun,
+  SourceWarning,
+  SubjectKind,
+  SupplementCase,
+} from '../api/types'
 import type { Role } from '../session'
 
 export type Tone = 'calm' | 'good' | 'busy' | 'attention' | 'quiet'
