@@ -9,6 +9,7 @@ from admin.access_alerts import own as own_access_alerts
 from admin.access_complaints import blp as access_complaints
 from admin.catalogue import blp as catalogue
 from admin.commitments import blp as commitments
+from admin.complaints import blp as complaints
 from admin.deliveries import blp as deliveries
 from admin.department_inbox import blp as department_inbox
 from admin.enterprises import blp as enterprises
@@ -22,6 +23,8 @@ from admin.quarantine import blp as quarantine
 from admin.repairs import blp as repairs
 from admin.reports import blp as reports
 from admin.runs import blp as runs
+from admin.schemes import blp as schemes
+from admin.settlements import blp as settlements
 from admin.sign_in import blp as sign_in
 from admin.supplements import blp as supplements
 
@@ -49,4 +52,7 @@ def admin_surfaces() -> list[Blueprint]:
         repairs,
         supplements,
         commitments,
+        schemes,
+        settlements,
+        complaints,
     ]

@@ -16,6 +16,7 @@ from backend.benefits.codes import take_code
 from backend.benefits.entitlement import entitlement_of
 from backend.benefits.errors import CodeNotValid, SchemeNotFound, SchemeNotOffered, TooManyChecks
 from backend.benefits.models import BenefitCheck
+from backend.benefits.queued_checks import moment_of_scan
 from backend.benefits.scheme_document import Scheme
 from backend.benefits.schemes import SchemeInForce, is_provider, scheme_in_force
 from backend.city_calendar import city_date
@@ -66,6 +67,7 @@ def check_benefit(
     code: str,
     scheme_code: str,
     now: datetime,
+    scan_proof: str | None = None,
     limits: CheckLimits = CheckLimits(),
 ) -> CheckAnswer:
     """Take the code, decide, and write the check and its ledger row in the caller's transaction.
@@ -73,10 +75,19 @@ def check_benefit(
     Every no looks the same, whether for the score, a record, the quota, or because the citizen has not
     activated. The merchant's own mistake (a scheme it does not offer) is told before the code is used up.
 
-    Raises SchemeNotOffered, CodeNotValid, TooManyChecks or StoreUnavailable.
+    `scan_proof` comes with a check that had to wait at a counter without a network. What is decided is what holds
+    now, not what held when the code was scanned.
+
+    Raises SchemeNotOffered, QueuedCheckNotSigned, QueuedCheckStale, CodeNotValid, TooManyChecks or
+    StoreUnavailable.
     """
     scheme = offered_scheme(session, partner=partner, scheme_code=scheme_code, now=now)
-    claim = take_code(store, code, scheme_code=scheme_code, now=now)
+    scanned_at = None
+    if scan_proof is not None:
+        scanned_at = moment_of_scan(
+            session, scan_proof, partner=partner, code=code, scheme_code=scheme_code, now=now
+        )
+    claim = take_code(store, code, scheme_code=scheme_code, now=now, scanned_at=scanned_at)
     holder = get_subject(session, claim.holder_id)
     # Held until this answer is committed: whoever leaves meanwhile waits for it, and nothing is told afterwards.
     activation = hold_activation(session, holder.id)

@@ -31,6 +31,8 @@ from backend.subjects.models import Subject
 from backend.subjects.service import enterprises_represented_by
 
 LIFETIME = timedelta(seconds=60)
+KEPT_FOR_QUEUED_CHECKS = timedelta(minutes=10)
+"""How much longer the store keeps a code, for a counter that scanned it in time but had no network just then."""
 RENEWED_AFTER = timedelta(seconds=45)
 MOST_CODES_PER_MINUTE = 12
 
@@ -89,12 +91,20 @@ def issue_code(
     if store_life is not None:
         schemes = [chosen] if chosen else schemes_in_force(session, on)
         content |= _carried(session, schemes, holder=holder, enterprise=enterprise, life=store_life, now=now)
-    store.put(key_of_code(code), orjson.dumps(content), ttl_seconds=int(LIFETIME.total_seconds()))
+    store.put(
+        key_of_code(code),
+        orjson.dumps(content),
+        ttl_seconds=int((LIFETIME + KEPT_FOR_QUEUED_CHECKS).total_seconds()),
+    )
     return PresentedCode(code=code, expires_at=now + LIFETIME, renew_at=now + RENEWED_AFTER, qr_svg=_qr_svg(code))
 
 
-def take_code(store: EphemeralStore, code: str, *, scheme_code: str, now: datetime) -> CodeClaim:
+def take_code(
+    store: EphemeralStore, code: str, *, scheme_code: str, now: datetime, scanned_at: datetime | None = None
+) -> CodeClaim:
     """Use the code up. Of many callers at once exactly one gets the claim; the others see an invalid code.
+
+    It must have been scanned within its lifetime: now, or at `scanned_at`, which the partner has signed.
 
     A code made for another scheme is used up as well: a merchant cannot try several schemes on it.
 
@@ -110,7 +120,10 @@ def take_code(store: EphemeralStore, code: str, *, scheme_code: str, now: dateti
         scheme_code=content["scheme"],
         made_at=datetime.fromisoformat(content["made_at"]),
     )
-    if now >= claim.made_at + LIFETIME or claim.scheme_code not in (None, scheme_code):
+    # A signed moment is in whole seconds.
+    too_early = scanned_at is not None and scanned_at <= claim.made_at - timedelta(seconds=1)
+    too_late = (scanned_at or now) >= claim.made_at + LIFETIME
+    if too_early or too_late or claim.scheme_code not in (None, scheme_code):
         raise CodeNotValid
     return claim
 

@@ -277,6 +277,19 @@ def _explain(leaf: Leaf, facts: FactSet, *, wanted: bool) -> Unmet:
     )
 
 
+def plain_words(condition: Condition) -> dict[str, object]:
+    """The table as an officer reads it: `{"need", "reason"}`, or `{"all" | "any" | "not": …}` over such."""
+    match condition:
+        case Leaf():
+            return {"need": _need(FACTS[condition.fact], condition, wanted=True), "reason": condition.reason}
+        case Not(part=part):
+            return {"not": [plain_words(part)]}
+        case All(parts=parts):
+            return {"all": [plain_words(part) for part in parts]}
+        case Any(parts=parts):
+            return {"any": [plain_words(part) for part in parts]}
+
+
 def _need(definition: FactDefinition, leaf: Leaf, *, wanted: bool) -> str:
     show = definition.show
     if definition.kind == "flag":

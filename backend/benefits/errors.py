@@ -185,3 +185,49 @@ class OverrideTooLong(Refused):
             f"人工复核准予享受的期限从今天起算，最长 {longest_days} 天，且不能早于今天。",
             longest_days=longest_days,
         )
+
+
+class PeriodInvalid(Refused):
+    code = "period_invalid"
+
+    def __init__(self, most_days: int) -> None:
+        super().__init__(f"起止日期不对：止日不能早于起日，一次最多 {most_days} 天。")
+
+
+class QueuedCheckNotSigned(Refused):
+    code = "queued_check_not_signed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "离线核验的签名无效：请用本单位登记的密钥，对扫码时刻、方案和凭码签名；扫码时刻不能晚于现在。"
+        )
+
+
+class QueuedCheckStale(Refused):
+    code = "queued_check_stale"
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(
+            f"这次离线核验已过期：扫码后 {minutes} 分钟内须送达。请顾客出示新的凭码，重新核验。", minutes=minutes
+        )
+
+
+class ComplaintNotFound(NotFound):
+    code = "complaint_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这件投诉，请检查编号。")
+
+
+class ComplaintAlreadyOpen(Conflict):
+    code = "complaint_already_open"
+
+    def __init__(self) -> None:
+        super().__init__("您对这次核验的投诉正在处理，请等待答复；如需补充，可撤回后重新提交。")
+
+
+class ComplaintStateForbids(Conflict):
+    code = "complaint_state_forbids"
+
+    def __init__(self, state: str, state_name: str) -> None:
+        super().__init__(f"这件投诉{state_name}，不能再这样办理。", state=state)

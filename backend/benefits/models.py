@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.database import Base, BigId, Json, UtcDateTime
 
+_COMPLAINT_IS_OPEN = text("closed_at IS NULL")
 SCHEME_STATES = ("draft", "simulated", "submitted", "approved")
 
 
@@ -67,7 +68,10 @@ class BenefitCheck(Base):
     """
 
     __tablename__ = "benefit_checks"
-    __table_args__ = (Index("ix_benefit_checks_subject_id_checked_at", "subject_id", "checked_at"),)
+    __table_args__ = (
+        Index("ix_benefit_checks_subject_id_checked_at", "subject_id", "checked_at"),
+        Index("ix_benefit_checks_holder_id_checked_at", "holder_id", "checked_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     scheme_id: Mapped[UUID] = mapped_column(ForeignKey("benefit_schemes.id"))
@@ -169,3 +173,35 @@ class EligibilityOverride(Base):
     case: Mapped[str]
     granted_by: Mapped[str]
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MerchantComplaint(Base):
+    """A citizen's complaint about how a merchant handled one check (投诉商户). States: `complaints.TRANSITIONS`.
+
+    check_id   which also says the scheme and the moment
+    answer     the officer's, to the citizen; null until the case is closed by one
+    """
+
+    __tablename__ = "merchant_complaints"
+    __table_args__ = (
+        # Two taps on a slow phone must not open two cases.
+        Index(
+            "one_open_complaint_per_check",
+            "check_id",
+            unique=True,
+            postgresql_where=_COMPLAINT_IS_OPEN,
+            sqlite_where=_COMPLAINT_IS_OPEN,
+        ),
+        Index("ix_merchant_complaints_holder_id", "holder_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    check_id: Mapped[UUID] = mapped_column(ForeignKey("benefit_checks.id"))
+    holder_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    what: Mapped[str]
+    state: Mapped[str]
+    filed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    handled_by: Mapped[str | None]
+    answer: Mapped[str | None]
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

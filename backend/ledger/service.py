@@ -24,6 +24,8 @@ ACTION_NAMES = {
     "benefit_checked": "核验信易+权益资格",
     "benefit_redeemed": "核销信易+权益",
     "redemption_cancelled": "撤销核销",
+    "merchant_complaint_viewed": "查看商户投诉",
+    "merchant_complaint_answered": "办理商户投诉",
     "objection_viewed": "查看异议及相关记录",
     "objection_decided": "办理异议",
     "objection_evidence_viewed": "查看异议的证明材料",

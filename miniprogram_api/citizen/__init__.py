@@ -21,6 +21,7 @@ from miniprogram_api.citizen.reports import blp as reports
 from miniprogram_api.citizen.score import blp as score
 from miniprogram_api.citizen.sign_in import blp as sign_in
 from miniprogram_api.citizen.supplements import blp as supplements
+from miniprogram_api.citizen.uses import blp as uses
 
 
 def citizen_surfaces() -> list[Blueprint]:
@@ -31,6 +32,7 @@ def citizen_surfaces() -> list[Blueprint]:
         score,
         records,
         benefits,
+        uses,
         authorizations,
         objections,
         evidence,

@@ -8,10 +8,11 @@ from miniprogram_api.partner.checks import blp as checks
 from miniprogram_api.partner.notifications import blp as notifications
 from miniprogram_api.partner.redemptions import blp as redemptions
 from miniprogram_api.partner.schemes import blp as schemes
+from miniprogram_api.partner.settlements import blp as settlements
 from miniprogram_api.partner.token import blp as token
 from miniprogram_api.partner.token import discovery
 
 
 def partner_surfaces() -> list[Blueprint]:
     """What the server mounts for partners."""
-    return [token, discovery, checks, redemptions, schemes, notifications]
+    return [token, discovery, checks, redemptions, schemes, settlements, notifications]

@@ -35,6 +35,16 @@ class CheckRequest(Schema):
         required=True, validate=validate.Length(1, 64), metadata={"description": "方案代码，须是本单位参加的"}
     )
 
+    scan_proof = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 2048),
+        metadata={
+            "description": "断网时先扫码、后送达的核验才填写：本单位密钥以 ES256 签名的 JWT，"
+            "含 scanned_at（秒）、scheme、code_sha256（凭码大写的 SHA-256，十六进制）；扫码后 10 分钟内有效"
+        },
+    )
+
 
 class CheckedScheme(Schema):
     code = fields.String(required=True, metadata={"description": "方案代码"})
@@ -63,7 +73,10 @@ class Checks(MethodView):
     @blp.arguments(CheckRequest)
     @blp.response(201, CheckResponse)
     @blp.alt_response(404, description="本单位没有参加这个方案（scheme_not_offered）")
-    @blp.alt_response(422, description="凭码无效、已过期或已用过（code_not_valid）")
+    @blp.alt_response(
+        422,
+        description="凭码无效、过期或用过（code_not_valid）；离线核验签名无效或过期（queued_check_stale 等）",
+    )
     def post(self, body: dict[str, Any]) -> dict[str, object]:
         """核验凭码：顾客能否享受这项权益
 
@@ -76,6 +89,7 @@ class Checks(MethodView):
                 partner=current_partner(),
                 code=body["code"],
                 scheme_code=body["scheme"],
+                scan_proof=body["scan_proof"],
                 now=now(),
             )
         return _answer(answer)

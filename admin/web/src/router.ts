@@ -167,6 +167,19 @@ export const router = createRouter({
           meta: { title: '信用承诺' },
         },
         {
+          path: 'schemes',
+          name: 'schemes',
+          component: () => import('./schemes/SchemesPage.vue'),
+          meta: { title: '权益方案' },
+        },
+        {
+          path: 'schemes/:code/:version',
+          name: 'scheme',
+          component: () => import('./schemes/SchemePage.vue'),
+          props: true,
+          meta: { title: '权益方案' },
+        },
+        {
           path: ':unknown(.*)*',
           name: 'unknown',
           component: () => import('./shell/UnknownPage.vue'),
