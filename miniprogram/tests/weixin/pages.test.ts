@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import type { Score } from '../../src/api/types'
+import type { RepairCandidate, Score, SuppliableCategory } from '../../src/api/types'
 import { BUILT, type Phone, switchOn } from './phone'
 
 const SCORE: Score = {
@@ -67,11 +67,41 @@ const RECORD = {
   objection_id: null,
 }
 
+const CANDIDATE: RepairCandidate = {
+  record: {
+    id: 7,
+    title: '逾期缴费',
+    category_name: '公用事业欠缴',
+    event_on: '2026-06-25',
+    state: 'active',
+    level_name: null,
+    department: '桂城市城市管理局',
+  },
+  conditions: [{ code: 'obligation', name: '履行义务', met: false, met_from: null, sentence: '请提交履行义务的证明' }],
+  may_apply: true,
+  repairable_from: null,
+  repair_id: null,
+}
+
+const SUPPLIABLE: SuppliableCategory = {
+  category: 'volunteering',
+  name: '志愿服务',
+  hint: '填写服务记录',
+  department: '桂城市文明办公室',
+  evidence: true,
+  written_consent: false,
+  fields: [{ column: '服务项目', label: '服务项目', kind: 'text', required: true, choices: [] }],
+}
+
 const QUERIES: Record<string, Record<string, string>> = {
   'pages/records/detail': { id: '7' },
   'pages/objections/file': { record: '7' },
   'pages/objections/detail': { id: 'o-1' },
   'pages/benefits/detail': { code: 'reading' },
+  'pages/repairs/apply': { record: '7' },
+  'pages/repairs/detail': { id: 'r-1' },
+  'pages/supplements/file': { category: 'volunteering' },
+  'pages/commitments/detail': { id: 'm-1' },
   'pages/authorizations/receipt': { id: 'c-1' },
   'pages/ledger/complain': { id: '3', about: '%E6%A1%82%E5%9F%8E%E5%9B%BE%E4%B9%A6%E9%A6%86' },
 }
@@ -168,6 +198,45 @@ const ANSWERS: Record<string, unknown> = {
   },
   'GET /me/access-complaints': { items: [] },
   'GET /me/ledger?limit=30': { items: [], next_cursor: null },
+  'GET /me/notifications?limit=30': {
+    items: [
+      {
+        id: 5,
+        kind: 'objection_answered',
+        title: '异议已答复',
+        body: '请查看处理结果。',
+        about: 'objection:o-1',
+        created_at: '2026-11-20T01:00:00Z',
+        read_at: null,
+      },
+    ],
+    next_cursor: null,
+    unread: 1,
+  },
+  'GET /me/repairs/candidates': { rule: '信用修复规则', basis: '《信用修复管理办法》', items: [CANDIDATE] },
+  'GET /me/repairs/candidates?record_id=7': { rule: '信用修复规则', basis: '《信用修复管理办法》', items: [CANDIDATE] },
+  'GET /me/repairs': { items: [] },
+  'GET /me/supplements/suppliable': { basis: '《公共信用信息目录》', verification_days: 5, items: [SUPPLIABLE] },
+  'GET /me/supplements': { items: [] },
+  'GET /me/commitments': {
+    items: [
+      {
+        commitment_id: 'm-1',
+        record_id: null,
+        type_name: '主动公示型',
+        matter: '按时缴纳物业费',
+        accepted_by: '桂城市信用办',
+        signed_on: '2026-11-01',
+        due_on: '2027-11-01',
+        state: 'open',
+        state_name: '履行中',
+        record_state: null,
+      },
+    ],
+  },
+  'GET /me/commitments/types': {
+    items: [{ code: 'voluntary', name: '主动公示型', published: false, needs_due_on: true }],
+  },
   'GET /me/records?limit=100': { items: [RECORD], next_cursor: null },
 }
 
