@@ -107,7 +107,7 @@ def issue_report(
         issued_by=issued_by,
         valid_to=today + timedelta(days=term.valid_days),
     )
-    data = _printed(session, press, keys, report, facts, term)
+    data = printed_data(session, press, keys, report, facts, term)
     file = press.signed(
         "person" if facts.subject.kind == "person" else "enterprise",
         data,
@@ -122,6 +122,37 @@ def issue_report(
     for former in earlier:
         _supersede(former, because="newer_report", now=now, by=report.id)
     return report
+
+
+def printed_data(
+    session: Session,
+    press: ReportPress,
+    keys: KeyRing,
+    report: CreditReport,
+    facts: ReportFacts,
+    term: ReportTerm,
+) -> dict[str, object]:
+    """What the template reads. Raises ScoreBeingRecomputed or ReportSigningNotConfigured."""
+    sections = words_of_sections(facts)
+    url = press.verification_url(report.number, report.check_code)
+    return {
+        "city": press.city_name,
+        "issuer": press.issuer,
+        "number": report.number,
+        "check_code": f"{report.check_code[:4]}-{report.check_code[4:]}",
+        "masked": report.masked,
+        "as_of": day(report.as_of),
+        "issued_at": minute(report.issued_at),
+        "issued_by": report.issued_by,
+        "valid_to": day(report.valid_to),
+        "valid_days": term.valid_days,
+        "qr": qr_code(url),
+        "verify_at": f"{press.public_url}/m/#/pages/reports/verify",
+        "subject": words_of_subject(keys, facts.subject, masked=report.masked),
+        "score": words_of_score(session, facts),
+        "sections": sections,
+        "relations": words_of_relations(session, keys, facts.relations),
+    }
 
 
 def reports_about(session: Session, subject_ids: Iterable[int], *, limit: int = 100) -> Sequence[CreditReport]:
@@ -262,36 +293,6 @@ def _rests_on_ended_consent(session: Session, report: CreditReport) -> bool:
     if report.stationery != "with_score" or get_subject(session, report.subject_id).kind != "person":
         return False
     return not has_activated(session, report.subject_id)
-
-
-def _printed(
-    session: Session,
-    press: ReportPress,
-    keys: KeyRing,
-    report: CreditReport,
-    facts: ReportFacts,
-    term: ReportTerm,
-) -> dict[str, object]:
-    sections = words_of_sections(facts)
-    url = press.verification_url(report.number, report.check_code)
-    return {
-        "city": press.city_name,
-        "issuer": press.issuer,
-        "number": report.number,
-        "check_code": f"{report.check_code[:4]}-{report.check_code[4:]}",
-        "masked": report.masked,
-        "as_of": day(report.as_of),
-        "issued_at": minute(report.issued_at),
-        "issued_by": report.issued_by,
-        "valid_to": day(report.valid_to),
-        "valid_days": term.valid_days,
-        "qr": qr_code(url),
-        "verify_at": f"{press.public_url}/m/#/pages/reports/verify",
-        "subject": words_of_subject(keys, facts.subject, masked=report.masked),
-        "score": words_of_score(session, facts),
-        "sections": sections,
-        "relations": words_of_relations(session, keys, facts.relations),
-    }
 
 
 def _note(

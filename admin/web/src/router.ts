@@ -180,6 +180,12 @@ export const router = createRouter({
           meta: { title: '权益方案' },
         },
         {
+          path: 'reports',
+          name: 'reports',
+          component: () => import('./reports/PrintPage.vue'),
+          meta: { title: '信用报告' },
+        },
+        {
           path: ':unknown(.*)*',
           name: 'unknown',
           component: () => import('./shell/UnknownPage.vue'),

@@ -29,11 +29,14 @@ import type {
   Repair,
   RepairCandidates,
   RepairDetail,
+  Report,
+  ReportRequest,
   Score,
   SignInOptions,
   SignedIn,
   Supplement,
   Suppliable,
+  Verification,
 } from './types'
 import { uniTransport, uniUpload } from './uni-transport'
 
@@ -212,3 +215,9 @@ export const signCommitment = (
 function on(enterprise: ActingFor): { enterprise?: string } {
   return enterprise === null ? {} : { enterprise }
 }
+export const getReports = async () => (await client.get<{ items: Report[] }>('/me/reports')).items
+export const issueReport = (request: ReportRequest) => client.act<Report>('POST', '/me/reports', request)
+/** By what is printed; with the SHA-256 of the file in hand, that is compared as well. */
+export const verifyReport = (number: string, code: string, sha256: string | null = null) =>
+  client.get<Verification>(`/public/reports/${id(number)}`, { code, sha256 })
+export const verifyReportFile = (sha256: string) => client.get<Verification>('/public/report-files', { sha256 })

@@ -519,3 +519,39 @@ export interface CommitmentDetail extends ListedCommitment {
   finding: string | null
   steps: CaseStep[]
 }
+
+export type Stationery = 'with_score' | 'without_score'
+
+export interface ReportRequest {
+  stationery: Stationery
+  masked: boolean
+  /** 统一社会信用代码 of the enterprise that the citizen represents; null for oneself. */
+  enterprise: string | null
+}
+
+export interface Report {
+  number: string
+  check_code: string
+  subject_kind: 'person' | 'enterprise'
+  subject_name: string
+  enterprise: string | null
+  stationery: Stationery
+  masked: boolean
+  state: 'valid' | 'superseded' | 'lapsed'
+  pages: number
+  as_of: CityDate
+  issued_at: Moment
+  issued_by: string
+  valid_to: CityDate
+  downloadable: boolean
+  file_sha256: string
+  verification_url: string
+}
+
+export interface Verification {
+  verdict: 'valid' | 'superseded' | 'forged'
+  sentence: string
+  issued_on: CityDate | null
+  valid_to: CityDate | null
+  file_compared: boolean
+}

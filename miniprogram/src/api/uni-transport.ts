@@ -9,13 +9,16 @@ let apiOrigin = ''
 apiOrigin = import.meta.env.VITE_API_ORIGIN ?? 'http://127.0.0.1:8000'
 // #endif
 
+/** Where a path of the API is reached. */
+export const apiAddress = (path: string): string => `${apiOrigin}/api/v1${path}`
+
 const TIMEOUT_MS = 15_000
 const UPLOAD_TIMEOUT_MS = 60_000
 
 export const uniTransport: Transport = ({ method, path, headers, body }) =>
   new Promise((resolve, reject) => {
     uni.request({
-      url: `${apiOrigin}/api/v1${path}`,
+      url: apiAddress(path),
       method,
       header: body === undefined ? headers : { ...headers, 'Content-Type': 'application/json' },
       // A request without a body must not send an empty object as one.

@@ -102,6 +102,19 @@ const CHANGE_CAUSES: Record<string, string> = {
 }
 const OTHER_CAUSE = '记录变化'
 
+const REPORT_STATES: Record<string, Label> = {
+  valid: { text: '有效', tone: 'good' },
+  superseded: { text: '已被取代', tone: 'waiting' },
+  lapsed: { text: '已过有效期', tone: 'quiet' },
+}
+
+/** What a verifier is told, with the sign that says it without colour. */
+const VERDICTS: Record<string, { text: string; mark: string }> = {
+  valid: { text: '有效', mark: '✓' },
+  superseded: { text: '已被取代', mark: '!' },
+  forged: { text: '不是本机构出具，或已被改动', mark: '✕' },
+}
+
 const unknown = (code: string): Label => ({ text: code, tone: 'quiet' })
 
 export const recordState = (state: string): Label => RECORD_STATES[state as RecordState] ?? unknown(state)
@@ -116,6 +129,8 @@ export const consentEvent = (event: string): string => CONSENT_EVENTS[event] ?? 
 export const actor = (kind: string): { text: string; badge: string } =>
   ACTORS[kind as ActorKind] ?? { text: kind, badge: '他' }
 export const principalRole = (role: string): string => PRINCIPAL_ROLES[role] ?? role
+export const reportState = (state: string): Label => REPORT_STATES[state] ?? unknown(state)
+export const verdict = (code: string): { text: string; mark: string } => VERDICTS[code] ?? { text: code, mark: '?' }
 export const changeCause = (cause: string): string => CHANGE_CAUSES[cause] ?? OTHER_CAUSE
 
 /** What one version changed in one fact: "金额：从 12,000.50 元改为 8,000.00 元". */

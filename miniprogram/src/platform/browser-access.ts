@@ -17,7 +17,7 @@ const LACKING: readonly [selector: string, attributes: Record<string, string>][]
   ['.uni-modal__btn', { role: 'button', tabindex: '0' }],
 ]
 
-const PRESSED_LIKE_A_BUTTON = ['button', 'link', 'tab', 'switch', 'checkbox']
+const PRESSED_LIKE_A_BUTTON = ['button', 'link', 'tab', 'switch', 'checkbox', 'radio']
   .map((role) => `[role="${role}"]`)
   .join(', ')
 
@@ -33,6 +33,9 @@ export function makeAccessible(page: Document): void {
     // A field inside `textarea` is what a screen reader stops at; the name stands on the wrapper.
     for (const wrapper of page.querySelectorAll('uni-textarea[aria-label]')) {
       wrapper.querySelector('textarea')?.setAttribute('aria-label', wrapper.getAttribute('aria-label')!)
+    }
+    for (const wrapper of page.querySelectorAll('uni-input[aria-label]')) {
+      wrapper.querySelector('input')?.setAttribute('aria-label', wrapper.getAttribute('aria-label')!)
     }
   }
   new MutationObserver(complete).observe(page, { childList: true, subtree: true })

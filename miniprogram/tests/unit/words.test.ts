@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Authorization, Benefits, LedgerEntry } from '../../src/api/types'
 import { benefitQuery, findBenefit, termsLines } from '../../src/benefits/lookup'
 import { groupedCode, isDue, secondsLeft } from '../../src/code/countdown'
-import { authorizationSentence, authorizationTerm, changeCause, recordState, sceneBadge, withoutPoints } from '../../src/formatting/words'
+import { authorizationSentence, authorizationTerm, changeCause, recordState, reportState, sceneBadge, verdict, withoutPoints } from '../../src/formatting/words'
 import { byDay } from '../../src/ledger/days'
 import { pageAbout } from '../../src/notifications/about'
 import { clockSentence, mayAttachStatement, stepsAhead } from '../../src/objections/clock'
@@ -13,6 +13,13 @@ describe('words', () => {
     expect(recordState('disputed').text).toBe('异议中')
     expect(recordState('archived')).toEqual({ text: 'archived', tone: 'quiet' })
     expect(changeCause('something_new')).toBe('记录变化')
+  })
+
+  it('tell a verdict on a report with a sign beside the colour', () => {
+    expect(['valid', 'superseded', 'forged'].map((one) => verdict(one).mark)).toEqual(['✓', '!', '✕'])
+    expect(verdict('forged').text).toBe('不是本机构出具，或已被改动')
+    expect(reportState('superseded')).toEqual({ text: '已被取代', tone: 'waiting' })
+    expect(reportState('burnt').text).toBe('burnt')
   })
 
   it('give a scene the character it is known by', () => {

@@ -237,6 +237,28 @@ const ANSWERS: Record<string, unknown> = {
   'GET /me/commitments/types': {
     items: [{ code: 'voluntary', name: '主动公示型', published: false, needs_due_on: true }],
   },
+  'GET /me/reports': {
+    items: [
+      {
+        number: 'XY20261120-7KQ4M2PD',
+        check_code: 'H3K9WQ2T',
+        subject_kind: 'person',
+        subject_name: '林*兰',
+        enterprise: null,
+        stationery: 'with_score',
+        masked: false,
+        state: 'valid',
+        pages: 2,
+        as_of: '2026-11-20',
+        issued_at: '2026-11-20T01:00:00Z',
+        issued_by: '本人',
+        valid_to: '2026-12-20',
+        downloadable: true,
+        file_sha256: 'ab',
+        verification_url: 'https://credit.example/m/',
+      },
+    ],
+  },
   'GET /me/records?limit=100': { items: [RECORD], next_cursor: null },
 }
 
@@ -290,5 +312,14 @@ describe('the built mini-program', () => {
     expect(complaint.mock.calls).toEqual([])
     expect(screen.text()).not.toContain('再试一次')
     complaint.mockRestore()
+  })
+
+  it('shows a report with WeChat itself, fetched with the session of its owner', async () => {
+    const screen = await phone.open('pages/reports/reports')
+    await screen.tap('reports__open', '打开 PDF')
+    await vi.waitFor(() => expect(phone.visited).toContain('openDocument wxfile://tmp/1 pdf'))
+    const download = phone.sent.find(({ method }) => method === 'DOWNLOAD')
+    expect(download?.path).toBe('/me/reports/XY20261120-7KQ4M2PD/file')
+    expect(download?.header.Authorization).toMatch(/^Bearer ./)
   })
 })

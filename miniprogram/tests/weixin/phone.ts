@@ -88,6 +88,19 @@ export function switchOn(
       switchTab: go('switchTab'),
       reLaunch: go('reLaunch'),
       navigateTo: go('navigateTo'),
+      downloadFile: (options: {
+        url: string
+        header: Record<string, string>
+        success: (answer: object) => void
+      }) => {
+        const path = options.url.replace(/^.*?\/api\/v1/, '')
+        sent.push({ method: 'DOWNLOAD', path, header: options.header, body: undefined })
+        setTimeout(() => options.success({ statusCode: 200, tempFilePath: 'wxfile://tmp/1' }), 0)
+      },
+      openDocument: (options: { filePath: string; fileType: string; success: () => void }) => {
+        visited.push(`openDocument ${options.filePath} ${options.fileType}`)
+        options.success()
+      },
       request: (options: {
         method: string
         url: string
