@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.bar import Bar
@@ -19,7 +19,7 @@ from backend.errors import DomainError
 from backend.jobs.service import get_job, requeue_stale_jobs
 from backend.scores.explanation import ScoreExplanation, explain_current_score
 from backend.scores.models import ScoreRun
-from backend.scores.policies import adopt_policy, policy_in_force, policy_of
+from backend.scores.policies import adopt_policy, policy_in_force, policy_of, read_policy
 from backend.scores.runs import get_run, list_runs, request_run
 from backend.scores.training import training_table
 from backend.subjects.service import find_by_identifier, get_subject, masked_identifier, masked_name
@@ -28,7 +28,6 @@ from scoring.explain import format_points
 from scoring.model.directions import DOWN, UP
 from scoring.model.errors import ModelError
 from scoring.model.policy_part import outcome_directions
-from scoring.policy import load_policy, shipped_policy, shipped_policy_names
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -48,9 +47,12 @@ def adopt(
 ) -> None:
     """采用一个评分方案，自其生效日起用于评分；重复采用同一文件不会改变什么。"""
     context, now = open_context(), utc_now()
-    loaded = shipped_policy(policy) if policy in shipped_policy_names() else load_policy(Path(policy))
-    with context.database.transaction() as session:
-        version = adopt_policy(session, loaded, adopted_by="命令行", now=now, on=city_date(now))
+    try:
+        loaded = read_policy(policy)
+        with context.database.transaction() as session:
+            version = adopt_policy(session, loaded, adopted_by="命令行", now=now, on=city_date(now))
+    except DomainError as refusal:
+        _refuse(refusal)
     console.print(
         f"已采用 {version.name} {version.version}（{KIND_NAMES[version.subject_kind]}），"
         f"{version.effective_from} 起生效"
@@ -119,8 +121,7 @@ def training_table_command(
             )
             policy, _ = policy_of(session, policy_in_force(session, kind, today).hash)
     except (DomainError, ModelError) as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(1) from None
+        _refuse(error)
     if out.suffix == ".parquet":
         table.write_parquet(out)
     else:
@@ -148,8 +149,7 @@ def explain(
             explanation = explain_current_score(session, found.id)
             who = f"{masked_name(context.keys, found)}（{masked_identifier(context.keys, found)}）"
     except DomainError as error:
-        console.print(f"[red]{error.detail}[/red]")
-        raise typer.Exit(1) from None
+        _refuse(error)
     show_explanation(who, explanation)
 
 
@@ -228,6 +228,11 @@ def show_explanation(who: str, explanation: ScoreExplanation) -> None:
         console.print("[yellow]数据刚有变化，正在重新计算，几秒后再看。[/yellow]")
     for hint in explanation.advice:
         console.print(f"  · {hint.sentence}")
+
+
+def _refuse(error: DomainError | ModelError) -> NoReturn:
+    console.print(str(error), style="red", markup=False, highlight=False)
+    raise typer.Exit(1)
 
 
 def _points(hundredths: int | None) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from backend.errors import Conflict, NotFound, Refused
@@ -47,3 +48,24 @@ class RunNotReady(Conflict):
 
     def __init__(self, state: str) -> None:
         super().__init__("这次评分运行还没有算完或已经失败，不能发布；已发布的分数保持不变。", state=state)
+
+
+class PolicyFileNotReadable(Refused):
+    code = "policy_file_not_readable"
+
+    def __init__(self, path: str, reason: str, shipped: Sequence[str]) -> None:
+        super().__init__(
+            f"读不了评分方案 {path}：{reason}。请检查路径，或写随附方案的名字：{'、'.join(shipped)}。", path=path
+        )
+
+
+class PolicyBreaksRules(Refused):
+    code = "policy_breaks_rules"
+
+    def __init__(self, path: str, problems: list[str]) -> None:
+        lines = "\n".join(problems)
+        super().__init__(
+            f"评分方案 {path} 有 {len(problems)} 处不合规则，没有采用，请逐条改正后重试：\n{lines}",
+            path=path,
+            problems=problems,
+        )

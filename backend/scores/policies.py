@@ -4,15 +4,49 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import lru_cache
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
-from backend.scores.errors import NoPolicyInForce, PolicyDoesNotFitCatalogue
+from backend.scores.errors import (
+    NoPolicyInForce,
+    PolicyBreaksRules,
+    PolicyDoesNotFitCatalogue,
+    PolicyFileNotReadable,
+)
 from backend.scores.models import PolicyVersion
 from scoring.compiled import CompiledPolicy, compile_policy
-from scoring.policy import CategoryFacts, Policy, check_against_catalogue, load_policy
+from scoring.policy import (
+    CategoryFacts,
+    Policy,
+    check_against_catalogue,
+    load_policy,
+    shipped_policy,
+    shipped_policy_names,
+)
+from scoring.problems import PolicyInvalid
+
+
+def read_policy(name_or_path: str) -> Policy:
+    """A shipped policy by its name, or the policy in a file.
+
+    Raises PolicyFileNotReadable or PolicyBreaksRules, both of which name the path and what to do.
+    """
+    names = shipped_policy_names()
+    if name_or_path in names and not Path(name_or_path).exists():
+        return shipped_policy(name_or_path)
+    try:
+        return load_policy(Path(name_or_path))
+    except FileNotFoundError as error:
+        raise PolicyFileNotReadable(name_or_path, "没有这个文件", names) from error
+    except UnicodeDecodeError as error:
+        raise PolicyFileNotReadable(name_or_path, "内容不是 UTF-8 文本，请另存为 UTF-8", names) from error
+    except OSError as error:
+        raise PolicyFileNotReadable(name_or_path, error.strerror or "文件打不开", names) from error
+    except PolicyInvalid as invalid:
+        raise PolicyBreaksRules(name_or_path, [str(problem) for problem in invalid.problems]) from invalid
 
 
 def adopt_policy(session: Session, policy: Policy, *, adopted_by: str, now: datetime, on: date) -> PolicyVersion:

@@ -147,8 +147,11 @@ class Component:
         total = np.clip(uncapped, -effect.cap, effect.cap)
         return ModelPoints(total, contributions, total - uncapped)
 
-    def total_points(self, values: NDArray[np.float64], effect: Effect) -> NDArray[np.int64]:
-        """(rows,) the totals of `points` alone, for a whole city: without taking any of them apart."""
+    def total_points(self, values: NDArray[np.float64], effect: Effect, *, threads: int = 1) -> NDArray[np.int64]:
+        """(rows,) the totals of `points` alone, for a whole city: without taking any of them apart.
+
+        values: (rows, columns); those laid out by column, as in a data frame, are read fastest.
+        """
         if effect.cap == 0:
             return np.zeros(len(values), dtype=np.int64)
         if self.forest is not None and self.encoding is not None:
@@ -163,7 +166,7 @@ class Component:
                 )
                 for term in self.terms
             ]
-            uncapped = sum_of_tiers(self.terms, worth, values)
+            uncapped = sum_of_tiers(self.terms, worth, values, threads=threads)
         return np.clip(uncapped, -effect.cap, effect.cap)
 
     def insist_open_to_persons(self) -> None:

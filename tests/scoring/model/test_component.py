@@ -98,3 +98,14 @@ def test_a_city_gets_the_totals_that_the_parts_add_up_to(component: Component, t
     for cap in (0, 150, 100_000):
         effect = Effect(cap=cap)
         assert (component.total_points(values, effect) == component.points(values, effect).total).all()
+
+
+def test_totals_depend_neither_on_the_layout_nor_on_the_threads(additive: Component, table: LabelledTable) -> None:
+    many = np.tile(table.values, (7, 1))  # more rows than one block, and not a whole number of blocks
+    many[::5, 0] = np.nan
+    effect = Effect(cap=100_000)
+    expected = additive.points(many, effect).total
+    for values in (many, np.asfortranarray(many), many[::-1][::-1], np.repeat(many, 2, axis=1)[:, ::2]):
+        for threads in (1, 2, 3):
+            assert (additive.total_points(values, effect, threads=threads) == expected).all()
+    assert additive.total_points(many[:0], effect, threads=2).shape == (0,)
