@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from backend.scores.explanation import ScoreExplanation, explain_current_score
 from backend.scores.models import ScoreRun
 from backend.scores.policies import adopt_policy, policy_in_force, policy_of, read_policy
 from backend.scores.runs import get_run, list_runs, request_run
+from backend.scores.simulation import PolicySimulation, simulate_policy
 from backend.scores.training import training_table
 from backend.subjects.service import find_by_identifier, get_subject, masked_identifier, masked_name
 from command_line.context import Context, open_context
@@ -88,6 +90,26 @@ def runs(limit: int = 10) -> None:
                 item.error or "",
             )
     console.print(table if table.row_count else "还没有评分运行。用 osmanthus scores run 开始第一次。")
+
+
+@app.command("simulate")
+def simulate_command(
+    policy: Annotated[str, typer.Argument(help="调整后的方案：YAML 文件路径，或随附方案名")],
+) -> None:
+    """调整后的方案会怎样改变全市的分数：与已发布的评分比较，不改变任何人的分数。"""
+    context, now = open_context(), utc_now()
+    try:
+        with context.database.reading() as session:
+            simulated = simulate_policy(
+                session,
+                read_policy(policy),
+                data_dir=context.config.data_dir,
+                on=city_date(now),
+                threads=os.cpu_count() or 1,
+            )
+            show_simulation(simulated)
+    except DomainError as refusal:
+        _refuse(refusal)
 
 
 @app.command("training-table")
@@ -201,6 +223,42 @@ def show_run(finished: ScoreRun) -> None:
             Bar(largest, 0, grade["count"], width=30, color="yellow"),
         )
     console.print(grades)
+
+
+def show_simulation(simulated: PolicySimulation) -> None:
+    """Distribution before and after, who goes from which grade to which, and the effect on each group."""
+    before, after, told = simulated.before, simulated.after, simulated.told
+    console.print(
+        f"{before.name} {before.version} → {after.name} {after.version}，"
+        f"比较 {len(told.after.subject):,} 个主体，截至 {simulated.run.as_of}"
+    )
+    if told.read_again:
+        names = {indicator.code: indicator.name for indicator in (*before.indicators, *after.indicators)}
+        read = "、".join(names.get(code, code) for code in told.read_again)
+        console.print(f"口径有变，已从现有记录重新计算：{read}")
+    spread = Table("", "平均", *[f"{tenth}0%" for tenth in range(1, 10)], title="分数分布", title_justify="left")
+    for name, found in (("现行", told.distribution_before), ("调整后", told.distribution_after)):
+        spread.add_row(name, _points(found.mean), *[_points(decile) for decile in found.deciles])
+    console.print(spread)
+    console.print(f"上升 {told.raised:,} 个主体，下降 {told.lowered:,} 个主体")
+    moves = Table("现行＼调整后", *[grade.name for grade in after.grades], title="等级迁移", title_justify="left")
+    for grade, row in zip(before.grades, told.migration, strict=True):
+        moves.add_row(grade.name, *[f"{count:,}" for count in row])
+    console.print(moves)
+    groups = Table(
+        "分组", "", "主体数", "现行平均", "调整后平均", "上升", "下降", title="分组影响", title_justify="left"
+    )
+    for effect in told.groups:
+        groups.add_row(
+            effect.group,
+            effect.label,
+            f"{effect.subjects:,}",
+            _points(effect.mean_before),
+            _points(effect.mean_after),
+            f"{effect.raised:,}",
+            f"{effect.lowered:,}",
+        )
+    console.print(groups)
 
 
 def show_explanation(who: str, explanation: ScoreExplanation) -> None:

@@ -69,3 +69,13 @@ class PolicyBreaksRules(Refused):
             path=path,
             problems=problems,
         )
+
+
+class NothingToSimulateOn(Refused):
+    code = "nothing_to_simulate_on"
+
+    def __init__(self, subject_kind: str) -> None:
+        super().__init__(
+            "该类主体还没有已发布的评分，无从比较。请先完成一次评分（osmanthus scores run），再模拟调整。",
+            subject_kind=subject_kind,
+        )

@@ -56,20 +56,7 @@ def adopt_policy(session: Session, policy: Policy, *, adopted_by: str, now: date
     """
     if adopted := session.get(PolicyVersion, policy.hash):
         return adopted
-    catalogue = catalogue_in_force(session, on)
-    facts = {
-        category.code: CategoryFacts(
-            code=category.code,
-            name=category.name,
-            polarity=category.polarity,
-            legal_basis=category.legal_basis,
-            levels=tuple(level.code for level in category.levels),
-            subject_kinds=frozenset(category.subject_kinds),
-        )
-        for category in catalogue.categories.values()
-    }
-    if problems := check_against_catalogue(policy, facts):
-        raise PolicyDoesNotFitCatalogue([problem.message for problem in problems])
+    check_fits_catalogue(session, policy, on=on)
     version = PolicyVersion(
         hash=policy.hash,
         code=policy.code,
@@ -84,6 +71,24 @@ def adopt_policy(session: Session, policy: Policy, *, adopted_by: str, now: date
     session.add(version)
     session.flush()
     return version
+
+
+def check_fits_catalogue(session: Session, policy: Policy, *, on: date) -> None:
+    """Raise PolicyDoesNotFitCatalogue unless the catalogue of the day has what the policy reads."""
+    catalogue = catalogue_in_force(session, on)
+    facts = {
+        category.code: CategoryFacts(
+            code=category.code,
+            name=category.name,
+            polarity=category.polarity,
+            legal_basis=category.legal_basis,
+            levels=tuple(level.code for level in category.levels),
+            subject_kinds=frozenset(category.subject_kinds),
+        )
+        for category in catalogue.categories.values()
+    }
+    if problems := check_against_catalogue(policy, facts):
+        raise PolicyDoesNotFitCatalogue([problem.message for problem in problems])
 
 
 def policy_in_force(session: Session, subject_kind: str, on: date) -> PolicyVersion:

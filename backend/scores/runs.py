@@ -28,6 +28,7 @@ from backend.jobs.models import Job
 from backend.jobs.service import enqueue_job
 from backend.scores.errors import RunNotFound, RunNotReady
 from backend.scores.inputs import SNAPSHOT_SCHEMA, day_number, snapshot_rows, to_columns
+from backend.scores.matrix import begin_matrix, drop_matrix, keep_only_matrix, write_matrix_part
 from backend.scores.models import PublishedRun, Score, ScoreRun
 from backend.scores.policies import policy_in_force, policy_of
 from backend.subjects.models import Subject
@@ -104,9 +105,14 @@ def perform_run(
         taken_in = np.load(_folder(data_dir, run_id) / _MARKS)
         with database.transaction() as session:
             publish_run(session, run_id, marks_taken_in=taken_in.tolist(), now=clock())
+            subject_kind = get_run(session, run_id).subject_kind
+        keep_only_matrix(data_dir, subject_kind, run_id)
     except Exception as error:
         with database.transaction() as session:
             fail_run(session, run_id, reason=f"{type(error).__name__}: {error}", now=clock())
+            failed = get_run(session, run_id)
+            if failed.state == "failed":
+                drop_matrix(data_dir, failed.subject_kind, run_id)
         raise
     finally:
         # The snapshot is a copy of personal data: it is kept only as long as the computation needs it.
@@ -167,6 +173,7 @@ def _compute(
     if not (folder / _SNAPSHOT_DONE).exists():
         snapshot_at = clock()
         _take_snapshot(database, run, folder)
+        begin_matrix(data_dir, run.subject_kind, run_id)
         with database.transaction() as session:
             # Scores of an earlier attempt rest on another snapshot.
             session.execute(delete(Score).where(Score.run_id == run_id))
@@ -181,6 +188,7 @@ def _compute(
         part = subjects[done : done + SUBJECTS_PER_PARTITION]
         table = pq.read_table(folder / f"{done // SUBJECTS_PER_PARTITION:06d}.parquet")
         result = score_batch(compiled, to_columns(table, compiled), day_number(run.as_of), part)
+        write_matrix_part(data_dir, run.subject_kind, run_id, done // SUBJECTS_PER_PARTITION, result)
         with database.transaction() as session:
             _stage(session, run, policy, compiled, result, now=clock())
             done += len(part)

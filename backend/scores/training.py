@@ -71,7 +71,9 @@ def training_table(
         frame.drop(_left_out(policy))
         .with_columns(
             pl.col("subject").rank("dense").cast(pl.Int64),
-            pl.struct("born_on", "as_of").map_elements(_age_band, return_dtype=pl.String).alias("age_band")
+            pl.struct("born_on", "as_of")
+            .map_elements(lambda row: age_band(row["born_on"], row["as_of"]), return_dtype=pl.String)
+            .alias("age_band")
             if subject_kind == "person"
             else pl.lit("企业").alias("age_band"),
         )
@@ -141,6 +143,7 @@ def _day(value: date | str | None) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
-def _age_band(row: dict[str, date]) -> str:
-    age = (row["as_of"] - row["born_on"]).days // 365
+def age_band(born_on: date, on: date) -> str:
+    """The band that a person belongs to on a day; bands only ever serve to compare groups, never to score."""
+    age = (on - born_on).days // 365
     return next(name for below, name in _AGE_BANDS if age < below)

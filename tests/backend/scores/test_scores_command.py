@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
+from backend.authorizations.notices import ACTIVATION_NOTICE
+from backend.authorizations.service import give_activation
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
+from backend.city_calendar import city_date, utc_now
 from command_line.main import app
 from scoring.policy import shipped_policy
 from tests.backend.scores.conftest import BEFORE
+from tests.factories import add_person, add_record
 
 
 @pytest.fixture
@@ -61,3 +65,20 @@ def test_a_policy_that_breaks_a_rule_is_refused_with_line_and_rule(osmanthus, tm
 
 def test_a_shipped_policy_is_adopted_by_name(osmanthus):
     assert "已采用" in osmanthus("scores", "adopt", "haibei")
+
+
+def test_a_change_is_simulated_over_the_published_run(osmanthus, sqlite_database, keys, tmp_path):
+    assert "先完成一次评分" in osmanthus("scores", "simulate", "guihua", fails=True)
+    osmanthus("scores", "adopt", "guihua")
+    with sqlite_database.transaction() as session:
+        person = add_person(session, keys)
+        add_record(session, person, "volunteering", quantity=30_00, event_on=city_date(utc_now()))
+        give_activation(session, person, notice_version=ACTIVATION_NOTICE.version, evidence={}, now=utc_now())
+    osmanthus("scores", "run", "--kind", "person")
+    file = tmp_path / "dearer.yaml"
+    source = shipped_policy("guihua").source_text
+    file.write_text(source.replace("{at_least: 20, points: 5}", "{at_least: 20, points: 8}"), "utf-8")
+    said = osmanthus("scores", "simulate", file)
+    assert "上升 1 个主体，下降 0 个主体" in said
+    assert "等级迁移" in said
+    assert "年龄段" in said
