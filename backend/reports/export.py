@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,27 +13,45 @@ from sqlalchemy.orm import Session
 from backend.authorizations.models import Consent, ConsentEvent
 from backend.authorizations.notices import DATA_NAMES
 from backend.authorizations.service import consents_of
-from backend.benefits.models import BenefitCheck, BenefitScheme, Redemption
+from backend.benefits.models import (
+    BenefitCheck,
+    BenefitScheme,
+    EligibilityOverride,
+    MerchantComplaint,
+    Redemption,
+)
 from backend.catalogue.service import catalogue_in_force
+from backend.choices.models import DeclinedCategory
 from backend.city_calendar import city_date
+from backend.commitments.models import Commitment
+from backend.commitments.service import signed_commitments_of
+from backend.commitments.states import STATE_NAMES as COMMITMENT_STATES
+from backend.evidence.models import EvidenceFile
 from backend.identifiers.sealing import KeyRing
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import ACTION_NAMES
-from backend.notifications.models import Notification
+from backend.notifications.models import Notification, NotificationSetting
 from backend.objections.models import Objection
 from backend.objections.service import events_of, objections_of
 from backend.objections.states import EVENT_NAMES, STATE_NAMES
+from backend.oversight.models import AccessComplaint
 from backend.partners.models import Partner
 from backend.records.models import CreditRecord
 from backend.records.service import facts_at, records_of, versions_of
+from backend.repairs.models import Repair, RepairEvent, RepairItem
+from backend.repairs.states import STATE_NAMES as REPAIR_STATES
 from backend.reports.models import CreditReport
 from backend.reports.press import ReportPress
 from backend.reports.wording import STATUS_NAMES, amount, minute, points, signed
 from backend.scores.models import Score
 from backend.scores.policies import policy_of
 from backend.scores.service import score_history
-from backend.subjects.models import Subject
+from backend.subjects.models import Subject, SubjectChange
 from backend.subjects.service import codes_of, enterprises_represented_by, get_subject, name_of
+from backend.supplements.models import Supplement
+from backend.supplements.service import cells_of, supplements_of
+from backend.supplements.service import events_of as supplement_events_of
+from backend.supplements.states import STATE_NAMES as SUPPLEMENT_STATES
 
 FORMAT = "osmanthus-export/1"
 
@@ -69,9 +88,34 @@ def export_of(
         "records": [_record(session, record, now) for record in records_of(session, subject_id)],
         "scores": [_score(session, score) for score in reversed(score_history(session, subject_id))],
         "objections": [_objection(session, objection) for objection in objections_of(session, subject_id)],
+        "repairs": [_repair(session, repair) for repair in _of(session, Repair, subject_id, Repair.drafted_at)],
+        "supplements": [
+            _supplement(session, keys, supplement) for supplement in supplements_of(session, subject_id)
+        ],
+        "commitments": [_commitment(commitment) for commitment in signed_commitments_of(session, subject_id)],
+        "complaints": [
+            *(
+                _access_complaint(case)
+                for case in _of(session, AccessComplaint, subject_id, AccessComplaint.filed_at)
+            ),
+            *(
+                _merchant_complaint(case)
+                for case in session.scalars(
+                    select(MerchantComplaint)
+                    .where(MerchantComplaint.holder_id == subject_id)
+                    .order_by(MerchantComplaint.filed_at.desc())
+                )
+            ),
+        ],
+        "evidence": [_evidence(file) for file in _of(session, EvidenceFile, subject_id, EvidenceFile.uploaded_at)],
         "consents": [_consent(session, consent) for consent in consents_of(session, subject_id)],
+        "choices": _choices(session, subject_id),
         "ledger": [_ledger_entry(entry) for entry in _newest(session, LedgerEntry, subject_id)],
         "benefits_used": _benefits_used(session, subject_id),
+        "benefits_granted": [
+            _override(override)
+            for override in _of(session, EligibilityOverride, subject_id, EligibilityOverride.granted_at)
+        ],
         "reports": [_report(report) for report in _newest(session, CreditReport, subject_id)],
         "notifications": [
             {"title": message.title, "body": message.body, "created_at": message.created_at}
@@ -96,6 +140,10 @@ def _identity(session: Session, keys: KeyRing, subject: Subject, now: datetime) 
         "other_codes": [
             {"scheme": code.scheme, "valid_from": code.valid_from, "valid_to": code.valid_to}
             for code in codes_of(session, subject.id)
+        ],
+        "changes": [
+            {"changed_at": change.changed_at, "before": json.loads(keys.open(change.before_sealed))}
+            for change in _newest(session, SubjectChange, subject.id)
         ],
         "enterprises_represented": [
             {"code": enterprise.public_code, "name": enterprise.public_name}
@@ -168,11 +216,129 @@ def _objection(session: Session, objection: Objection) -> dict[str, Any]:
         "decided_by": objection.decided_by,
         "reply": objection.reply,
         "statement": objection.statement,
-        "events": [
-            {"event": event.event, "at": event.at, "actor": event.actor}
-            for event in events_of(session, objection.id)
-        ],
+        "events": [_event(event) for event in events_of(session, objection.id)],
     }
+
+
+def _repair(session: Session, repair: Repair) -> dict[str, Any]:
+    items = select(RepairItem.record_id).where(RepairItem.repair_id == repair.id).order_by(RepairItem.id)
+    events = select(RepairEvent).where(RepairEvent.repair_id == repair.id).order_by(RepairEvent.id)
+    return {
+        "id": repair.id,
+        "records": list(session.scalars(items)),
+        "department": repair.department,
+        "rule": repair.rule,
+        "explanation": repair.explanation,
+        "state": repair.state,
+        "drafted_at": repair.drafted_at,
+        "filed_at": repair.filed_at,
+        "decided_at": repair.decided_at,
+        "decided_by": repair.decided_by,
+        "reply": repair.reply,
+        "events": [_event(event) for event in session.scalars(events)],
+    }
+
+
+def _supplement(session: Session, keys: KeyRing, supplement: Supplement) -> dict[str, Any]:
+    return {
+        "id": supplement.id,
+        "category": supplement.category,
+        "cells": dict(cells_of(keys, supplement)),
+        "department": supplement.department,
+        "state": supplement.state,
+        "filed_at": supplement.filed_at,
+        "decided_at": supplement.decided_at,
+        "reply": supplement.reply,
+        "record_id": supplement.record_id,
+        "events": [_event(event) for event in supplement_events_of(session, supplement.id)],
+    }
+
+
+def _commitment(commitment: Commitment) -> dict[str, Any]:
+    return {
+        "code": commitment.code,
+        "type": commitment.type,
+        "matter": commitment.matter,
+        "text": commitment.text,
+        "accepted_by": commitment.accepted_by,
+        "signed_at": commitment.signed_at,
+        "due_on": commitment.due_on,
+        "state": commitment.state,
+        "finding": commitment.finding,
+        "record_id": commitment.record_id,
+    }
+
+
+def _access_complaint(case: AccessComplaint) -> dict[str, Any]:
+    return {
+        "about": f"ledger:{case.entry_id}",
+        "what": case.grounds,
+        "state": case.state,
+        "filed_at": case.filed_at,
+        "reply": case.reply,
+        "closed_at": case.closed_at,
+    }
+
+
+def _merchant_complaint(case: MerchantComplaint) -> dict[str, Any]:
+    return {
+        "about": f"check:{case.check_id}",
+        "what": case.what,
+        "state": case.state,
+        "filed_at": case.filed_at,
+        "reply": case.answer,
+        "closed_at": case.closed_at,
+    }
+
+
+def _evidence(file: EvidenceFile) -> dict[str, Any]:
+    """The file itself is downloaded by its id."""
+    return {
+        "id": file.id,
+        "case": file.case,
+        "filename": file.filename,
+        "media_type": file.media_type,
+        "size": file.size,
+        "uploaded_at": file.uploaded_at,
+    }
+
+
+def _choices(session: Session, subject_id: int) -> list[dict[str, Any]]:
+    declined = session.scalars(
+        select(DeclinedCategory).where(DeclinedCategory.subject_id == subject_id).order_by(DeclinedCategory.id)
+    )
+    muted = session.scalars(
+        select(NotificationSetting.kind)
+        .where(NotificationSetting.subject_id == subject_id)
+        .order_by(NotificationSetting.kind)
+    )
+    return [
+        *(
+            {
+                "choice": "category_declined",
+                "about": choice.category,
+                "since": choice.declined_at,
+                "until": choice.ended_at,
+            }
+            for choice in declined
+        ),
+        *({"choice": "notification_off", "about": kind, "since": None, "until": None} for kind in muted),
+    ]
+
+
+def _override(override: EligibilityOverride) -> dict[str, Any]:
+    return {
+        "scheme": override.scheme_code,
+        "tier": override.tier,
+        "valid_from": override.valid_from,
+        "valid_until": override.valid_until,
+        "reason": override.reason,
+        "granted_at": override.granted_at,
+    }
+
+
+def _event(event: Any) -> dict[str, Any]:
+    return {"event": event.event, "at": event.at, "actor": event.actor}
 
 
 def _consent(session: Session, consent: Consent) -> dict[str, Any]:
@@ -193,7 +359,7 @@ def _consent(session: Session, consent: Consent) -> dict[str, Any]:
         "given_at": consent.given_at,
         "expires_at": consent.expires_at,
         "ended_at": consent.ended_at,
-        "events": [{"event": event.event, "at": event.at, "actor": event.actor} for event in events],
+        "events": [_event(event) for event in events],
     }
 
 
@@ -247,6 +413,11 @@ def _report(report: CreditReport) -> dict[str, Any]:
         "valid_to": report.valid_to,
         "superseded_at": report.superseded_at,
     }
+
+
+def _of(session: Session, of: Any, subject_id: int, moment: Any) -> Sequence[Any]:
+    """Newest first by a moment, where numbers say nothing of time."""
+    return session.scalars(select(of).where(of.subject_id == subject_id).order_by(moment.desc())).all()
 
 
 def _newest(session: Session, of: Any, subject_id: int) -> Sequence[Any]:
@@ -329,6 +500,20 @@ def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
             ],
         ),
         _table(
+            "申请、申报与承诺",
+            "信用修复、数据补充、签署的承诺和投诉；经过和附件清单见 JSON 文件。",
+            ("内容与答复", "事项", "提出时间", "状态"),
+            [
+                (
+                    "；".join(part for part in (case["said"], case["reply"] and f"答复：{case['reply']}") if part),
+                    case["kind"],
+                    minute(case["at"]),
+                    case["state"],
+                )
+                for case in _cases(data)
+            ],
+        ),
+        _table(
             "授权与同意",
             "",
             ("目的", "使用方", "状态", "同意时间", "到期或结束"),
@@ -390,6 +575,38 @@ def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
                 for message in data["notifications"]
             ],
         ),
+    ]
+
+
+def _cases(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Repairs, supplements, commitments and complaints in one list, newest first."""
+    cases = [
+        *(
+            ("信用修复", each["drafted_at"], each["explanation"], each["reply"], REPAIR_STATES[each["state"]])
+            for each in data["repairs"]
+        ),
+        *(
+            (
+                "数据补充",
+                each["filed_at"],
+                "，".join(f"{column}：{cell}" for column, cell in each["cells"].items() if cell),
+                each["reply"],
+                SUPPLEMENT_STATES[each["state"]],
+            )
+            for each in data["supplements"]
+        ),
+        *(
+            ("信用承诺", each["signed_at"], each["matter"], each["finding"], COMMITMENT_STATES[each["state"]])
+            for each in data["commitments"]
+        ),
+        *(
+            ("投诉", each["filed_at"], each["what"], each["reply"], "已答复" if each["closed_at"] else "办理中")
+            for each in data["complaints"]
+        ),
+    ]
+    return [
+        {"kind": kind, "at": at, "said": said, "reply": reply, "state": state}
+        for kind, at, said, reply, state in sorted(cases, key=lambda case: case[1], reverse=True)
     ]
 
 

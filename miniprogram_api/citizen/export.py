@@ -31,6 +31,11 @@ class ExportedEnterprise(Schema):
     name = fields.String(required=True)
 
 
+class ExportedChange(Schema):
+    changed_at = Moment(required=True)
+    before = fields.Dict(required=True, metadata={"description": "登记册此前的内容，按栏目"})
+
+
 class ExportedIdentity(Schema):
     name = fields.String(required=True, metadata={"description": "姓名（完整）"})
     identifier = fields.String(required=True, metadata={"description": "公民身份号码（完整）"})
@@ -39,6 +44,7 @@ class ExportedIdentity(Schema):
     status = fields.String(required=True)
     registered_on = fields.Date(required=True, allow_none=True)
     other_codes = fields.List(fields.Nested(ExportedCode), required=True)
+    changes = fields.List(fields.Nested(ExportedChange), required=True)
     enterprises_represented = fields.List(fields.Nested(ExportedEnterprise), required=True)
 
 
@@ -109,6 +115,86 @@ class ExportedObjection(Schema):
     events = fields.List(fields.Nested(ExportedEvent), required=True)
 
 
+class ExportedRepair(Schema):
+    id = fields.UUID(required=True)
+    records = fields.List(fields.Integer(), required=True, metadata={"description": "记录编号"})
+    department = fields.String(required=True)
+    rule = fields.String(required=True, metadata={"description": "适用的修复规则版本"})
+    explanation = fields.String(required=True)
+    state = fields.String(required=True)
+    drafted_at = Moment(required=True)
+    filed_at = Moment(required=True, allow_none=True)
+    decided_at = Moment(required=True, allow_none=True)
+    decided_by = fields.String(required=True, allow_none=True)
+    reply = fields.String(required=True, allow_none=True)
+    events = fields.List(fields.Nested(ExportedEvent), required=True)
+
+
+class ExportedSupplement(Schema):
+    id = fields.UUID(required=True)
+    category = fields.String(required=True)
+    cells = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    department = fields.String(required=True)
+    state = fields.String(required=True)
+    filed_at = Moment(required=True)
+    decided_at = Moment(required=True, allow_none=True)
+    reply = fields.String(required=True, allow_none=True)
+    record_id = fields.Integer(required=True, allow_none=True)
+    events = fields.List(fields.Nested(ExportedEvent), required=True)
+
+
+class ExportedCommitment(Schema):
+    code = fields.String(required=True)
+    type = fields.String(required=True)
+    matter = fields.String(required=True)
+    text = fields.String(required=True)
+    accepted_by = fields.String(required=True)
+    signed_at = Moment(required=True)
+    due_on = fields.Date(required=True, allow_none=True)
+    state = fields.String(required=True)
+    finding = fields.String(required=True, allow_none=True)
+    record_id = fields.Integer(required=True, allow_none=True)
+
+
+class ExportedComplaint(Schema):
+    about = fields.String(
+        required=True, metadata={"description": "ledger:编号（谁查了我）或 check:编号（商户核验）"}
+    )
+    what = fields.String(required=True)
+    state = fields.String(required=True)
+    filed_at = Moment(required=True)
+    reply = fields.String(required=True, allow_none=True)
+    closed_at = Moment(required=True, allow_none=True)
+
+
+class ExportedEvidence(Schema):
+    id = fields.UUID(required=True, metadata={"description": "文件用它从 /me/evidence/… 下载"})
+    case = fields.String(required=True, allow_none=True)
+    filename = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size = fields.Integer(required=True)
+    uploaded_at = Moment(required=True)
+
+
+class ExportedChoice(Schema):
+    choice = fields.String(
+        required=True,
+        metadata={"description": "category_declined 不提供某类信息，notification_off 不接收某类通知"},
+    )
+    about = fields.String(required=True)
+    since = Moment(required=True, allow_none=True)
+    until = Moment(required=True, allow_none=True)
+
+
+class ExportedGrant(Schema):
+    scheme = fields.String(required=True)
+    tier = fields.String(required=True)
+    valid_from = fields.Date(required=True)
+    valid_until = fields.Date(required=True)
+    reason = fields.String(required=True)
+    granted_at = Moment(required=True)
+
+
 class ExportedConsent(Schema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
@@ -175,9 +261,18 @@ class ExportResponse(Schema):
     records = fields.List(fields.Nested(ExportedRecord), required=True, metadata={"description": "全部状态"})
     scores = fields.List(fields.Nested(ExportedScore), required=True, metadata={"description": "新的在前"})
     objections = fields.List(fields.Nested(ExportedObjection), required=True)
+    repairs = fields.List(fields.Nested(ExportedRepair), required=True)
+    supplements = fields.List(fields.Nested(ExportedSupplement), required=True)
+    commitments = fields.List(fields.Nested(ExportedCommitment), required=True)
+    complaints = fields.List(fields.Nested(ExportedComplaint), required=True)
+    evidence = fields.List(fields.Nested(ExportedEvidence), required=True)
     consents = fields.List(fields.Nested(ExportedConsent), required=True)
+    choices = fields.List(fields.Nested(ExportedChoice), required=True)
     ledger = fields.List(fields.Nested(ExportedLedgerEntry), required=True, metadata={"description": "谁查了我"})
     benefits_used = fields.List(fields.Nested(ExportedBenefitUse), required=True)
+    benefits_granted = fields.List(
+        fields.Nested(ExportedGrant), required=True, metadata={"description": "人工复核准予的权益"}
+    )
     reports = fields.List(fields.Nested(ExportedReport), required=True)
     notifications = fields.List(fields.Nested(ExportedNotification), required=True)
 

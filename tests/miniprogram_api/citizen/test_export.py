@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from io import BytesIO
 
 from jsonschema import Draft202012Validator
 
+from backend.tables import all_tables
 from tests.conftest import ROOT
+from tests.miniprogram_api.citizen.test_evidence_and_notifications import photo
 from tests.reading_pdfs import text_of
 
 
@@ -35,6 +38,71 @@ def test_a_citizen_takes_everything_along_in_full(scored):
     assert len(data["reports"]) == 1
 
 
+EXPORTED_AS = {
+    "subjects": "identity",
+    "subject_codes": "identity",
+    "subject_changes": "identity",
+    "subject_relations": "identity",
+    "credit_records": "records",
+    "scores": "scores",
+    "objections": "objections",
+    "repairs": "repairs",
+    "supplements": "supplements",
+    "commitments": "commitments",
+    "access_complaints": "complaints",
+    "merchant_complaints": "complaints",
+    "evidence_files": "evidence",
+    "consents": "consents",
+    "declined_categories": "choices",
+    "notification_settings": "choices",
+    "ledger_entries": "ledger",
+    "redemptions": "benefits_used",
+    "eligibility_overrides": "benefits_granted",
+    "credit_reports": "reports",
+    "notifications": "notifications",
+}
+NOT_EXPORTED = {
+    "benefit_checks": "each is told in full by its ledger entry",
+    "quota_uses": "counts of the redemptions that are exported",
+    "rescore_marks": "a queue of the machine: says only that a score was to be computed again",
+    "citizen_accounts": "says only when somebody signed in first and last",
+    "officers": "the officer's own employment, not the platform's data about a citizen",
+}
+
+
+def test_no_table_about_a_person_is_forgotten(scored):
+    about_people = {
+        table.name
+        for table in all_tables().sorted_tables
+        if any(key.column.table.name == "subjects" for column in table.columns for key in column.foreign_keys)
+    }
+    assert about_people | {"subjects"} == EXPORTED_AS.keys() | NOT_EXPORTED.keys()
+    assert set(EXPORTED_AS.values()) <= scored.get("/me/export").get_json().keys()
+
+
+def test_choices_and_cases_are_taken_along_too(scored):
+    kept = scored.phone.post("/api/v1/me/evidence", data={"file": (BytesIO(photo()), "凭证.png")}).get_json()
+    scored.post(
+        "/me/objections",
+        {
+            "record_id": scored.get("/me/records", category="court_judgment").get_json()["items"][0]["id"],
+            "grounds": "已经履行完毕",
+            "evidence_ids": [kept["id"]],
+        },
+    )
+    declined = scored.post("/me/data-choices", {"category": "volunteering", "declined": True})
+    assert declined.status_code == 200, declined.get_json()
+
+    data = scored.get("/me/export").get_json()
+
+    assert [(file["filename"], file["case"].split(":")[0]) for file in data["evidence"]] == [
+        ("凭证.png", "objection")
+    ]
+    assert [(choice["choice"], choice["about"]) for choice in data["choices"]] == [
+        ("category_declined", "volunteering")
+    ]
+
+
 def test_the_export_follows_its_published_schema(scored):
     document = json.loads((ROOT / "docs/openapi.json").read_text())
     schema = {"$ref": "#/components/schemas/ExportResponse", "components": document["components"]}
@@ -55,7 +123,7 @@ def test_the_pdf_says_the_same_in_words(scored):
 
 
 def test_someone_without_a_score_exports_too_and_nobody_else_can(make_citizen):
-    child = make_citizen(name="赵小宝", born_on=date(2013, 5, 5))
+    child = make_citizen(name="赵小宝", born_on=date(2010, 5, 5))
 
     assert child.get("/me/export").get_json()["scores"] == []
     assert child.get("/me/export.pdf").status_code == 200
