@@ -9,6 +9,8 @@ from backend.ledger.service import Actor, record_access
 from backend.partners.models import Partner
 from tests.factories import share_grade
 
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+
 
 @pytest.fixture
 def bank(ready_city):
@@ -285,13 +287,13 @@ def test_who_looked_comes_newest_first_in_plain_words_and_page_by_page(scored, m
         ("delete", "/me/activation", None),
         ("post", "/me/codes", {}),
         ("post", "/me/objections", {"record_id": 1, "grounds": "理由充分"}),
-        ("delete", f"/me/authorizations/{uuid4()}", None),
-        ("post", f"/me/authorizations/{uuid4()}/decision", {"agreed": False}),
-        ("post", f"/me/authorizations/{uuid4()}/pause", None),
-        ("post", f"/me/authorizations/{uuid4()}/resumption", None),
-        ("post", f"/me/authorizations/{uuid4()}/reconfirmation", None),
-        ("post", f"/me/objections/{uuid4()}/withdrawal", None),
-        ("post", f"/me/objections/{uuid4()}/statement", {"statement": "我的声明"}),
+        ("delete", f"/me/authorizations/{NOBODYS}", None),
+        ("post", f"/me/authorizations/{NOBODYS}/decision", {"agreed": False}),
+        ("post", f"/me/authorizations/{NOBODYS}/pause", None),
+        ("post", f"/me/authorizations/{NOBODYS}/resumption", None),
+        ("post", f"/me/authorizations/{NOBODYS}/reconfirmation", None),
+        ("post", f"/me/objections/{NOBODYS}/withdrawal", None),
+        ("post", f"/me/objections/{NOBODYS}/statement", {"statement": "我的声明"}),
         ("delete", "/sign-in", None),
     ],
 )
