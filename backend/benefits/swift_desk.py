@@ -4,7 +4,7 @@ The code on the phone carries the decisions that were made when it was made. A c
 against the limits, appends the check to a durable stream and remembers the answer, all in one script, so that no
 answer leaves without its entry; `check_stream` carries the entries into the database within a second. Whenever
 anything is not plainly as it was when the code was made (`backend.ephemeral.changes`), the desk declines and the
-full path of `checks.check_benefit` decides from the database. See docs/decisions/0010-checks-from-the-code.md.
+full path of `checks.check_benefit` decides from the database. See docs/decisions/0007-checks-from-the-code.md.
 """
 
 from __future__ import annotations
