@@ -16,8 +16,9 @@ from backend.city_calendar import WorkingDays, city_date
 from backend.commitments.service import remind_of_due
 from backend.config import Config
 from backend.database import Database
+from backend.deletion_requests.service import watch_clocks as watch_deletion_requests
 from backend.errors import Refused
-from backend.evidence.service import EvidenceStore, forget_unused_evidence
+from backend.evidence.service import EvidenceStore, forget_unused_evidence, remove_forgotten
 from backend.jobs.service import enqueue_job, requeue_stale_jobs, was_queued
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
@@ -97,6 +98,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             expire_due_consents(session, now=now)
             purge_expired(session, now=now)
             delete_old_files(session, now=now)
+            remove_forgotten(session, EvidenceStore(config.evidence_dir, config.keys))
 
     def still_to_be_decided(session: Session, record_ids: Sequence[int]) -> Collection[int]:
         objected = open_objections_by_record(session, record_ids)
@@ -124,8 +126,8 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
     working_days = WorkingDays.from_file(config.working_days_file)
 
     def watch_rights(now: datetime) -> None:
-        """The clocks of repairs and supplements, and commitments that fall due."""
-        for watch in (watch_repairs, watch_supplements):
+        """The clocks of repairs, supplements and deletion requests, and commitments that fall due."""
+        for watch in (watch_repairs, watch_supplements, watch_deletion_requests):
             with database.transaction() as session:
                 watch(session, now=now, working_days=working_days)
         with database.transaction() as session:

@@ -15,6 +15,7 @@ from rich.table import Table
 from backend.catalogue.service import known_categories
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import CITY_ZONE, city_date, utc_now
+from backend.deletion_requests.proofs import verify_proofs
 from backend.errors import DomainError
 from backend.ledger.service import Actor, record_access
 from backend.objections.service import open_objections_by_record
@@ -221,11 +222,12 @@ def verify_all_deletions() -> None:
     """重新计算全部删除凭证；有改动、缺失、调换，或所称已删除的内容仍在库中时指出，并以非零状态退出。"""
     context = open_context()
     with context.database.reading() as session:
-        verdict = verify_deletions(session)
-    console.print(f"{verdict.proofs} 份凭证；链头 {verdict.head.hex()}")
-    for fault in verdict.faults:
-        console.print(f"[red]第 {fault.number} 份：{fault.what}[/red]")
-    if verdict.faults:
+        verdicts = {"记录": verify_deletions(session), "删除申请": verify_proofs(session)}
+    for chain, verdict in verdicts.items():
+        console.print(f"{chain}：{verdict.proofs} 份凭证；链头 {verdict.head.hex()}")
+        for fault in verdict.faults:
+            console.print(f"[red]{chain}第 {fault.number} 份：{fault.what}[/red]")
+    if any(verdict.faults for verdict in verdicts.values()):
         raise typer.Exit(1)
     console.print("[green]删除凭证完整。[/green] 请把链头抄送审计部门留存，以便日后比对。")
 

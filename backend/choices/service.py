@@ -71,6 +71,15 @@ def take_back(session: Session, *, subject_id: int, category: str, now: datetime
         _changed(session, subject_id, "category_accepted", now)
 
 
+def ended_choices(session: Session, subject_id: int) -> Sequence[DeclinedCategory]:
+    """Choices that were taken back, oldest first: what is left of them is history."""
+    return session.scalars(
+        select(DeclinedCategory)
+        .where(DeclinedCategory.subject_id == subject_id, DeclinedCategory.ended_at.is_not(None))
+        .order_by(DeclinedCategory.id)
+    ).all()
+
+
 def declined_by(session: Session, subject_id: int) -> frozenset[str]:
     """The categories that the person declines now."""
     return frozenset(

@@ -35,3 +35,13 @@ class EvidenceFile(Base):
     storage_name: Mapped[str] = mapped_column(unique=True)
     uploaded_by: Mapped[str]
     uploaded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class EvidenceRemoval(Base):
+    """A sealed file whose row was deleted in a transaction: the worker takes the file itself away afterwards, so
+    that a transaction that fails loses nothing."""
+
+    __tablename__ = "evidence_removals"
+
+    storage_name: Mapped[str] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from backend.evidence.cleansing import cleanse, display_name
 from backend.evidence.errors import EvidenceNotFound, EvidenceTooMany
-from backend.evidence.models import EvidenceFile
+from backend.evidence.models import EvidenceFile, EvidenceRemoval
 from backend.identifiers.sealing import KeyRing
 
 MOST_FILES = 9
@@ -144,6 +144,33 @@ def forget_unused_evidence(session: Session, store: EvidenceStore, *, now: datet
         for name in set(names).difference(known):
             store.remove(name)
     return len(unused)
+
+
+def evidence_about(session: Session, subject_id: int) -> Sequence[EvidenceFile]:
+    """Everything of this subject that belongs to a case, in the order of uploading."""
+    return session.scalars(
+        select(EvidenceFile)
+        .where(EvidenceFile.subject_id == subject_id, EvidenceFile.case.is_not(None))
+        .order_by(EvidenceFile.uploaded_at, EvidenceFile.id)
+    ).all()
+
+
+def forget_evidence(session: Session, files: Sequence[EvidenceFile], *, now: datetime) -> None:
+    """Delete the rows now; `remove_forgotten` takes the sealed files away once this has been committed."""
+    for file in files:
+        session.add(EvidenceRemoval(storage_name=file.storage_name, asked_at=now))
+        session.delete(file)
+    session.flush()
+
+
+def remove_forgotten(session: Session, store: EvidenceStore) -> int:
+    """Take away the sealed files of deleted rows; how many. Run by the worker."""
+    removals = session.scalars(select(EvidenceRemoval).with_for_update(skip_locked=True)).all()
+    for removal in removals:
+        store.remove(removal.storage_name)
+        session.delete(removal)
+    session.flush()
+    return len(removals)
 
 
 def _sealed_between(store: EvidenceStore, start: datetime, end: datetime) -> list[str]:

@@ -46,6 +46,8 @@ ACTION_NAMES = {
     "supplement_decided": "核验自主申报",
     "commitment_viewed": "查看信用承诺",
     "commitment_followed_up": "核实信用承诺履行情况",
+    "deletion_request_viewed": "查看删除申请及相关记录",
+    "deletion_request_decided": "办理删除申请",
     "access_audited": "审计查看记录",
     "ledger_searched": "审计查询台账",
 }

@@ -6,7 +6,7 @@ nobody fails to hear of what did. Other ways out (subscribe messages, webhooks) 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,6 +102,19 @@ def notifications_of(
     if before_id is not None:
         query = query.where(Notification.id < before_id)
     return session.scalars(query.order_by(Notification.id.desc()).limit(limit)).all()
+
+
+def messages_to(
+    session: Session, subject_id: int, *, before: datetime | None, about: Collection[str] = ()
+) -> Sequence[Notification]:
+    """What was told to this subject before a moment, if one is given, or about one of these matters (`kind:id`);
+    oldest first."""
+    told: list[ColumnElement[bool]] = [Notification.about.in_(about)]
+    if before is not None:
+        told.append(Notification.created_at < before)
+    return session.scalars(
+        select(Notification).where(Notification.subject_id == subject_id, or_(*told)).order_by(Notification.id)
+    ).all()
 
 
 def count_unread(session: Session, recipients: Sequence[Recipient]) -> int:

@@ -140,8 +140,11 @@ def delete_records(
     categories: Mapping[str, Category],
     rule: RetentionRule,
     now: datetime,
+    basis: str | None = None,
 ) -> int:
     """Delete locked records with their versions, and leave the proof of it; how many were.
+
+    basis  why they are deleted before their retention is over; None: because it is over, by the rule
 
     A record that some case file still refers to keeps an empty row, so that the file can be read; its content
     is deleted all the same.
@@ -164,19 +167,19 @@ def delete_records(
     number, previous = (tip.number, tip.digest) if tip else (0, GENESIS)
     for record in records:
         number += 1
-        until = kept_until(record, categories[record.category], rule)
+        until = kept_until(record, categories[record.category], rule) or city_date(now)
         proof = RecordDeletion(
             number=number,
             record_id=record.id,
             natural_key_digest=sha256(record.natural_key).digest(),
             category=record.category,
             delivered_at=record.created_at,
-            kept_until=until,
+            kept_until=min(until, city_date(now)),
             deleted_at=now,
             state=record.state,
             versions=len(versions[record.id]),
             content_digest=content_digest(record, versions[record.id]),
-            basis=rule.basis,
+            basis=basis or rule.basis,
             previous=previous,
         )
         proof.digest = previous = proof_digest(proof)
@@ -232,12 +235,12 @@ def content_digest(record: CreditRecord, versions: Sequence[RecordVersion]) -> b
             for version in versions
         ],
     }
-    return _digest(content)
+    return digest_of_content(content)
 
 
 def proof_digest(proof: RecordDeletion) -> bytes:
     """SHA-256 over all that a proof says, the digest of the one before included."""
-    return _digest(
+    return digest_of_content(
         [
             proof.number,
             proof.record_id,
@@ -288,8 +291,16 @@ def verify_deletions(session: Session) -> DeletionVerdict:
     still_there = session.scalars(
         select(RecordDeletion.number)
         .where(
-            exists().where(RecordVersion.record_id == RecordDeletion.record_id)
-            | exists().where(CreditRecord.id == RecordDeletion.record_id, CreditRecord.title != DELETED_TITLE)
+            # The embedded database gives the number of a deleted record to a later one: only what is older counts.
+            exists().where(
+                RecordVersion.record_id == RecordDeletion.record_id,
+                RecordVersion.changed_at < RecordDeletion.deleted_at,
+            )
+            | exists().where(
+                CreditRecord.id == RecordDeletion.record_id,
+                CreditRecord.created_at < RecordDeletion.deleted_at,
+                CreditRecord.title != DELETED_TITLE,
+            )
         )
         .order_by(RecordDeletion.number)
     )
@@ -302,5 +313,6 @@ def recent_deletions(session: Session, *, limit: int = 20) -> Sequence[RecordDel
     return session.scalars(select(RecordDeletion).order_by(RecordDeletion.number.desc()).limit(limit)).all()
 
 
-def _digest(content: Any) -> bytes:
+def digest_of_content(content: Any) -> bytes:
+    """SHA-256 of anything JSON can say, in one canonical form."""
     return sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).digest()

@@ -247,6 +247,15 @@ def supersede_changed(session: Session, keys: KeyRing, subject_ids: Iterable[int
     return len(changed)
 
 
+def kept_files_of(session: Session, subject_id: int) -> Sequence[CreditReport]:
+    """The subject's reports whose file is still there, oldest first."""
+    return session.scalars(
+        select(CreditReport)
+        .where(CreditReport.subject_id == subject_id, CreditReport.sealed_file.is_not(None))
+        .order_by(CreditReport.id)
+    ).all()
+
+
 def delete_old_files(session: Session, *, now: datetime) -> int:
     """Files whose term is over, and those with a score whose subject has left; how many were deleted."""
     today = city_date(now)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
@@ -46,6 +46,7 @@ from backend.supplements.models import Supplement, SupplementEvent
 from backend.supplements.states import (
     ON_THE_CLOCK,
     STATE_NAMES,
+    TRANSITIONS,
     SupplementEventName,
     SupplementState,
     state_after,
@@ -201,6 +202,30 @@ def take_back_what_rests_on(session: Session, *, consent_id: UUID, now: datetime
     ).all()
     for supplement in supplements:
         _take_back(session, supplement, actor=supplement.applied_by, now=now)
+
+
+def forget_supplements(session: Session, supplements: Sequence[Supplement], *, now: datetime) -> None:
+    """Take back what is still in use, and delete what was filled in with its steps (PIPL art. 47).
+
+    The records that they became are revoked; deleting those is the caller's.
+    """
+    for supplement in supplements:
+        if (supplement.state, "withdraw") in TRANSITIONS:
+            _take_back(session, supplement, actor=supplement.applied_by, now=now)
+            if supplement.consent_id is not None:
+                consent = get_own_consent(
+                    session, subject_id=supplement.subject_id, consent_id=supplement.consent_id
+                )
+                if consent.state in ("given", "paused"):
+                    apply_event(session, consent, "withdraw", actor="citizen", now=now)
+    session.execute(
+        delete(SupplementEvent).where(
+            SupplementEvent.supplement_id.in_([supplement.id for supplement in supplements])
+        )
+    )
+    for supplement in supplements:
+        session.delete(supplement)
+    session.flush()
 
 
 # --- the department ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from miniprogram_api.citizen.authorizations import blp as authorizations
 from miniprogram_api.citizen.benefits import blp as benefits
 from miniprogram_api.citizen.choices import blp as choices
 from miniprogram_api.citizen.commitments import blp as commitments
+from miniprogram_api.citizen.deletion_requests import blp as deletion_requests
 from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.export import blp as export
 from miniprogram_api.citizen.ledger import blp as ledger
@@ -42,6 +43,7 @@ def citizen_surfaces() -> list[Blueprint]:
         export,
         access_complaints,
         choices,
+        deletion_requests,
         repairs,
         supplements,
         commitments,
