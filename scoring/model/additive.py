@@ -113,10 +113,23 @@ def _sum(
             if missing[term] != 0:
                 for i in range(rows):
                     sums[i] += missing[term] if np.isnan(cells[i]) else 0
-            # One start against many rows takes no branch and several rows in one instruction; a missing cell
+            # A few starts against many rows take no branch and several rows in one instruction; a missing cell
             # reaches no start.
-            for at in range(ends[term], ends[term + 1]):
-                start, rise = starts[at], rises[at]
+            at = ends[term]
+            while at + 4 <= ends[term + 1]:
+                start_a, start_b, start_c, start_d = starts[at], starts[at + 1], starts[at + 2], starts[at + 3]
+                rise_a, rise_b, rise_c, rise_d = rises[at], rises[at + 1], rises[at + 2], rises[at + 3]
+                for i in range(rows):
+                    cell = cells[i]
+                    sums[i] += (
+                        (rise_a if cell >= start_a else 0)
+                        + (rise_b if cell >= start_b else 0)
+                        + (rise_c if cell >= start_c else 0)
+                        + (rise_d if cell >= start_d else 0)
+                    )
+                at += 4
+            for last in range(at, ends[term + 1]):
+                start, rise = starts[last], rises[last]
                 for i in range(rows):
                     sums[i] += rise if cells[i] >= start else 0
         for i in range(rows):

@@ -1,6 +1,7 @@
 """From a labelled table to a finished component with its card: validate, choose, learn, prove, describe."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scoring.model.component import Component, component_of
 from scoring.model.directions import FREE, describe_direction, insist_directions_fit
 from scoring.model.drift import bins_of, bins_of_columns, reading
-from scoring.model.errors import DirectionBroken
+from scoring.model.errors import DirectionBroken, PartMissing
 from scoring.model.fairness import fairness_by_group
 from scoring.model.forest import MICRO
 from scoring.model.learning import SHAPES, Shape, better_shape, choose, learn
@@ -54,15 +55,17 @@ def fit(
     declared = {column: d for column, d in declared.items() if column not in left_out}
     insist_directions_fit(declared, numeric, others)
 
-    validation = validate(
-        table, directions=declared, folds=folds, with_baseline=with_baseline, seed=seed, threads=threads,
-        on_fold=on_fold,
-    )  # fmt: skip
-    if shape is not None:
-        validation = _forced(validation, shape, table)
-    choices = choose(table, declared, SHAPES if shape is None else (shape,), seed=seed)
-    taken = better_shape(choices)
-    learned = learn(table, choices[taken], declared, seed=seed)
+    # Folds run beside each other already; linear algebra that spreads over the same cores only gets in the way.
+    with _one_thread_each():
+        validation = validate(
+            table, directions=declared, folds=folds, with_baseline=with_baseline, seed=seed, threads=threads,
+            on_fold=on_fold,
+        )  # fmt: skip
+        if shape is not None:
+            validation = _forced(validation, shape, table)
+        choices = choose(table, declared, SHAPES if shape is None else (shape,), seed=seed)
+        taken = better_shape(choices)
+        learned = learn(table, choices[taken], declared, seed=seed)
     component = component_of(
         learned,
         table,
@@ -85,6 +88,15 @@ def fit(
         },
     )
     return Fitted(replace(component, card=_card(component, table, validation)), validation)
+
+
+def _one_thread_each() -> AbstractContextManager[object]:
+    try:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise PartMissing("scikit-learn") from error
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limits
 
 
 def sweep(component: Component, values: NDArray[np.float64], *, seed: int = 0) -> dict[str, dict[str, int]]:
