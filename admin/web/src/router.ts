@@ -154,6 +154,19 @@ export const router = createRouter({
           meta: { title: '自主申报' },
         },
         {
+          path: 'deletion-requests',
+          name: 'deletion-requests',
+          component: () => import('./deletion-requests/DeletionRequestsPage.vue'),
+          meta: { title: '删除申请办理' },
+        },
+        {
+          path: 'deletion-requests/:id',
+          name: 'deletion-request',
+          component: () => import('./deletion-requests/DeletionRequestPage.vue'),
+          props: true,
+          meta: { title: '删除申请' },
+        },
+        {
           path: 'commitments',
           name: 'commitments',
           component: () => import('./commitments/CommitmentsPage.vue'),

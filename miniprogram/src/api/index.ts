@@ -13,6 +13,10 @@ import type {
   Evidence,
   HistoryPoint,
   DataChoice,
+  DeletionAsked,
+  DeletionPlan,
+  DeletionRequest,
+  DeletionRequests,
   LedgerEntry,
   Letter,
   ListedCommitment,
@@ -124,6 +128,13 @@ export const getReceipt = (authorizationId: string) =>
 export const getDataChoices = async () => (await client.get<{ items: DataChoice[] }>('/me/data-choices')).items
 export const chooseData = async (category: string, declined: boolean) =>
   (await client.act<{ items: DataChoice[] }>('POST', '/me/data-choices', { category, declined })).items
+export const getDeletionRequests = () => client.get<DeletionRequests>('/me/deletion-requests')
+export const previewDeletion = ({ scope, category, ground }: DeletionAsked) =>
+  client.get<DeletionPlan>('/me/deletion-requests/preview', { scope, category, ground })
+export const askForDeletion = (body: DeletionAsked & { confirmed: string }) =>
+  client.act<DeletionRequest>('POST', '/me/deletion-requests', body)
+export const withdrawDeletion = (requestId: string) =>
+  client.act<DeletionRequest>('POST', `/me/deletion-requests/${id(requestId)}/withdrawal`)
 export const getNotificationSettings = async () =>
   (await client.get<{ items: NotificationSetting[] }>('/me/notifications/settings')).items
 export const setNotification = async (kind: string, on: boolean) =>

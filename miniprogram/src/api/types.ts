@@ -488,6 +488,51 @@ export interface Supplement {
   steps: CaseStep[]
 }
 
+export interface DeletionAsked {
+  scope: 'all' | 'category' | 'record'
+  category: string | null
+  ground: string
+  reason: string
+}
+
+export interface DeletionLine {
+  part: string
+  disposition: 'delete' | 'review' | 'keep'
+  name: string
+  count: number
+  basis: string
+  why: string
+  until: CityDate | null
+  term: string
+}
+
+export interface DeletionPlan {
+  items: DeletionLine[]
+  stopped: string[]
+  digest: string
+  basis: string
+}
+
+export interface DeletionRequest {
+  id: string
+  scope: 'all' | 'category' | 'record'
+  category_name: string | null
+  ground_name: string
+  state: string
+  state_name: string
+  filed_at: Moment
+  due_on: CityDate | null
+  reply: string | null
+  items: DeletionLine[]
+  proofs: { number: number; digest: string }[]
+  steps: CaseStep[]
+}
+
+export interface DeletionRequests {
+  items: DeletionRequest[]
+  categories: { category: string; name: string; records: number }[]
+}
+
 export interface CommitmentType {
   code: string
   name: string

@@ -1,11 +1,24 @@
 const PAGES: Record<string, string> = {
   objection: '/pages/objections/detail?id=',
   record: '/pages/records/detail?id=',
+  repair: '/pages/repairs/detail?id=',
+  commitment: '/pages/commitments/detail?id=',
+  deletion_request: '/pages/deletion/deletion?id=',
 }
 
-/** Where a message leads, by what it is about (`kind:id`); null when there is no page for it. */
+/** Matters that are shown on a page for all of their kind. */
+const LISTS: Record<string, string> = {
+  consent: '/pages/authorizations/list',
+  supplement: '/pages/supplements/list',
+  access_complaint: '/pages/ledger/list',
+  ledger: '/pages/ledger/list',
+}
+
+/** Where a message leads, by what it is about (`kind:id`, or `kind` alone); null when there is no page for it. */
 export function pageAbout(about: string | null): string | null {
-  const [kind, id] = (about ?? '').split(/:(.*)/s)
-  const page = PAGES[kind ?? '']
+  const [kind = '', id] = (about ?? '').split(/:(.*)/s)
+  const list = LISTS[kind]
+  if (list !== undefined) return list
+  const page = PAGES[kind]
   return page === undefined || !id ? null : page + encodeURIComponent(id)
 }

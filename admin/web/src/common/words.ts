@@ -1,6 +1,8 @@
 /** What codes are called on screen, and the tone in which a state is shown. One place, so a word never varies. */
 import type {
   CommitmentCase,
+  DeletionCase,
+  DeletionCaseInFull,
   Delivery,
   ObjectionCase,
   RepairCase,
@@ -107,6 +109,20 @@ export const SUPPLEMENT_STATES: Record<SupplementCase['state'], Word> = {
   verified: { text: '已核验', tone: 'good' },
   refused: { text: '核验未通过', tone: 'quiet' },
   withdrawn: { text: '已撤回', tone: 'quiet' },
+}
+
+export const DELETION_STATES: Record<DeletionCase['state'], Word> = {
+  under_review: { text: '待审核', tone: 'calm' },
+  deleted: { text: '已删除', tone: 'good' },
+  partly: { text: '部分删除', tone: 'good' },
+  refused: { text: '依法保留', tone: 'quiet' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+}
+
+export const DELETION_FATES: Record<DeletionCaseInFull['items'][number]['disposition'], Word> = {
+  delete: { text: '已删除', tone: 'good' },
+  review: { text: '人工审核', tone: 'busy' },
+  keep: { text: '依法保留', tone: 'quiet' },
 }
 
 export const COMMITMENT_STATES: Record<CommitmentCase['state'], Word> = {

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+
+import pages from '../../src/pages.json'
+import { pageAbout } from '../../src/notifications/about'
+
+const ABOUT = [
+  'objection:3f',
+  'record:12',
+  'repair:3f',
+  'commitment:3f',
+  'deletion_request:3f',
+  'consent:3f',
+  'supplement:3f',
+  'access_complaint:3f',
+  'ledger',
+]
+
+describe('where a message leads', () => {
+  it.each(ABOUT)('%s leads to a page that there is', (about) => {
+    const path = pageAbout(about)?.slice(1).split('?')[0]
+    expect(pages.pages.map((page) => page.path)).toContain(path)
+  })
+
+  it('names the case where the page is about one', () => {
+    expect(pageAbout('deletion_request:3f')).toBe('/pages/deletion/deletion?id=3f')
+  })
+
+  it.each([null, '', 'unknown:1', 'objection:', 'objection'])('%s leads nowhere', (about) => {
+    expect(pageAbout(about)).toBeNull()
+  })
+})
