@@ -27,6 +27,7 @@ from backend.objections.clock_watch import watch_clocks
 from backend.objections.deadlines import load_deadlines
 from backend.objections.service import open_objections_by_record
 from backend.oversight.alerts import watch_readings
+from backend.oversight.reminders import remind_of_overdue
 from backend.records.deletions import SWEEP_JOB, sweep_records
 from backend.records.department_deliveries import COLLECT_FILE_JOB, collect_received_file
 from backend.records.early_warning import watch_sources
@@ -142,6 +143,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
     def watch_access(now: datetime) -> None:
         with database.transaction() as session:
             watch_readings(session, keys=config.keys, working_days=working_days, now=now)
+            remind_of_overdue(session, now=now)
 
     def remind(now: datetime) -> None:
         with database.transaction() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +57,9 @@ class Asked:
     notice_version: str
     frequency_most: int | None = None
     frequency_days: int | None = None
+
+
+_ASKED_AT_ONCE = 5_000
 
 
 def give_activation(
@@ -275,6 +278,22 @@ def _apply_own(
         raise ConsentNotInState("expired")
     apply_event(session, consent, event, actor="citizen", now=now)
     return consent
+
+
+def written_consents(session: Session, subject_ids: Collection[int]) -> frozenset[tuple[int, str]]:
+    """(subject, what may be collected) of all written consents in force among these subjects."""
+    wanted = list(dict.fromkeys(subject_ids))
+    found: set[tuple[int, str]] = set()
+    for start in range(0, len(wanted), _ASKED_AT_ONCE):
+        for subject_id, names in session.execute(
+            select(Consent.subject_id, Consent.data_categories).where(
+                Consent.subject_id.in_(wanted[start : start + _ASKED_AT_ONCE]),
+                Consent.kind == "written",
+                Consent.state == "given",
+            )
+        ):
+            found.update((subject_id, name) for name in names)
+    return frozenset(found)
 
 
 def withdraw_consent(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:

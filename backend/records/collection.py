@@ -17,6 +17,7 @@ import polars as pl
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from backend.authorizations.service import written_consents
 from backend.catalogue.document import Catalogue
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
@@ -68,7 +69,10 @@ _REGISTRARS = {
 }
 _OUR_OWN_COLUMNS = 3  # number, complaint and raw line stand before the workbook's
 DECLINED = "declined_by_subject"
+WITHOUT_CONSENT = "written_consent_missing"
 _DECLINED_MESSAGE = "本人选择不记录这类信息，本行未入库，内容也未保存，无需更正"
+_WITHOUT_CONSENT_MESSAGE = "这类信息须有本人单独书面同意，本人没有同意或已经撤回，本行未入库，内容也未保存"
+_UNKEPT = {DECLINED: _DECLINED_MESSAGE, WITHOUT_CONSENT: _WITHOUT_CONSENT_MESSAGE}
 _RAW_HEADING = "整行原文"
 _UNSPLIT_LINE = "（整行无法拆分，原文已加密保存）"
 
@@ -222,7 +226,8 @@ def store(
     if template.register is not None:
         stored = store_register_rows(session, keys, judged.sound, template, now)
     else:
-        declined = _declined_rows(session, judged.sound)
+        # Whoever is not entitled to a row's content keeps nothing of it.
+        declined = _declined_rows(session, judged.sound) | _unconsented_rows(session, judged.sound, now)
         sound = judged.sound.filter(~pl.col("row").is_in(list(declined))) if declined else judged.sound
         stored = store_records(session, sound, delivery_id=delivery.id, now=now)
         stored.conflicts |= declined
@@ -256,6 +261,22 @@ def _declined_rows(session: Session, sound: pl.DataFrame) -> dict[int, list[Reas
         for row, subject_id, category in sound.select("row", "subject_id", "category").iter_rows()
         if (subject_id, category) in pairs
     }
+
+
+def _unconsented_rows(session: Session, sound: pl.DataFrame, now: datetime) -> dict[int, list[Reason]]:
+    """Rows of categories that are collected only with a separate written consent, which their subjects have not
+    given or have withdrawn (《征信业管理条例》第十四条). They count as quarantined; nothing of them is kept."""
+    asking = {
+        code: category.name
+        for code, category in catalogue_in_force(session, city_date(now)).categories.items()
+        if category.written_consent
+    }
+    rows = [row for row in sound.select("row", "subject_id", "category").iter_rows() if row[2] in asking]
+    if not rows:
+        return {}
+    consented = written_consents(session, {subject_id for _, subject_id, _ in rows})
+    reason: Reason = {"column": "", "code": WITHOUT_CONSENT, "message": _WITHOUT_CONSENT_MESSAGE}
+    return {row: [reason] for row, subject_id, code in rows if (subject_id, asking[code]) not in consented}
 
 
 def raw_row(line: dict[str, str | int | None], template: Template) -> dict[str, str]:
@@ -522,20 +543,20 @@ def _quarantine(
     indexes = sorted(reasons)
     rows = []
     for index, line in zip(indexes, delivered[indexes].iter_rows(named=True), strict=True):
-        declined = reasons[index][0]["code"] == DECLINED
-        row: dict[str, str] = {} if declined else raw_row(line, template)
+        unkept = _UNKEPT.get(reasons[index][0]["code"])
+        row: dict[str, str] = {} if unkept else raw_row(line, template)
         rows.append(
             {
                 "delivery_id": delivery.id,
                 "row_number": line[ROW_NUMBER],
                 "sealed_row": keys.seal(orjson.dumps(row).decode()),
-                "masked_row": {} if declined else masked(template, row, reasons[index]),
+                "masked_row": {} if unkept else masked(template, row, reasons[index]),
                 "reasons": reasons[index],
-                "state": "dropped" if declined else "open",
+                "state": "dropped" if unkept else "open",
                 "created_at": now,
-                "resolved_at": now if declined else None,
-                "resolved_by": "系统" if declined else None,
-                "resolution": _DECLINED_MESSAGE if declined else None,
+                "resolved_at": now if unkept else None,
+                "resolved_by": "系统" if unkept else None,
+                "resolution": unkept,
             }
         )
     session.execute(insert(QuarantinedRow), rows)

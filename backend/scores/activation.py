@@ -13,7 +13,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend.authorizations.models import Consent
-from backend.authorizations.service import give_activation, withdraw_activation, withdraw_consent
+from backend.authorizations.service import (
+    give_activation,
+    withdraw_activation,
+    withdraw_consent,
+    written_consents,
+)
+from backend.catalogue.service import known_categories
+from backend.city_calendar import city_date
+from backend.records.service import change_state, lock_record, records_of
 from backend.scores.service import forget_scores
 from backend.subjects.rescoring import mark_for_rescoring
 from backend.subjects.service import get_subject
@@ -52,7 +60,29 @@ def withdraw_authorization(session: Session, *, subject_id: int, consent_id: UUI
         _forget(session, subject_id, now=now)
     if consent.kind == "written":
         take_back_what_rests_on(session, consent_id=consent.id, now=now)
+        _revoke_delivered(session, consent, now=now)
     return consent
+
+
+def _revoke_delivered(session: Session, consent: Consent, *, now: datetime) -> None:
+    """What departments delivered on the written consent is used no longer, unless another one still covers it."""
+    covered = {name for _, name in written_consents(session, [consent.subject_id])}
+    categories = known_categories(session, city_date(now))
+    ended = {
+        code
+        for code, category in categories.items()
+        if category.written_consent and category.name in set(consent.data_categories) - covered
+    }
+    for record in records_of(session, consent.subject_id):
+        if record.category in ended and record.state != "revoked":
+            change_state(
+                session,
+                lock_record(session, record.id),
+                state="revoked",
+                changed_by="本人",
+                reason="本人撤回单独书面同意",
+                now=now,
+            )
 
 
 def _forget(session: Session, subject_id: int, *, now: datetime) -> None:

@@ -129,16 +129,16 @@ def file_supplement(
     )
     session.add(supplement)
     session.flush()
-    _rehearse(session, keys, supplement, now)
     if consented and consent_evidence is not None:
         supplement.consent_id = give_written_consent(
             session,
             acting.subject,
             purpose=f"自主申报“{entry.name}”，用于公共信用信息归集",
-            data_categories=[field.label for field in form.fields],
+            data_categories=[entry.name, *(field.label for field in form.fields)],
             evidence=consent_evidence,
             now=now,
         ).id
+    _rehearse(session, keys, supplement, now)
     attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
     _remember(session, supplement, "file", actor=acting.capacity, now=now)
     _tell_department(session, supplement, now=now)

@@ -279,7 +279,7 @@ def test_income_and_property_are_taken_only_with_a_separate_written_consent(sess
     assert (given.kind, given.state, given.data_categories) == (
         "written",
         "given",
-        ["年收入证明", "证明编号", "开具日期"],
+        ["学历与职业资格补充", "年收入证明", "证明编号", "开具日期"],
     )
 
 

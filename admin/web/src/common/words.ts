@@ -163,6 +163,7 @@ const REASONS: Record<string, string> = {
   subject_unknown: '主体不在登记册中',
   subject_kind: '主体类别不符',
   under_fourteen: '未满 14 周岁，不归集',
+  written_consent_missing: '没有单独书面同意，未保存',
   not_collected: '不属归集范围',
   simple_procedure: '简易程序处罚不归集',
   conflicting_source: '与他单位的记录冲突',
