@@ -47,6 +47,8 @@ ROOT = Path(__file__).parent.parent
 _numbers = count(1)
 
 
+# First, because the marks have to be there when the processes name their groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of the processes that share the suite, one does everything that needs the demo city: it is built once.
 
