@@ -49,6 +49,12 @@ def open_check_stream(config: Config, database: Database) -> CheckStream | None:
     return CheckStream(config.redis_url, database, remember=partial(remember_streamed_checks, keys=config.keys))
 
 
+def still_to_be_decided(session: Session, record_ids: Sequence[int]) -> Collection[int]:
+    """Those of the records that an open objection or repair is about: their deletion waits for the decision."""
+    objected = open_objections_by_record(session, record_ids)
+    return {*objected, *open_repairs_by_record(session, record_ids)}
+
+
 def build_worker(config: Config, database: Database, *, clock: Callable[[], datetime]) -> Worker:
     """A worker that can do everything; start as many processes of it as the city needs."""
 
@@ -100,10 +106,6 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             purge_expired(session, now=now)
             delete_old_files(session, now=now)
             remove_forgotten(session, EvidenceStore(config.evidence_dir, config.keys))
-
-    def still_to_be_decided(session: Session, record_ids: Sequence[int]) -> Collection[int]:
-        objected = open_objections_by_record(session, record_ids)
-        return {*objected, *open_repairs_by_record(session, record_ids)}
 
     def sweep(arguments: Mapping[str, object], progress: Progress) -> None:
         sweep_records(database, now=clock(), held_back=still_to_be_decided, progress=progress)

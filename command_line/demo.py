@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from backend.background import still_to_be_decided
 from backend.benefits.demo_partners import provision_demo_partners
 from backend.benefits.schemes import install_shipped_schemes
 from backend.catalogue.document import shipped_catalogue
@@ -24,6 +25,7 @@ from backend.config import DEFAULT_CITY_NAME, ENVIRONMENT_FILE
 from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate
 from backend.records.collection import collect_file
+from backend.records.deletions import sweep_records
 from backend.reports.signing import make_demonstration_certificate
 from backend.scores.policies import adopt_policy
 from backend.scores.service import published_run_ids
@@ -89,6 +91,8 @@ def prepare(residents: int) -> Context:
         provision_demo_partners(session, context.config.data_dir / "partners", now=now)
         open_departments(session, context.config.data_dir / "partners", now=now)
         activate_residents(session, manifest, keys=context.keys, now=now)
+    # Five years of files hold what is over by now: the first scores rest on what still counts.
+    sweep_records(context.database, now=utc_now(), held_back=still_to_be_decided)
     for subject_kind in KIND_NAMES:
         show_run(run_to_end(context, subject_kind))
     return context

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from backend.background import still_to_be_decided
 from backend.catalogue.service import known_categories
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import CITY_ZONE, city_date, utc_now
 from backend.deletion_requests.proofs import verify_proofs
 from backend.errors import DomainError
 from backend.ledger.service import Actor, record_access
-from backend.objections.service import open_objections_by_record
 from backend.records.collection import DeliveryReport, collect_file
 from backend.records.deletions import recent_deletions, sweep_records, verify_deletions
 from backend.records.early_warning import warnings
@@ -190,10 +190,10 @@ def known(
 def sweep() -> None:
     """立即把保留期限已满的记录停止使用，把应当删除的内容删除并留下凭证（后台任务每天也会做一次）。"""
     context = open_context()
-    swept = sweep_records(context.database, now=utc_now(), held_back=open_objections_by_record)
+    swept = sweep_records(context.database, now=utc_now(), held_back=still_to_be_decided)
     console.print(
         f"停止使用 {swept.expired} 条，删除内容 {swept.deleted} 条"
-        + (f"；另有 {swept.held_back} 条正在异议核查，办结后再删除" if swept.held_back else "")
+        + (f"；另有 {swept.held_back} 条正在异议核查或申请修复，办结后再删除" if swept.held_back else "")
     )
 
 

@@ -47,23 +47,6 @@ ROOT = Path(__file__).parent.parent
 _numbers = count(1)
 
 
-# First, because the marks have to be there when the processes name their groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the processes that share the suite, one does everything that needs the demo city: it is built once.
-
-    That is the longest part by far, so it begins first.
-    """
-    for item in items:
-        if _needs_live_city(item):
-            item.add_marker(pytest.mark.xdist_group("live_city"))
-    items.sort(key=lambda item: not _needs_live_city(item))
-
-
-def _needs_live_city(item: pytest.Item) -> bool:
-    return "live_city" in getattr(item, "fixturenames", ())
-
-
 @pytest.fixture(scope="session")
 def keys() -> KeyRing:
     return KeyRing(keys={"test": b"k" * 32}, current="test", index_key=b"i" * 32)

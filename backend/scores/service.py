@@ -21,7 +21,7 @@ from backend.subjects.rescoring import close_marks, open_marks
 from backend.subjects.service import is_adult
 from scoring.engine import SubjectResult, score_one
 
-_MARKS_AT_ONCE = 200
+_MARKS_AT_ONCE = 50
 
 
 def published_run_ids(session: Session) -> dict[str, UUID]:

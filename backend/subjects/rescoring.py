@@ -39,12 +39,20 @@ def is_marked(session: Session, subject_id: int) -> bool:
 
 
 def open_marks(session: Session, limit: int) -> Mapping[int, Sequence[RescoreMark]]:
-    """The oldest open marks by subject, at most `limit` marks."""
+    """Open marks by subject, each subject's oldest first: at most `limit` of the oldest and as many of the newest.
+
+    The newest, because somebody may be looking at the phone: who activates or objects does not wait until the
+    thousands whom a delivery or the end of a retention marked are done. The oldest, so that nobody waits for ever.
+    """
+    still_open = select(RescoreMark).where(RescoreMark.done_at.is_(None)).limit(limit)
+    found = {
+        mark.id: mark
+        for place in (RescoreMark.id, RescoreMark.id.desc())
+        for mark in session.scalars(still_open.order_by(place))
+    }
     marks: dict[int, list[RescoreMark]] = defaultdict(list)
-    for mark in session.scalars(
-        select(RescoreMark).where(RescoreMark.done_at.is_(None)).order_by(RescoreMark.id).limit(limit)
-    ):
-        marks[mark.subject_id].append(mark)
+    for mark_id in sorted(found):
+        marks[found[mark_id].subject_id].append(found[mark_id])
     return marks
 
 

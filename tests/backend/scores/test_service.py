@@ -10,7 +10,7 @@ from backend.scores.errors import NoScoreYet, NotActivated
 from backend.scores.explanation import explain_current_score
 from backend.scores.models import Score
 from backend.scores.service import current_score, recompute_marked, score_history
-from backend.subjects.rescoring import mark_for_rescoring
+from backend.subjects.rescoring import mark_for_rescoring, open_marks
 from tests.factories import add_person, add_record
 
 
@@ -104,3 +104,14 @@ def test_leaving_deletes_every_score_and_nothing_is_shown_any_more(database, vol
         assert session.scalar(select(func.count()).where(Score.subject_id == volunteer.id)) == 0
         with pytest.raises(NotActivated):
             explain_current_score(session, volunteer.id)
+
+
+def test_whoever_just_changed_something_does_not_wait_for_thousands_marked_before(session, keys, now):
+    crowd = [add_person(session, keys).id for _ in range(7)]
+    mark_for_rescoring(session, crowd, "record_expired", now)
+    phone = add_person(session, keys).id
+    mark_for_rescoring(session, [phone], "activated", now)
+    taken = open_marks(session, limit=2)
+    assert phone in taken
+    assert crowd[0] in taken, "and the oldest do not wait for ever"
+    assert sum(len(marks) for marks in taken.values()) == 4
