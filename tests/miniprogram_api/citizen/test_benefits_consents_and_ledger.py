@@ -186,23 +186,32 @@ def test_a_request_is_given_for_as_long_as_the_citizen_chooses(scored, request_o
     assert scored.get("/me/notifications").get_json()["items"][0]["kind"] == "consent_requested"
 
 
+ASKED_WITH = {
+    "/api/v1/me/deletion-requests/preview": {"scope": "all", "ground": "other"},
+    "/api/v1/me/commitments/letter": {"type": "voluntary_publication", "matter": "按时缴纳物业费"},
+}
+"""What the pages ask that need to be told something."""
+TELL_OF_THE_REQUEST = {f"/api/v1/me/{page}" for page in ("authorizations", "deletion-requests/preview", "export")}
+"""Rightly different afterwards: they tell that it was refused."""
+
+
+def every_page(citizen):
+    for rule in citizen.city.app.url_map.iter_rules():
+        if "GET" in rule.methods and rule.rule.startswith("/api/v1/me") and not rule.arguments:
+            yield rule.rule, citizen.phone.get(rule.rule, query_string=ASKED_WITH.get(rule.rule))
+
+
 def test_refusing_a_request_blocks_nothing_else(scored, request_of_bank):
     """Every page of the citizen answers as before: PIPL art. 16."""
 
     def answers():
-        routes = [
-            rule.rule
-            for rule in scored.city.app.url_map.iter_rules()
-            if "GET" in rule.methods and rule.rule.startswith("/api/v1/me") and not rule.arguments
-        ]
-        assert len(routes) >= 8
         return {
-            route: (answer.status_code, answer.get_json() if route != "/api/v1/me/authorizations" else None)
-            for route in routes
-            for answer in [scored.phone.get(route)]
+            route: (answer.status_code, answer.get_json() if route not in TELL_OF_THE_REQUEST else None)
+            for route, answer in every_page(scored)
         }
 
     before = answers()
+    assert len(before) >= 8
     refused = scored.post(f"/me/authorizations/{request_of_bank.id}/decision", {"agreed": False})
 
     assert (refused.status_code, refused.get_json()["state"]) == (200, "refused")
@@ -213,11 +222,9 @@ def test_refusing_a_request_blocks_nothing_else(scored, request_of_bank):
 
 def test_without_activating_every_page_but_the_score_itself_is_there(citizen):
     refused = {}
-    for rule in citizen.city.app.url_map.iter_rules():
-        if "GET" in rule.methods and rule.rule.startswith("/api/v1/me") and not rule.arguments:
-            answer = citizen.phone.get(rule.rule)
-            if answer.status_code != 200:
-                refused[rule.rule] = answer.get_json()["code"]
+    for route, answer in every_page(citizen):
+        if answer.status_code != 200:
+            refused[route] = answer.get_json()["code"]
     assert refused == {"/api/v1/me/score": "not_activated"}
 
 
