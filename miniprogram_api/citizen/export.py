@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
-from backend.reports.export import export_of, readable_export
+from backend.exports.service import export_of, readable_export
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
 from backend.web.context import now, reading, services
@@ -167,6 +167,19 @@ class ExportedComplaint(Schema):
     closed_at = Moment(required=True, allow_none=True)
 
 
+class ExportedDeletionRequest(Schema):
+    id = fields.UUID(required=True)
+    scope = fields.String(required=True)
+    category = fields.String(required=True, allow_none=True)
+    record_id = fields.Integer(required=True, allow_none=True)
+    ground = fields.String(required=True)
+    reason = fields.String(required=True)
+    state = fields.String(required=True)
+    filed_at = Moment(required=True)
+    decided_at = Moment(required=True, allow_none=True)
+    reply = fields.String(required=True, allow_none=True)
+
+
 class ExportedEvidence(Schema):
     id = fields.UUID(required=True, metadata={"description": "文件用它从 /me/evidence/… 下载"})
     case = fields.String(required=True, allow_none=True)
@@ -265,6 +278,7 @@ class ExportResponse(Schema):
     supplements = fields.List(fields.Nested(ExportedSupplement), required=True)
     commitments = fields.List(fields.Nested(ExportedCommitment), required=True)
     complaints = fields.List(fields.Nested(ExportedComplaint), required=True)
+    deletion_requests = fields.List(fields.Nested(ExportedDeletionRequest), required=True)
     evidence = fields.List(fields.Nested(ExportedEvidence), required=True)
     consents = fields.List(fields.Nested(ExportedConsent), required=True)
     choices = fields.List(fields.Nested(ExportedChoice), required=True)

@@ -49,6 +49,7 @@ EXPORTED_AS = {
     "repairs": "repairs",
     "supplements": "supplements",
     "commitments": "commitments",
+    "deletion_requests": "deletion_requests",
     "access_complaints": "complaints",
     "merchant_complaints": "complaints",
     "evidence_files": "evidence",

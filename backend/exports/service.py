@@ -26,6 +26,8 @@ from backend.city_calendar import city_date
 from backend.commitments.models import Commitment
 from backend.commitments.service import signed_commitments_of
 from backend.commitments.states import STATE_NAMES as COMMITMENT_STATES
+from backend.deletion_requests.models import DeletionRequest
+from backend.deletion_requests.states import STATE_NAMES as DELETION_STATES
 from backend.evidence.models import EvidenceFile
 from backend.identifiers.sealing import KeyRing
 from backend.ledger.models import LedgerEntry
@@ -106,6 +108,10 @@ def export_of(
                     .order_by(MerchantComplaint.filed_at.desc())
                 )
             ),
+        ],
+        "deletion_requests": [
+            _deletion_request(request)
+            for request in _of(session, DeletionRequest, subject_id, DeletionRequest.filed_at)
         ],
         "evidence": [_evidence(file) for file in _of(session, EvidenceFile, subject_id, EvidenceFile.uploaded_at)],
         "consents": [_consent(session, consent) for consent in consents_of(session, subject_id)],
@@ -288,6 +294,21 @@ def _merchant_complaint(case: MerchantComplaint) -> dict[str, Any]:
         "filed_at": case.filed_at,
         "reply": case.answer,
         "closed_at": case.closed_at,
+    }
+
+
+def _deletion_request(request: DeletionRequest) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "scope": request.scope,
+        "category": request.category,
+        "record_id": request.record_id,
+        "ground": request.ground,
+        "reason": request.reason,
+        "state": request.state,
+        "filed_at": request.filed_at,
+        "decided_at": request.decided_at,
+        "reply": request.reply,
     }
 
 
@@ -501,7 +522,7 @@ def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
         ),
         _table(
             "申请、申报与承诺",
-            "信用修复、数据补充、签署的承诺和投诉；经过和附件清单见 JSON 文件。",
+            "信用修复、数据补充、签署的承诺、删除申请和投诉；经过和附件清单见 JSON 文件。",
             ("内容与答复", "事项", "提出时间", "状态"),
             [
                 (
@@ -598,6 +619,10 @@ def _cases(data: Mapping[str, Any]) -> list[dict[str, Any]]:
         *(
             ("信用承诺", each["signed_at"], each["matter"], each["finding"], COMMITMENT_STATES[each["state"]])
             for each in data["commitments"]
+        ),
+        *(
+            ("删除申请", each["filed_at"], each["reason"], each["reply"], DELETION_STATES[each["state"]])
+            for each in data["deletion_requests"]
         ),
         *(
             ("投诉", each["filed_at"], each["what"], each["reply"], "已答复" if each["closed_at"] else "办理中")
