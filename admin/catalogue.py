@@ -207,6 +207,7 @@ class Comparison(MethodView):
 @blp.route("/template.xlsx")
 class SpreadsheetTemplate(MethodView):
     @signed_in_officer()
+    @blp.response(200, {"type": "string", "format": "binary"}, content_type=_XLSX)
     def get(self) -> Response:
         """下载目录表格模板，已填好今天施行的各类别"""
         with reading() as session:

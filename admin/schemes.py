@@ -142,7 +142,7 @@ class Schemes(MethodView):
             return _in_full(session, scheme)
 
 
-@blp.route("/<string:code>/<int:version>")
+@blp.route("/<string:code>/<int(max=2147483647):version>")
 class OneScheme(MethodView):
     @signed_in_officer()
     @blp.response(200, SchemeInFull)
@@ -152,7 +152,7 @@ class OneScheme(MethodView):
             return _in_full(session, get_version(session, code=code, version=version))
 
 
-@blp.route("/<string:code>/<int:version>/simulation")
+@blp.route("/<string:code>/<int(max=2147483647):version>/simulation")
 class Simulation(MethodView):
     @signed_in_officer(*_MAY_DRAFT)
     @idempotent
@@ -163,7 +163,7 @@ class Simulation(MethodView):
             return _in_full(session, simulate_scheme(session, code=code, version=version, now=now()))
 
 
-@blp.route("/<string:code>/<int:version>/submission")
+@blp.route("/<string:code>/<int(max=2147483647):version>/submission")
 class Submission(MethodView):
     @signed_in_officer(*_MAY_DRAFT)
     @idempotent
@@ -177,7 +177,7 @@ class Submission(MethodView):
             )
 
 
-@blp.route("/<string:code>/<int:version>/approval")
+@blp.route("/<string:code>/<int(max=2147483647):version>/approval")
 class Approval(MethodView):
     @signed_in_officer(*_MAY_APPROVE)
     @idempotent
@@ -191,7 +191,7 @@ class Approval(MethodView):
             )
 
 
-@blp.route("/<string:code>/<int:version>/return")
+@blp.route("/<string:code>/<int(max=2147483647):version>/return")
 class Return(MethodView):
     @signed_in_officer(*_MAY_APPROVE)
     @idempotent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -42,6 +43,7 @@ from backend.records.models import CreditRecord
 from backend.records.service import facts_at, records_of, versions_of
 from backend.repairs.models import Repair, RepairEvent, RepairItem
 from backend.repairs.states import STATE_NAMES as REPAIR_STATES
+from backend.reports.errors import ReportFontMissing
 from backend.reports.models import CreditReport
 from backend.reports.press import ReportPress
 from backend.reports.wording import STATUS_NAMES, amount, minute, points, signed
@@ -57,6 +59,8 @@ from backend.supplements.states import STATE_NAMES as SUPPLEMENT_STATES
 
 FORMAT = "osmanthus-export/1"
 
+# Printable ASCII, Chinese punctuation, the common Chinese characters, full-width forms.
+_NOT_SURELY_DRAWN = re.compile(r"[^\x20-\x7e·×—‘’“”…、-】一-龥！-～￥]")
 _RECORD_STATES = {
     "active": "有效",
     "disputed": "异议核查中",
@@ -132,7 +136,23 @@ def export_of(
 
 def readable_export(press: ReportPress, data: Mapping[str, Any], *, now: datetime) -> bytes:
     """The same data as a PDF for people. Raises ReportFontMissing."""
-    return press.plain("export", {"city": data["city"], "made_at": minute(now), "blocks": _blocks(data)}, now=now)
+    made = {"city": data["city"], "made_at": minute(now), "blocks": _blocks(data)}
+    try:
+        return press.plain("export", made, now=now)
+    except ReportFontMissing:
+        # Somebody wrote an emoji into a reason. The JSON has it; here a box stands for what no font draws.
+        return press.plain("export", _drawable(made), now=now)
+
+
+def _drawable(value: Any) -> Any:
+    """The same with a box for every character outside what the report fonts are sure to have."""
+    if isinstance(value, str):
+        return _NOT_SURELY_DRAWN.sub("□", value)
+    if isinstance(value, Mapping):
+        return {key: _drawable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_drawable(item) for item in value]
+    return value
 
 
 def _identity(session: Session, keys: KeyRing, subject: Subject, now: datetime) -> dict[str, Any]:

@@ -115,7 +115,8 @@ def problem_response(status: int, code: str, detail: str, extra: dict[str, objec
         "request_id": g.get("request_id", ""),
         **(extra or {}),
     }
-    return Response(orjson.dumps(body), status=status, content_type=PROBLEM_JSON)
+    # A wrong item of a list is named by its place in it, which is a number.
+    return Response(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), status=status, content_type=PROBLEM_JSON)
 
 
 def register_problems(app: Flask) -> None:
