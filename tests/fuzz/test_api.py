@@ -22,13 +22,14 @@ from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
 from backend.city_calendar import WorkingDays
-from backend.config import Config
+from backend.config import USUAL_FONTS, Config
 from backend.database import Database
 from backend.ephemeral import open_store
 from backend.scores.activation import activate_score
 from backend.web import Services
 from tests.conftest import ROOT, ChosenSignIn
 from tests.factories import add_enterprise, add_person, add_record
+from tests.reading_pdfs import CERTIFICATE
 from wsgi import compose
 
 load_all_checks()
@@ -44,6 +45,7 @@ def server(_sqlite_template, keys, tmp_path_factory):
     config = Config(
         database_url=str(database.url), redis_url=None, keys=keys, signing_key=b"s" * 32, data_dir=folder,
         public_url="https://credit.example", sign_in="demo", city_name="桂城市",
+        report_certificate=CERTIFICATE, report_fonts=tuple(folder for folder in USUAL_FONTS if folder.is_dir()),
     )  # fmt: skip
     services = Services(
         config=config, database=database, store=open_store(None), sign_in=ChosenSignIn(),
