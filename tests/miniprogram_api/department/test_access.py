@@ -37,6 +37,7 @@ def test_a_department_learns_what_it_answers_for_and_with_which_columns(departme
     assert {category["code"] for category in profile["categories"]} == {
         "admin_penalty",
         "abnormal_operation",
+        "ip_infringement",
         "serious_list",
     }
     assert [template["code"] for template in profile["templates"]] == ["admin_penalty", "city_catalogue"]
