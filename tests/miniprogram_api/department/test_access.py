@@ -40,7 +40,11 @@ def test_a_department_learns_what_it_answers_for_and_with_which_columns(departme
         "ip_infringement",
         "serious_list",
     }
-    assert [template["code"] for template in profile["templates"]] == ["admin_penalty", "city_catalogue"]
+    assert [template["code"] for template in profile["templates"]] == [
+        "admin_penalty",
+        "admin_penalty_2016",
+        "city_catalogue",
+    ]
     assert len(profile["templates"][0]["columns"]) == 30
 
 
