@@ -9,6 +9,7 @@ import orjson
 from flask import Flask, Response
 from flask.json.provider import JSONProvider
 from flask_smorest import Blueprint
+from werkzeug.routing import IntegerConverter, Map
 
 from backend.web.context import EXTENSION, Services
 from backend.web.guards import CITIZEN_SCHEME, OFFICER_SCHEME
@@ -27,6 +28,13 @@ _CONTENT_SECURITY_POLICY = (
 )
 
 
+class RowNumber(IntegerConverter):
+    """`<int:…>` in an address: a number that no row can have is an address that leads nowhere."""
+
+    def __init__(self, url_map: Map, fixed_digits: int = 0, min: int | None = None, max: int = 2**63 - 1) -> None:
+        super().__init__(url_map, fixed_digits, min, max)
+
+
 class OrjsonProvider(JSONProvider):
     """Faster, and writes moments and UUIDs the way the API promises."""
 
@@ -42,6 +50,7 @@ def create_app(services: Services, *, surfaces: Sequence[Blueprint], sites: Sequ
     app = Flask("osmanthus", static_folder=None)
     app.extensions[EXTENSION] = services
     app.json = OrjsonProvider(app)
+    app.url_map.converters["int"] = RowNumber
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         PROPAGATE_EXCEPTIONS=False,
