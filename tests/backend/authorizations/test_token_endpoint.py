@@ -104,7 +104,7 @@ def test_a_partner_that_signs_with_its_key_gets_a_token_for_ten_minutes(session,
     assert answer.status == 200
     assert answer.body["token_type"] == "Bearer"
     assert answer.body["expires_in"] == 600
-    assert answer.body["scope"] == "benefit:check benefit:read benefit:redeem"
+    assert answer.body["scope"] == "benefit:check benefit:read benefit:redeem notifications:read"
     assert "refresh_token" not in answer.body
     assert ("Cache-Control", "no-store") in answer.headers
     identity = authenticate_partner(session, answer.body["access_token"], now)

@@ -108,6 +108,9 @@ def test_a_scheme_goes_from_file_to_counter(osmanthus, registered, sqlite_databa
     file = tmp_path / "scheme.json"
     file.write_text(json.dumps(document(), ensure_ascii=False), encoding="utf-8")
     assert "草稿" in osmanthus("benefits", "import", file, "--drafted-by", "张起草")
+    this = ("--scheme", "pool_ticket", "--version", "1")
+    osmanthus("benefits", "simulate", *this)
+    osmanthus("benefits", "submit", *this, "--submitted-by", "张起草")
     approve = ("benefits", "approve", "--scheme", "pool_ticket", "--version", "1", "--approved-by")
     assert "另一位" in osmanthus(*approve, "张起草", fails=True)
     osmanthus(*approve, "李批准")
