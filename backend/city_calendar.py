@@ -9,9 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
-import yaml
 
 from backend.errors import Unavailable
+from scoring.reading_yaml import read_yaml
 
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -67,7 +67,7 @@ class WorkingDays:
         """
         if path is None:
             return cls()
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise ValueError(f"{path} must map years to their days off and working weekends")
         overrides: dict[int, dict[date, bool]] = {}

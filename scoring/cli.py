@@ -35,6 +35,7 @@ from scoring.policy import (
     shipped_policy_names,
 )
 from scoring.problems import PolicyInvalid, Problem, did_you_mean
+from scoring.reading_yaml import read_yaml
 from scoring.simulation import Distribution
 from scoring.simulation import simulate as simulate_change
 from scoring.sql import TABLES, export_sql
@@ -357,7 +358,7 @@ def _subjects(path: Path | None, found: Any) -> Any:
 
 def _read_catalogue(path: Path) -> dict[str, CategoryFacts]:
     try:
-        return catalogue_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return catalogue_of(read_yaml(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         _fail(f"{path} 不是目录文件（YAML 或 JSON，每个类别有 code、name、polarity、legal_basis）：{error}")
 

@@ -14,14 +14,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import yaml
-
 from scoring.checks import PER_RECORD, check_meaning, check_shape
 from scoring.days import Span
 from scoring.document import Path as DocumentPath
 from scoring.document import canonical_json, path_text, read_document
 from scoring.forbidden import forbidden_attribute
 from scoring.problems import PolicyInvalid, Problem, did_you_mean
+from scoring.reading_yaml import read_yaml
 
 SubjectKind = Literal["person", "enterprise"]
 Direction = Literal["up", "down", "both"]
@@ -264,7 +263,7 @@ def load_policy(source: Path | str) -> Policy:
 
 def shipped_catalogue() -> dict[str, CategoryFacts]:
     """The categories that come with the library, for those who name no catalogue of their own."""
-    return catalogue_of(yaml.safe_load((files("scoring") / "catalogue.yaml").read_text(encoding="utf-8")))
+    return catalogue_of(read_yaml((files("scoring") / "catalogue.yaml").read_text(encoding="utf-8")))
 
 
 def catalogue_of(document: Any) -> dict[str, CategoryFacts]:

@@ -19,11 +19,13 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import Headers
 
+from backend.accounts import service as accounts
 from backend.accounts.errors import SignInFailed
 from backend.accounts.service import (
     SignInOption,
@@ -39,6 +41,7 @@ from backend.identifiers.sealing import KeyRing
 from backend.scores.service import recompute_marked
 from backend.tables import all_tables
 from backend.web import Services
+from backend.web.context import EXTENSION
 from tests.reading_pdfs import CERTIFICATE
 from tests.servers import free_port, postgresql_server, redis_server
 from wsgi import compose
@@ -268,18 +271,38 @@ def city_config(keys: KeyRing, tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def city(database: Database, city_config: Config, now: datetime) -> City:
-    """The whole server on both kinds of database, with everything ephemeral in the process."""
-    clock = Clock(now)
-    services = Services(
+def services(database: Database, city_config: Config, now: datetime) -> Services:
+    """The outside of a server on both kinds of database, with everything ephemeral in the process."""
+    return Services(
         config=replace(city_config, database_url=str(database.url)),
         database=database,
         store=open_store(None),
         sign_in=ChosenSignIn(),
         working_days=WorkingDays(),
-        clock=clock,
+        clock=Clock(now),
     )
-    return City(services=services, clock=clock, app=compose(services))
+
+
+@pytest.fixture(scope="session")
+def _composed() -> list[Flask]:
+    """The server that all tests share: putting one together takes longer than most tests."""
+    return []
+
+
+@pytest.fixture
+def city(services: Services, _composed: list[Flask]) -> City:
+    """The whole server over this test's own city."""
+    if not _composed:
+        _composed.append(compose(services))
+    (app,) = _composed
+    app.extensions[EXTENSION] = services
+    return City(services=services, clock=services.clock, app=app)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> None:
+    """Passwords are hashed as cheaply as Argon2 allows: how hard they are to guess is the library's matter."""
+    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass(frozen=True)

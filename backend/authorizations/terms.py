@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-import yaml
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "terms.yaml"
 
@@ -34,4 +34,4 @@ def terms_on(day: date) -> ConsentTerms:
 
 @cache
 def _shipped() -> Sequence[ConsentTerms]:
-    return [ConsentTerms(**version) for version in yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))]
+    return [ConsentTerms(**version) for version in read_yaml(_SHIPPED.read_text(encoding="utf-8"))]

@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,6 +20,7 @@ from backend.benefits.models import EligibilityOverride
 from backend.benefits.scheme_document import ACTIVATED, REGISTERED, Scheme, Tier
 from backend.city_calendar import city_date
 from backend.database import note_change
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "overrides.yaml"
 # Consent and existence are no judgement of the rules that a human could set aside.
@@ -108,5 +108,5 @@ def _longest_days(on: date) -> int:
 
 @cache
 def _versions() -> list[tuple[date, int]]:
-    stated = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    stated = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return sorted((version["effective_from"], version["longest_days"]) for version in stated)

@@ -28,6 +28,7 @@ from backend.catalogue.forbidden import (
     counts_only_upward,
     find_forbidden,
 )
+from scoring.reading_yaml import read_yaml
 
 SubjectKind = Literal["person", "enterprise", "organisation"]
 Polarity = Literal["positive", "negative", "neutral"]
@@ -111,7 +112,7 @@ def parse_catalogue(text: str) -> Catalogue:
     RetentionTooLong; the first category that breaks a rule is named.
     """
     try:
-        document = yaml.safe_load(text)
+        document = read_yaml(text)
     except yaml.YAMLError as error:
         raise CatalogueInvalid([f"不是有效的 YAML（{getattr(error, 'problem', error)}）"]) from None
     problems = _structural_problems(document)

@@ -9,9 +9,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-import yaml
-
 from backend.commitments.errors import CommitmentTypeUnknown
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "types.yaml"
 
@@ -88,7 +87,7 @@ def _effect(wording: Wording) -> date:
 
 @cache
 def _shipped() -> Mapping[str, CommitmentType]:
-    document = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    document = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return {
         stated["code"]: CommitmentType(
             **{name: value for name, value in stated.items() if name not in ("versions", "subject_kinds")},

@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from backend.city_calendar import CalendarYearUnknown, WorkingDays
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "rules.yaml"
 
@@ -58,5 +57,5 @@ def rules_on(day: date) -> DeletionRules:
 def _shipped() -> Sequence[DeletionRules]:
     return [
         DeletionRules(**{**version, "kept": [KeptByLaw(**kept) for kept in version["kept"]]})
-        for version in yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+        for version in read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     ]

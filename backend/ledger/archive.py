@@ -13,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 from backend.city_calendar import city_date
 from backend.identifiers.sealing import KeyRing, KeyUnknown
 from backend.ledger.models import ArchivedSegment, LedgerEntry, LedgerSegment
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "retention.yaml"
 SHORTEST_YEARS = 3
@@ -139,5 +139,5 @@ def archive_next_segment(
 
 @cache
 def _shipped() -> Mapping[str, Sequence[Retention]]:
-    document = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    document = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return {place["code"]: tuple(Retention(**version) for version in place["versions"]) for place in document}

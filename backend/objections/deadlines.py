@@ -8,9 +8,8 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from backend.city_calendar import CalendarMissing, CalendarYearUnknown, WorkingDays
+from scoring.reading_yaml import read_yaml
 
 DEFAULT_JURISDICTION = "shandong"
 _SHIPPED = Path(__file__).parent / "shipped" / "deadlines.yaml"
@@ -124,7 +123,7 @@ def _effect(term: Term) -> date:
 
 @cache
 def _shipped() -> Mapping[str, tuple[str, tuple[Term, ...]]]:
-    document = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    document = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return {
         place["code"]: (place["name"], tuple(sorted((Term(**term) for term in place["versions"]), key=_effect)))
         for place in document

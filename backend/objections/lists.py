@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "list_categories.yaml"
 
@@ -22,5 +22,5 @@ class StatutoryList:
 @cache
 def statutory_lists() -> Mapping[str, StatutoryList]:
     """By catalogue category."""
-    listed = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    listed = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return {one["category"]: StatutoryList(**one) for one in listed}

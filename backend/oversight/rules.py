@@ -12,10 +12,9 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-import yaml
-
 from backend.city_calendar import CITY_ZONE
 from backend.oversight.models import RuleCode
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "alert_rules.yaml"
 
@@ -185,4 +184,4 @@ def _ids(readings: Sequence[Reading]) -> tuple[int, ...]:
 
 @cache
 def _shipped() -> Sequence[AlertRules]:
-    return [AlertRules(**version) for version in yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))]
+    return [AlertRules(**version) for version in read_yaml(_SHIPPED.read_text(encoding="utf-8"))]

@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
-import yaml
-
 from backend.catalogue.document import Category
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "warnings.yaml"
 
@@ -65,7 +64,7 @@ class PortraitWarning:
 @cache
 def warning_rules() -> Sequence[WarningRule]:
     """In the order of their effect."""
-    document = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    document = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return sorted((WarningRule(**rule) for rule in document["rules"]), key=lambda rule: rule.effective_from)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-import yaml
+from scoring.reading_yaml import read_yaml
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _entries() -> tuple[QualityRules, ...]:
             SilenceRule(**entry["silence"]),
             ShapeRule(**entry["shape"]),
         )
-        for entry in yaml.safe_load(text)
+        for entry in read_yaml(text)
     ]
     return tuple(sorted(entries, key=lambda entry: entry.effective_from))
 

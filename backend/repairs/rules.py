@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from backend.catalogue.document import Category
 from backend.city_calendar import CalendarMissing, CalendarYearUnknown, WorkingDays
 from backend.months import add_months
+from scoring.reading_yaml import read_yaml
 
 Seriousness = Literal["minor", "general", "serious"]
 NATIONAL = "national"
@@ -97,7 +96,7 @@ def _effect(rule: RepairRule) -> date:
 
 @cache
 def _shipped() -> Sequence[RepairRule]:
-    document = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    document = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return sorted(
         (
             RepairRule(

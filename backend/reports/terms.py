@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-import yaml
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "terms.yaml"
 
@@ -30,5 +30,5 @@ def report_term_on(day: date) -> ReportTerm:
 
 @cache
 def _terms() -> tuple[ReportTerm, ...]:
-    lines = yaml.safe_load(_SHIPPED.read_text(encoding="utf-8"))
+    lines = read_yaml(_SHIPPED.read_text(encoding="utf-8"))
     return tuple(sorted((ReportTerm(**line) for line in lines), key=lambda term: term.effective_from))

@@ -9,10 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from backend.catalogue.document import Category
 from backend.catalogue.forbidden import ONLY_WITH_WRITTEN_CONSENT, find_forbidden
+from scoring.reading_yaml import read_yaml
 
 _SHIPPED = Path(__file__).parent / "shipped" / "suppliable.yaml"
 
@@ -75,7 +74,7 @@ def parse_suppliable(text: str) -> Sequence[Suppliable]:
                 for code, one in stated["categories"].items()
             },
         )
-        for stated in yaml.safe_load(text)
+        for stated in read_yaml(text)
     ]
 
 

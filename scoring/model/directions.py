@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from scoring.model.errors import DirectionsRefused
+from scoring.reading_yaml import read_yaml
 
 UP, FREE, DOWN = 1, 0, -1
 
@@ -30,7 +31,7 @@ _WORDS = {
 def read_directions(path: Path) -> dict[str, int]:
     """Read a directions file. Raises DirectionsRefused with the offending entry."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DirectionsRefused(f"无法读取方向文件 {path}：{error.strerror}。") from error
     except yaml.YAMLError as error:

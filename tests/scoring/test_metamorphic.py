@@ -14,6 +14,7 @@ from scoring.compiled import compile_policy
 from scoring.days import Span, to_day
 from scoring.engine import score_batch, score_one
 from scoring.policy import Policy, load_policy
+from scoring.reading_yaml import read_yaml
 from tests.scoring.oracle import Rec, later
 from tests.scoring.strategies import AS_OF, columns_of, policies, record_lists
 
@@ -136,7 +137,7 @@ def test_only_the_meaning_of_a_policy_enters_its_hash(data: st.DataObject) -> No
     text = data.draw(policies())
     policy = load_policy(text)
     assert load_policy("# 说明\n" + text).hash == policy.hash
-    other = yaml.safe_load(text)
+    other = read_yaml(text)
     other["base"] += 1 if other["base"] < 300 else -1
     assert load_policy(yaml.safe_dump(other, allow_unicode=True)).hash != policy.hash
 

@@ -19,6 +19,7 @@ from scoring.policy import (
     shipped_policy_names,
 )
 from scoring.problems import Problem
+from scoring.reading_yaml import read_yaml
 from tests.scoring.builders import document, indicator, policy, text
 
 UP: dict[str, Any] = {
@@ -260,7 +261,7 @@ def test_a_category_that_never_holds_records_of_this_kind_of_subject_is_named() 
 
 def test_the_shipped_categories_are_those_of_the_shipped_catalogue() -> None:
     document = (files("backend.catalogue") / "shipped" / "catalogue.yaml").read_text(encoding="utf-8")
-    theirs = catalogue_of(yaml.safe_load(document))
+    theirs = catalogue_of(read_yaml(document))
     for code, facts in shipped_catalogue().items():
         assert code in theirs
         assert (facts.polarity, facts.levels, facts.subject_kinds) == (

@@ -15,6 +15,7 @@ from scoring.compiled import CompiledPolicy, compile_policy
 from scoring.days import to_day
 from scoring.engine import BatchResult, score_batch
 from scoring.policy import load_policy
+from scoring.reading_yaml import read_yaml
 from scoring.simulation import NeedsRecords, affected, at_least, group_by, simulate
 from tests.scoring.builders import TODAY, document, indicator, text
 from tests.scoring.oracle import Rec
@@ -43,7 +44,7 @@ CITY = {
 
 def with_new_prices(data: st.DataObject, policy_text: str) -> str:
     """The same policy with other prices, limits and grades: nothing measured differently."""
-    changed = yaml.safe_load(policy_text)
+    changed = read_yaml(policy_text)
     changed["base"] = data.draw(st.integers(0, 300))
     changed["grades"][1]["minimum"] = data.draw(st.integers(1, 249))
     for dimension in changed["dimensions"]:

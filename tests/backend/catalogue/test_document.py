@@ -24,6 +24,7 @@ from backend.catalogue.errors import (
 )
 from backend.catalogue.templates import load_templates
 from backend.identifiers import check_social_credit_code
+from scoring.reading_yaml import read_yaml
 
 CODES = {
     "volunteering",
@@ -75,7 +76,7 @@ def category() -> Category:
 
 def rewritten(**changes: Any) -> str:
     """The shipped catalogue with its first category changed."""
-    document = yaml.safe_load(shipped_catalogue())
+    document = read_yaml(shipped_catalogue())
     document["categories"][0] |= changes
     return yaml.safe_dump(document, allow_unicode=True)
 
@@ -180,7 +181,7 @@ def test_adverse_information_may_be_kept_for_five_years(category: Category) -> N
 
 
 def test_every_slip_of_the_pen_is_told_at_once() -> None:
-    document = yaml.safe_load(shipped_catalogue())
+    document = read_yaml(shipped_catalogue())
     document["categories"][0]["disclosure"] = "everyone"
     document["categories"][1]["unit"] = ""
     document["categories"].append(document["categories"][2])
@@ -202,7 +203,7 @@ def test_only_a_positive_category_can_be_declined() -> None:
 
 def test_a_comparison_names_what_is_added_dropped_and_changed() -> None:
     before = parse_catalogue(shipped_catalogue())
-    document = yaml.safe_load(shipped_catalogue())
+    document = read_yaml(shipped_catalogue())
     document["categories"][0]["unit"] = "分钟"
     dropped = document["categories"].pop(1)
     document["categories"].append(dropped | {"code": "platelet_donation"})

@@ -20,12 +20,13 @@ from backend.catalogue.service import (
     compare_with_catalogue_in_force,
     import_catalogue,
 )
+from scoring.reading_yaml import read_yaml
 
 BEGINS = date(2026, 1, 1)
 
 
 def edited(version: str, effective_from: date, *, without: str | None = None) -> str:
-    document = yaml.safe_load(shipped_catalogue())
+    document = read_yaml(shipped_catalogue())
     document |= {"version": version, "effective_from": effective_from}
     document["categories"] = [c for c in document["categories"] if c["code"] != without]
     return yaml.safe_dump(document, allow_unicode=True)

@@ -13,6 +13,7 @@ from backend.web.context import now, transaction
 from backend.web.idempotency import forget_old_answers, idempotent
 from backend.web.models import AnsweredRequest
 from tests.factories import add_person
+from wsgi import compose
 
 
 @pytest.fixture
@@ -39,10 +40,11 @@ def acting(city):
 
         return wrapper
 
-    city.app.add_url_rule("/act/<outcome>", "act", guarded(idempotent(act)), methods=["POST"])
+    app = compose(city.services)
+    app.add_url_rule("/act/<outcome>", "act", guarded(idempotent(act)), methods=["POST"])
 
     def post(outcome="fine", key="k1", body=b""):
-        return city.app.test_client().post(
+        return app.test_client().post(
             f"/act/{outcome}", headers={"Idempotency-Key": key} if key else {}, data=body
         )
 

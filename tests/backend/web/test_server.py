@@ -11,6 +11,7 @@ from werkzeug.routing import UUIDConverter
 
 from backend.web.guards import GUARD
 from command_line.server import openapi_document
+from wsgi import compose
 
 ROOT = Path(__file__).parents[3]
 UNGUARDED = {
@@ -88,8 +89,9 @@ def test_a_crash_is_a_problem_without_inner_details(city):
     def crash():
         raise RuntimeError("990001199001010015")
 
-    city.app.add_url_rule("/crash", "crash", crash)
-    answer = city.http.get("/crash")
+    app = compose(city.services)
+    app.add_url_rule("/crash", "crash", crash)
+    answer = app.test_client().get("/crash")
     assert answer.status_code == 500
     assert answer.get_json()["code"] == "internal_error"
     assert b"990001" not in answer.data

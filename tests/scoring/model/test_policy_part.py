@@ -25,12 +25,13 @@ from scoring.model.frame import LONG_AGO
 from scoring.model.policy_part import outcome_directions, policy_dimension, with_model
 from scoring.model.table import label_table
 from scoring.policy import Policy, load_policy, shipped_policy
+from scoring.reading_yaml import read_yaml
 from tests.scoring.model.conftest import quick_component
 
 AS_OF = to_day(date(2026, 6, 30))
 EFFECT = Effect(cap=1_500, points_per_doubling=800)
 
-DOCUMENT: dict[str, Any] = yaml.safe_load(
+DOCUMENT: dict[str, Any] = read_yaml(
     """
 code: small
 name: 小方案
