@@ -118,6 +118,9 @@ def tell_how_to_sign_in(context: Context, host: str, port: int) -> None:
             if user in passwords
         ),
         "",
+        f"[bold]店员[/bold]    {base}/counter/ 扫码核销页",
+        "        登录码：.venv/bin/osmanthus partners sign-in-code --partner guicheng-library",
+        "",
         f"[bold]商户[/bold]    {base}/docs/ 浏览接口；演示商户的私钥在 {keys}/",
         "        docs/quickstart.md 可逐段复制，从登录走到核销和异议",
     ]

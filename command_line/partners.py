@@ -34,6 +34,7 @@ from backend.partners.service import (
     revoke_key,
     suspend_partner,
 )
+from backend.partners.staff import add_staff, issue_sign_in_code, open_store, staff_at, stores_of
 from command_line.context import open_context
 
 app = typer.Typer(no_args_is_help=True)
@@ -146,6 +147,27 @@ def revoke_one_key(partner: PartnerCode, kid: Annotated[str, typer.Option(help="
         revoke_key(session, found, kid=kid, now=utc_now())
         revoke_tokens_of_partner(session, found.id, now=utc_now())
     console.print("已停用该公钥，已发出的访问令牌全部作废。")
+
+
+@app.command("sign-in-code")
+def sign_in_code(
+    partner: PartnerCode,
+    store: Annotated[str, typer.Option(help="门店名称；没有就新开")] = "总店",
+    staff: Annotated[str, typer.Option(help="店员称呼；没有就新增为店长")] = "店长",
+) -> None:
+    """给门店的手机发一个登录码，在 /counter/ 扫码核销页登录；24 小时内用一次。"""
+    context = open_context()
+    now = utc_now()
+    with told_refusals(), context.database.transaction() as session:
+        found = find_partner(session, partner)
+        place = next((one for one in stores_of(session, found.id) if one.name == store), None)
+        place = place or open_store(session, found, name=store, now=now)
+        known = next((one for one in staff_at(session, place.id) if one.nickname == staff), None)
+        if known:
+            code = issue_sign_in_code(session, known, now=now)
+        else:
+            code = add_staff(session, place, nickname=staff, role="manager", now=now)[1]
+    typer.echo(code.code)
 
 
 @app.command()

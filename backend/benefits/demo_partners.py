@@ -14,6 +14,7 @@ from backend.partners.errors import PartnerNotFound
 from backend.partners.keys import kept_private_key, public_part, read_public_key
 from backend.partners.models import Partner, PartnerKind
 from backend.partners.service import find_partner, register_partner
+from backend.partners.staff import add_staff, open_store, stores_of
 
 # code, name, kind, first seven places of its organisation code, schemes it offers
 _PARTNERS: tuple[tuple[str, str, PartnerKind, str, tuple[str, ...]], ...] = (
@@ -54,6 +55,9 @@ def provision_demo_partners(session: Session, keys_dir: Path, *, now: datetime) 
             )
         for scheme_code in schemes:
             enrol_provider(session, scheme_code=scheme_code, partner=partner, now=now)
+        if not stores_of(session, partner.id):
+            store = open_store(session, partner, name="总店", now=now)
+            add_staff(session, store, nickname="店长", role="manager", now=now)
         partners.append(partner)
     return partners
 

@@ -175,6 +175,17 @@ class EligibilityOverride(Base):
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class CounterAction(Base):
+    """Which member of staff checked or redeemed or took back on the scanner page; nothing for the partner API."""
+
+    __tablename__ = "counter_actions"
+
+    check_id: Mapped[UUID] = mapped_column(ForeignKey("benefit_checks.id"), primary_key=True)
+    action: Mapped[str] = mapped_column(primary_key=True)  # 'check' | 'redeem' | 'cancel'
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("partner_staff.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class MerchantComplaint(Base):
     """A citizen's complaint about how a merchant handled one check (投诉商户). States: `complaints.TRANSITIONS`.
 

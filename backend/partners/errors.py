@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.errors import Conflict, NotFound, Refused
+from backend.errors import Conflict, Forbidden, NotFound, Refused, Unauthenticated
 
 
 class PartnerNotFound(NotFound):
@@ -40,3 +40,61 @@ class KeyNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("这个合作商户没有登记该公钥，或该公钥已停用。")
+
+
+class StoreExists(Conflict):
+    code = "store_exists"
+
+    def __init__(self) -> None:
+        super().__init__("本单位已有同名的门店，请换一个名称。")
+
+
+class StoreNotFound(NotFound):
+    code = "store_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这个门店。")
+
+
+class StaffExists(Conflict):
+    code = "staff_exists"
+
+    def __init__(self) -> None:
+        super().__init__("这个门店已有同样称呼的店员，请换一个称呼。")
+
+
+class StaffNotFound(NotFound):
+    code = "staff_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这位店员。")
+
+
+class StaffSuspended(Conflict):
+    code = "staff_suspended"
+
+    def __init__(self) -> None:
+        super().__init__("这位店员已停用，请先恢复，再发登录码。")
+
+
+class SignInCodeNotValid(Unauthenticated):
+    """The same for a code that never was, was used, has ended, or belongs to somebody who was suspended."""
+
+    code = "sign_in_code_not_valid"
+
+    def __init__(self) -> None:
+        super().__init__("登录码不正确、已用过或已过期。请核对后重试，或请店长、信用办重新发一个登录码。")
+
+
+class StaffNotSignedIn(Unauthenticated):
+    code = "staff_not_signed_in"
+
+    def __init__(self) -> None:
+        super().__init__("这台手机还没有登录，或登录已结束；请用新的登录码登录。")
+
+
+class ManagerOnly(Forbidden):
+    code = "manager_only"
+
+    def __init__(self) -> None:
+        super().__init__("只有店长可以管理店员，请联系店长。")

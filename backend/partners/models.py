@@ -1,4 +1,4 @@
-"""Partners and their public keys. Private keys never come here."""
+"""Partners, their public keys, their stores and those who work there. Private keys never come here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Base, Json, UtcDateTime
 
 PartnerKind = Literal["merchant", "institution", "department"]
+StaffRole = Literal["manager", "cashier"]
 
 
 class Partner(Base):
@@ -47,4 +48,50 @@ class PartnerKey(Base):
     public_jwk: Mapped[dict[str, Any]] = mapped_column(Json)
     state: Mapped[str]  # 'active' | 'revoked'
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PartnerStore(Base):
+    """A place where a partner serves customers (门店)."""
+
+    __tablename__ = "partner_stores"
+    __table_args__ = (UniqueConstraint("partner_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    name: Mapped[str]
+    state: Mapped[str]  # 'open' | 'closed'
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PartnerStaff(Base):
+    """Somebody who works at a store's counter (店员), by what the store calls them; no name, no number.
+
+    sign_in_code_hash  SHA-256 of the one-time code that opens the scanner page on their phone; null once used
+    """
+
+    __tablename__ = "partner_staff"
+    __table_args__ = (UniqueConstraint("store_id", "nickname"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("partner_stores.id"))
+    nickname: Mapped[str]
+    role: Mapped[str]  # StaffRole
+    state: Mapped[str]  # 'active' | 'suspended'
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sign_in_code_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    sign_in_code_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffSignIn(Base):
+    """A phone on which a member of staff is signed in. Only the token's SHA-256 is kept."""
+
+    __tablename__ = "partner_staff_sign_ins"
+    __table_args__ = (Index("ix_partner_staff_sign_ins_staff_id", "staff_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("partner_staff.id"))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    signed_in_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -92,10 +92,10 @@ class Checks(MethodView):
                 scan_proof=body["scan_proof"],
                 now=now(),
             )
-        return _answer(answer)
+        return check_answer(answer)
 
 
-def _answer(answer: CheckAnswer) -> dict[str, object]:
+def check_answer(answer: CheckAnswer) -> dict[str, object]:
     return {
         "check_id": answer.check_id,
         "eligible": answer.eligible,

@@ -85,13 +85,13 @@ class Redemptions(MethodView):
                 now=now(),
             )
             try:
-                return _answer(use())
+                return redemption_answer(use())
             except CheckNotFound:
                 if (stream := services().check_stream) is None:
                     raise
                 # The check was answered a moment ago and may still be on its way into the database.
                 stream.drain()
-                return _answer(use())
+                return redemption_answer(use())
 
     @partner_token("benefit:read")
     @blp.arguments(RedemptionQuery, location="query")
@@ -103,7 +103,7 @@ class Redemptions(MethodView):
                 session, current_partner().partner_id, before=page["cursor"], limit=page["limit"] + 1
             )
             shaped = page_of(found, page["limit"], lambda one: place(one.redeemed_at, one.id))
-            return {**shaped, "items": [_answer(one) for one in found[: page["limit"]]]}
+            return {**shaped, "items": [redemption_answer(one) for one in found[: page["limit"]]]}
 
 
 @blp.route("/<uuid:redemption_id>/cancellation")
@@ -116,12 +116,12 @@ class Cancellation(MethodView):
     def post(self, redemption_id: UUID) -> dict[str, object]:
         """撤销核销：次数退回原来的周期，金额退回总额度"""
         with transaction() as session:
-            return _answer(
+            return redemption_answer(
                 cancel_redemption(session, partner=current_partner(), redemption_id=redemption_id, now=now())
             )
 
 
-def _answer(redemption: Redemption) -> dict[str, object]:
+def redemption_answer(redemption: Redemption) -> dict[str, object]:
     return {
         "redemption_id": redemption.id,
         "check_id": redemption.check_id,

@@ -53,10 +53,10 @@ class Schemes(MethodView):
         """本单位参加、现在有效的权益方案"""
         with reading() as session:
             offered = schemes_offered_by(session, current_partner().partner_id, city_date(now()))
-            return {"items": [_answer(scheme.rules) for scheme in offered]}
+            return {"items": [offered_scheme(scheme.rules) for scheme in offered]}
 
 
-def _answer(scheme: Scheme) -> dict[str, object]:
+def offered_scheme(scheme: Scheme) -> dict[str, object]:
     return {
         "code": scheme.code,
         "version": scheme.version,

@@ -19,6 +19,7 @@ UNGUARDED = {
     "/healthz", "/readyz", "/metrics", "/openapi.json", "/",
     "/m/", "/m/<path:path>", "/m",
     "/admin/", "/admin/<path:path>", "/admin",
+    "/counter/", "/counter/<path:path>", "/counter",
     "/docs/", "/docs/<path:path>", "/docs",
 }  # fmt: skip
 
