@@ -29,12 +29,14 @@ from backend.deletion_requests.service import (
     records_under_review,
 )
 from backend.deletion_requests.states import EVENT_NAMES, STATE_NAMES
+from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from backend.web.objections import WithStatements
 from backend.web.pages import PageQuery, PlaceField, page_of, page_schema, place
 
 blp = Blueprint(
@@ -78,7 +80,7 @@ class DeletionCaseLine(Schema):
     term = fields.String(required=True)
 
 
-class DeletionCaseRecord(Schema):
+class DeletionCaseRecord(WithStatements):
     id = fields.Integer(required=True)
     category_name = fields.String(required=True)
     title = fields.String(required=True)
@@ -192,6 +194,7 @@ def _in_full(session: Session, request: DeletionRequest) -> dict[str, object]:
     records = session.scalars(
         select(CreditRecord).where(CreditRecord.id.in_(waiting)).order_by(CreditRecord.id)
     ).all()
+    said = statements_beside(session, [record.id for record in records])
     return {
         **_case(session, request),
         "reason": request.reason,
@@ -204,6 +207,7 @@ def _in_full(session: Session, request: DeletionRequest) -> dict[str, object]:
                 "event_on": record.event_on,
                 "state": record.state,
                 "source_department": record.source_department,
+                "statements": said.get(record.id, []),
             }
             for record in records
         ],

@@ -10,8 +10,12 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from backend.city_calendar import city_date
-from backend.evidence.service import get_evidence
 from backend.ledger.service import Actor
+from backend.objections.department_evidence import (
+    add_department_evidence,
+    evidence_in_case,
+    take_back_department_evidence,
+)
 from backend.objections.inbox import department_case, department_inbox, reply_as_department
 from backend.objections.routing import departments
 from backend.web import API_PREFIX
@@ -28,7 +32,12 @@ from backend.web.department_cases import (
 )
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent
-from backend.web.objections import DepartmentChoices, DepartmentReplyRequest
+from backend.web.objections import (
+    DepartmentChoices,
+    DepartmentEvidenceUpload,
+    DepartmentReplyRequest,
+    EvidenceItem,
+)
 from backend.web.pages import page_of, place
 
 blp = Blueprint(
@@ -81,17 +90,50 @@ class DepartmentInboxCase(MethodView):
             return inbox_case_in_full(session, case)
 
 
+@blp.route("/<uuid:objection_id>/evidence")
+class DepartmentInboxUpload(MethodView):
+    @signed_in_officer(_ROLE)
+    @idempotent
+    @blp.arguments(DepartmentEvidenceUpload, location="files")
+    @blp.response(201, EvidenceItem)
+    @blp.alt_response(409, description="已经答复或已办结（objection_state_forbids）")
+    def post(self, files: dict[str, Any], objection_id: UUID) -> object:
+        """附一份核查材料（照片或 PDF）；答复后申请人可以查阅"""
+        upload = files["file"]
+        with transaction() as session:
+            return add_department_evidence(
+                session,
+                services().evidence,
+                department_code=_mine(),
+                objection_id=objection_id,
+                filename=upload.filename or "",
+                content=upload.read(),
+                now=now(),
+            )
+
+
 @blp.route("/<uuid:objection_id>/evidence/<uuid:evidence_id>")
 class DepartmentInboxEvidence(MethodView):
+    @signed_in_officer(_ROLE)
+    @idempotent
+    @blp.response(204)
+    @blp.alt_response(404, description="没有这份材料，或者不是本单位附的（evidence_not_found）")
+    def delete(self, objection_id: UUID, evidence_id: UUID) -> None:
+        """答复之前取回本单位附的一份材料"""
+        with transaction() as session:
+            take_back_department_evidence(
+                session, department_code=_mine(), objection_id=objection_id, evidence_id=evidence_id, now=now()
+            )
+
     @signed_in_officer(_ROLE)
     @states_reason
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
     @blp.alt_response(404, description="没有这件异议或这份材料（objection_not_found、evidence_not_found）")
     def get(self, objection_id: UUID, evidence_id: UUID) -> Response:
-        """申请人附的一份材料；查看记入当事人的台账"""
+        """一份材料，申请人或数源单位附的；查看记入当事人的台账"""
         with transaction() as session:
             case = department_case(session, _mine(), objection_id)
-            file = get_evidence(session, evidence_id, case=case.case)
+            file = evidence_in_case(session, case, evidence_id)
             note_departments_access(
                 session,
                 case,

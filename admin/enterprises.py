@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.city_calendar import city_date
 from backend.ledger.service import record_access
+from backend.objections.service import statements_beside
 from backend.portraits.service import (
     Portrait,
     PortraitRecord,
@@ -32,6 +33,7 @@ from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
 from backend.web.documentation import document
 from backend.web.guards import access_reason, officer_as_actor, signed_in_officer, states_reason
+from backend.web.objections import WithStatements
 from backend.web.pages import PageQuery, page_of, page_schema
 
 blp = Blueprint(
@@ -117,7 +119,7 @@ class YearCountResponse(Schema):
     negative = fields.Integer(required=True)
 
 
-class PortraitRecordResponse(Schema):
+class PortraitRecordResponse(WithStatements):
     id = fields.Integer(required=True)
     category = fields.String(required=True)
     category_name = fields.String(required=True)
@@ -227,7 +229,7 @@ class EnterprisePortrait(MethodView):
             portrait = enterprise_portrait(session, services().keys, code, today=today)
             persons = representatives_looked_at(session, portrait.subject.id, today=today)
             _note(session, [portrait.subject.id, *persons], action="portrait_viewed", about=portrait.subject)
-            return _portrait(portrait)
+            return _portrait(session, portrait)
 
 
 @blp.route("/<string:code>/relations")
@@ -282,7 +284,8 @@ def _enterprise(subject: Subject) -> dict[str, object]:
     }
 
 
-def _portrait(portrait: Portrait) -> dict[str, object]:
+def _portrait(session: Session, portrait: Portrait) -> dict[str, object]:
+    said = statements_beside(session, [item.record.id for item in portrait.records])
     return {
         "enterprise": _enterprise(portrait.subject),
         "history": _history(portrait.history),
@@ -302,7 +305,7 @@ def _portrait(portrait: Portrait) -> dict[str, object]:
             {"year": year, **{polarity: by.get(polarity, 0) for polarity in ("positive", "neutral", "negative")}}
             for year, by in portrait.by_year.items()
         ],
-        "records": [_record(item) for item in portrait.records],
+        "records": [{**_record(item), "statements": said.get(item.record.id, [])} for item in portrait.records],
         "warnings": portrait.warnings,
     }
 

@@ -15,6 +15,7 @@ from backend.catalogue.document import Category
 from backend.catalogue.service import known_categories
 from backend.city_calendar import city_date
 from backend.ledger.service import record_access
+from backend.objections.service import statements_beside
 from backend.records.life import EVENT_NAMES, life_of
 from backend.records.models import RECORD_STATES
 from backend.records.service import KnownRecord, get_record, records_known_on
@@ -25,6 +26,7 @@ from backend.web.context import now, services, transaction
 from backend.web.guards import access_reason, officer_as_actor, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from backend.web.objections import WithStatements
 
 blp = Blueprint(
     "officer known records", __name__, url_prefix=f"{API_PREFIX}/admin/records", description="记录的版本和历史"
@@ -50,7 +52,7 @@ class KnownSubject(Schema):
     identifier = fields.String(required=True, metadata={"description": "自然人已脱敏"})
 
 
-class KnownRecordResponse(Schema):
+class KnownRecordResponse(WithStatements):
     record_id = fields.Integer(required=True)
     category = fields.String(required=True)
     category_name = fields.String(required=True)
@@ -91,7 +93,7 @@ class LifeEventResponse(Schema):
     changes = fields.List(fields.Nested(FactChangeResponse), required=True)
 
 
-class RecordLifeResponse(Schema):
+class RecordLifeResponse(WithStatements):
     subject = fields.Nested(KnownSubject, required=True)
     record_id = fields.Integer(required=True)
     category_name = fields.String(required=True)
@@ -113,11 +115,14 @@ class KnownRecords(MethodView):
             subject = find_by_identifier(session, keys=services().keys, identifier=body["identifier"])
             known = records_known_on(session, subject.id, body["on"])
             categories = known_categories(session, city_date(now()))
+            said = statements_beside(session, [item.record_id for item in known])
             _note(session, subject, detail={"on": body["on"].isoformat(), "records": len(known)})
             return {
                 "subject": _subject(subject),
                 "on": body["on"],
-                "items": [_known(item, categories) for item in known],
+                "items": [
+                    {**_known(item, categories), "statements": said.get(item.record_id, [])} for item in known
+                ],
             }
 
 
@@ -140,6 +145,7 @@ class RecordLife(MethodView):
                 "category_name": category.name,
                 "title": record.title,
                 "events": life_of(session, record, category),
+                "statements": statements_beside(session, [record.id]).get(record.id, []),
             }
 
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
 from backend.city_calendar import CalendarYearUnknown, city_date
-from backend.evidence.service import evidence_of, get_evidence
+from backend.evidence.service import evidence_of
 from backend.ledger.service import record_access
 from backend.objections.deadlines import working_days_left
+from backend.objections.department_evidence import departments_evidence, evidence_in_case
 from backend.objections.inbox import FINDING_NAMES
 from backend.objections.matters import Matter, matter_of
 from backend.objections.models import Objection
@@ -51,7 +52,7 @@ from backend.web.guards import (
 )
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
-from backend.web.objections import CorrectionsRequest, DepartmentChoices, EvidenceItem
+from backend.web.objections import CorrectionsRequest, DepartmentChoices, EvidenceItem, WithStatements
 from backend.web.pages import PageQuery, PlaceField, page_of, page_schema, place
 
 blp = Blueprint(
@@ -99,7 +100,7 @@ class DisputedRecordVersion(Schema):
     reason = fields.String(required=True)
 
 
-class DisputedRecordInFull(DisputedRecord):
+class DisputedRecordInFull(DisputedRecord, WithStatements):
     polarity = fields.String(required=True)
     state = fields.String(required=True)
     ended_on = fields.Date(required=True, allow_none=True)
@@ -113,7 +114,6 @@ class DisputedRecordInFull(DisputedRecord):
     legal_basis = fields.String(required=True)
     content = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     versions = fields.List(fields.Nested(DisputedRecordVersion), required=True)
-    statements = fields.List(fields.String(), required=True, metadata={"description": "本人附在记录旁的声明"})
 
 
 class ScorePart(Schema):
@@ -208,6 +208,9 @@ class ObjectionCaseInFull(ObjectionCase):
     score = fields.Nested(ScoreReviewResponse, required=True, allow_none=True)
     refusal = fields.Nested(RefusalResponse, required=True, allow_none=True)
     evidence = fields.List(fields.Nested(EvidenceItem), required=True)
+    department_evidence = fields.List(
+        fields.Nested(EvidenceItem), required=True, metadata={"description": "数源单位答复时附的材料"}
+    )
     department_reply = fields.Nested(DepartmentReplyResponse, required=True, allow_none=True)
     may_extend = fields.Boolean(required=True, metadata={"description": "本地规定允许且尚未延长过"})
     decided_at = Moment(required=True, allow_none=True)
@@ -309,10 +312,10 @@ class ObjectionEvidence(MethodView):
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
     @blp.alt_response(404, description="这件异议没有这份材料（evidence_not_found）")
     def get(self, objection_id: UUID, evidence_id: UUID) -> Response:
-        """一份证明材料；查看记入台账"""
+        """一份证明材料，申请人或数源单位附的；查看记入台账"""
         with transaction() as session:
             objection = get_objection(session, objection_id)
-            file = get_evidence(session, evidence_id, case=objection.case)
+            file = evidence_in_case(session, objection, evidence_id)
             _note(session, objection, action="objection_evidence_viewed", purpose=access_reason())
             return attachment(
                 services().evidence.get(file.storage_name), filename=file.filename, media_type=file.media_type
@@ -449,6 +452,7 @@ def _case_in_full(session: Session, objection: Objection) -> dict[str, object]:
         "score": _score(session, objection) if objection.kind == "score" else None,
         "refusal": _refusal(session, objection) if objection.kind == "benefit" else None,
         "evidence": evidence_of(session, objection.case),
+        "department_evidence": departments_evidence(session, objection),
         "department_reply": _department_reply(objection),
         "may_extend": (
             objection.state in OPEN_STATES and not objection.extended and term.extension_days is not None

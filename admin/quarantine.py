@@ -16,6 +16,7 @@ from marshmallow import Schema, fields, validate
 from admin.deliveries import template_name
 from backend.city_calendar import city_date
 from backend.ledger.service import record_access
+from backend.objections.service import statements_beside
 from backend.records.models import QUARANTINE_STATES, Delivery, QuarantinedRow
 from backend.records.quarantine import (
     Opening,
@@ -41,6 +42,7 @@ from backend.web.guards import (
 )
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from backend.web.objections import WithStatements
 from backend.web.pages import PageQuery, page_of, page_schema
 
 blp = Blueprint(
@@ -197,7 +199,7 @@ class ConflictCell(Schema):
     same = fields.Boolean(required=True, metadata={"description": "两者一致，或不能比较（证件号码和姓名不入库）"})
 
 
-class ConflictResponse(Schema):
+class ConflictResponse(WithStatements):
     """Two departments about one matter; the one stored first counts until one of them corrects its own."""
 
     stored_department = fields.String(required=True, metadata={"description": "已入库的一份由谁报送"})
@@ -233,6 +235,7 @@ class ConflictView(MethodView):
                 "stored_department": conflict.record.source_department,
                 "stored_at": conflict.record.created_at,
                 "stored_version": conflict.record.version,
+                "statements": statements_beside(session, [conflict.record.id]).get(conflict.record.id, []),
                 "delivered_department": conflict.source_department,
                 "delivered_at": conflict.row.created_at,
                 "cells": [

@@ -24,6 +24,7 @@ from admin.cases import (
 from admin.objections import MaskedSubject
 from backend.catalogue.service import category_in_force
 from backend.city_calendar import city_date
+from backend.objections.service import statements_beside
 from backend.repairs.models import Repair
 from backend.repairs.rules import rule_of
 from backend.repairs.service import (
@@ -48,6 +49,7 @@ from backend.web.context import now, reading, services, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from backend.web.objections import WithStatements
 from backend.web.pages import PageQuery, PlaceField, page_of, page_schema, place
 
 blp = Blueprint("officer repairs", __name__, url_prefix=f"{API_PREFIX}/admin/repairs", description="信用修复办理")
@@ -67,7 +69,7 @@ class RepairQueueQuery(PageQuery):
     )
 
 
-class RepairCaseRecord(Schema):
+class RepairCaseRecord(WithStatements):
     id = fields.Integer(required=True)
     title = fields.String(required=True)
     category_name = fields.String(required=True)
@@ -276,6 +278,7 @@ def _record(session: Session, record: Any) -> dict[str, object]:
         "event_on": record.event_on,
         "performed_on": record.performed_on,
         "state": record.state,
+        "statements": statements_beside(session, [record.id]).get(record.id, []),
     }
 
 

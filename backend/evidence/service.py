@@ -19,6 +19,8 @@ from backend.evidence.models import EvidenceFile, EvidenceRemoval
 from backend.identifiers.sealing import KeyRing
 
 MOST_FILES = 9
+BY_SUBJECT = "本人"
+"""Who uploaded a file, when it was the subject; a department is named by its code."""
 WAITS_FOR_ITS_CASE = timedelta(hours=24)
 LOOKS_BACK = timedelta(days=7)
 """How far back files without a row are looked for, once a day."""
@@ -123,6 +125,14 @@ def get_evidence(
         or (subject_id is not None and file.subject_id != subject_id)
         or (case is not None and file.case != case)
     ):
+        raise EvidenceNotFound
+    return file
+
+
+def get_own_evidence(session: Session, evidence_id: UUID, *, subject_id: int) -> EvidenceFile:
+    """A file that the subject uploaded. Raises EvidenceNotFound."""
+    file = get_evidence(session, evidence_id, subject_id=subject_id)
+    if file.uploaded_by != BY_SUBJECT:
         raise EvidenceNotFound
     return file
 

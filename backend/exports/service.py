@@ -30,10 +30,12 @@ from backend.commitments.states import STATE_NAMES as COMMITMENT_STATES
 from backend.deletion_requests.models import DeletionRequest
 from backend.deletion_requests.states import STATE_NAMES as DELETION_STATES
 from backend.evidence.models import EvidenceFile
+from backend.evidence.service import BY_SUBJECT
 from backend.identifiers.sealing import KeyRing
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import ACTION_NAMES
 from backend.notifications.models import Notification, NotificationSetting
+from backend.objections.department_evidence import departments_evidence_for_subject
 from backend.objections.models import Objection
 from backend.objections.service import events_of, objections_of
 from backend.objections.states import EVENT_NAMES, STATE_NAMES
@@ -93,7 +95,9 @@ def export_of(
         "identity": _identity(session, keys, subject, now),
         "records": [_record(session, record, now) for record in records_of(session, subject_id)],
         "scores": [_score(session, score) for score in reversed(score_history(session, subject_id))],
-        "objections": [_objection(session, objection) for objection in objections_of(session, subject_id)],
+        "objections": [
+            _objection(session, objection) for objection in objections_of(session, subject_id, city_date(now))
+        ],
         "repairs": [_repair(session, repair) for repair in _of(session, Repair, subject_id, Repair.drafted_at)],
         "supplements": [
             _supplement(session, keys, supplement) for supplement in supplements_of(session, subject_id)
@@ -117,7 +121,11 @@ def export_of(
             _deletion_request(request)
             for request in _of(session, DeletionRequest, subject_id, DeletionRequest.filed_at)
         ],
-        "evidence": [_evidence(file) for file in _of(session, EvidenceFile, subject_id, EvidenceFile.uploaded_at)],
+        "evidence": [
+            _evidence(file)
+            for file in _of(session, EvidenceFile, subject_id, EvidenceFile.uploaded_at)
+            if file.uploaded_by == BY_SUBJECT
+        ],
         "consents": [_consent(session, consent) for consent in consents_of(session, subject_id)],
         "choices": _choices(session, subject_id),
         "ledger": [_ledger_entry(entry) for entry in _newest(session, LedgerEntry, subject_id)],
@@ -242,6 +250,7 @@ def _objection(session: Session, objection: Objection) -> dict[str, Any]:
         "decided_by": objection.decided_by,
         "reply": objection.reply,
         "statement": objection.statement,
+        "department_evidence": [_evidence(file) for file in departments_evidence_for_subject(session, objection)],
         "events": [_event(event) for event in events_of(session, objection.id)],
     }
 

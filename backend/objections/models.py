@@ -77,6 +77,11 @@ class Objection(Base):
         """How evidence and notifications name it."""
         return f"objection:{self.id}"
 
+    @property
+    def reply_case(self) -> str:
+        """How the evidence that comes with the department's reply names it."""
+        return f"objection_reply:{self.id}"
+
 
 class ObjectionEvent(Base):
     """One step of an objection; only ever added. `detail` holds what the step says in words, for the timeline."""

@@ -14,6 +14,7 @@ from backend.catalogue.service import catalogue_in_force, category_in_force
 from backend.city_calendar import city_date
 from backend.evidence.models import EvidenceFile
 from backend.evidence.service import evidence_of
+from backend.objections.department_evidence import departments_evidence_for_subject
 from backend.objections.matters import Matter, matter_of
 from backend.objections.models import Objection, ObjectionEvent
 from backend.objections.service import (
@@ -68,6 +69,7 @@ class OwnObjectionInFull(OwnObjection):
 
     events: Sequence[ObjectionEvent]
     evidence: Sequence[EvidenceFile]
+    department_evidence: Sequence[EvidenceFile]
 
 
 def own_records(
@@ -100,21 +102,23 @@ def own_record(session: Session, subject_id: int, record_id: int, *, today: date
     )
 
 
-def own_objections(session: Session, subject_id: int) -> Sequence[OwnObjection]:
-    """Newest first."""
+def own_objections(session: Session, subject_id: int, *, today: date) -> Sequence[OwnObjection]:
+    """Newest first, with those of the enterprises that the citizen represents."""
     return [
-        OwnObjection(objection, matter_of(session, objection)) for objection in objections_of(session, subject_id)
+        OwnObjection(objection, matter_of(session, objection))
+        for objection in objections_of(session, subject_id, today)
     ]
 
 
-def own_objection(session: Session, subject_id: int, objection_id: UUID) -> OwnObjectionInFull:
+def own_objection(session: Session, subject_id: int, objection_id: UUID, *, today: date) -> OwnObjectionInFull:
     """Raises ObjectionNotFound, also for someone else's."""
-    objection = get_own_objection(session, subject_id=subject_id, objection_id=objection_id)
+    objection = get_own_objection(session, subject_id=subject_id, objection_id=objection_id, on=today)
     return OwnObjectionInFull(
         objection,
         matter_of(session, objection),
         events_of(session, objection.id),
         evidence_of(session, objection.case),
+        departments_evidence_for_subject(session, objection),
     )
 
 

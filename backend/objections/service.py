@@ -53,6 +53,7 @@ from backend.records.models import CreditRecord
 from backend.records.service import change_state, correct_record, lock_own_record, lock_record
 from backend.scores.errors import NoScoreYet, NotActivated
 from backend.scores.service import current_score
+from backend.subjects.acting import subjects_of
 from backend.subjects.models import Subject
 from backend.subjects.rescoring import mark_for_rescoring
 from backend.subjects.service import get_subject
@@ -197,7 +198,7 @@ def appeal_refusal(
 
 def withdraw_objection(session: Session, *, subject_id: int, objection_id: UUID, now: datetime) -> Objection:
     """The record counts again as before. Raises ObjectionNotFound or ObjectionStateForbids."""
-    get_own_objection(session, subject_id=subject_id, objection_id=objection_id)
+    get_own_objection(session, subject_id=subject_id, objection_id=objection_id, on=city_date(now))
     objection = lock_objection(session, objection_id)
     record = lock_record(session, objection.record_id) if objection.record_id else None
     move(session, objection, "withdraw", actor="本人", now=now)
@@ -406,7 +407,7 @@ def attach_statement(
     """
     if not statement.strip():
         raise StatementMissing
-    objection = get_own_objection(session, subject_id=subject_id, objection_id=objection_id)
+    objection = get_own_objection(session, subject_id=subject_id, objection_id=objection_id, on=city_date(now))
     move(session, objection, "attach_statement", actor="本人", now=now, statement=statement.strip())
     return objection
 
@@ -440,19 +441,23 @@ def statements_beside(session: Session, record_ids: Sequence[int]) -> dict[int, 
     return found
 
 
-def get_own_objection(session: Session, *, subject_id: int, objection_id: UUID) -> Objection:
-    """One that this citizen filed. Raises ObjectionNotFound, also for another's."""
+def get_own_objection(session: Session, *, subject_id: int, objection_id: UUID, on: date) -> Objection:
+    """One about this citizen, or about an enterprise that they represent on the day.
+
+    An enterprise's case stays with the enterprise: its next legal representative takes it over.
+    Raises ObjectionNotFound, also for another's.
+    """
     objection = get_objection(session, objection_id)
-    if objection.filed_by_id != subject_id:
+    if objection.subject_id not in subjects_of(session, subject_id, on):
         raise ObjectionNotFound
     return objection
 
 
-def objections_of(session: Session, subject_id: int) -> Sequence[Objection]:
-    """What this citizen filed, for themselves or for an enterprise; newest first."""
+def objections_of(session: Session, subject_id: int, on: date) -> Sequence[Objection]:
+    """About this citizen and the enterprises that they represent on the day; newest first."""
     return session.scalars(
         select(Objection)
-        .where(Objection.filed_by_id == subject_id)
+        .where(Objection.subject_id.in_(subjects_of(session, subject_id, on)))
         .order_by(Objection.filed_at.desc(), Objection.id)
     ).all()
 

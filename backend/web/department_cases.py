@@ -10,14 +10,16 @@ from sqlalchemy.orm import Session
 from backend.city_calendar import city_date
 from backend.evidence.service import evidence_of
 from backend.ledger.service import Actor, record_access
+from backend.objections.department_evidence import departments_evidence
 from backend.objections.inbox import FINDING_NAMES
 from backend.objections.matters import matter_of
 from backend.objections.models import Objection
+from backend.objections.service import statements_beside
 from backend.objections.states import STATE_NAMES, WITH_DEPARTMENT
 from backend.subjects.service import get_subject, masked_identifier, masked_name
 from backend.web.context import now, services
 from backend.web.moments import Moment
-from backend.web.objections import EvidenceItem
+from backend.web.objections import EvidenceItem, WithStatements
 from backend.web.pages import PageQuery, PlaceField, page_schema
 
 BASIS = "数源单位核查对其所报送信息的异议"
@@ -56,7 +58,7 @@ class InboxReply(Schema):
     remove = fields.Boolean(required=True)
 
 
-class InboxCaseInFull(InboxCase):
+class InboxCaseInFull(InboxCase, WithStatements):
     """办理所需的内容：记录、理由和材料。没有申请人的分数、其他记录和完整身份信息。"""
 
     subject_name = fields.String(required=True, metadata={"description": "记录所属主体（自然人已脱敏）"})
@@ -72,6 +74,9 @@ class InboxCaseInFull(InboxCase):
     content = fields.Dict(keys=fields.String(), required=True, metadata={"description": "本单位报送的内容"})
     grounds = fields.String(required=True, metadata={"description": "申请人写明的理由"})
     evidence = fields.List(fields.Nested(EvidenceItem), required=True)
+    department_evidence = fields.List(
+        fields.Nested(EvidenceItem), required=True, metadata={"description": "数源单位附的材料"}
+    )
     reply = fields.Nested(InboxReply, required=True, allow_none=True, metadata={"description": "本单位的答复"})
 
 
@@ -113,8 +118,10 @@ def inbox_case_in_full(session: Session, objection: Objection) -> dict[str, obje
         "level": record.level,
         "levels": [level.name for level in category.levels],
         "content": record.content,
+        "statements": statements_beside(session, [record.id]).get(record.id, []),
         "grounds": objection.grounds,
         "evidence": evidence_of(session, objection.case),
+        "department_evidence": departments_evidence(session, objection),
         "reply": reply and {**reply, "finding_name": FINDING_NAMES[reply["finding"]]},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_smorest.fields import Upload
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 _MOST = 2**53
@@ -35,12 +36,24 @@ class CorrectionsRequest(Schema):
             raise ValidationError("请至少写明一项更正。")
 
 
+class WithStatements(Schema):
+    """A record that is shown to somebody other than its subject."""
+
+    statements = fields.List(
+        fields.String(), required=True, metadata={"description": "异议未获支持后，本人附在记录旁的声明"}
+    )
+
+
 class EvidenceItem(Schema):
     id = fields.UUID(required=True, metadata={"description": "材料编号"})
     filename = fields.String(required=True, metadata={"description": "文件名"})
     media_type = fields.String(required=True, metadata={"description": "image/jpeg 或 application/pdf"})
     size = fields.Integer(required=True, metadata={"description": "大小（字节）"})
     pages = fields.Integer(required=True, metadata={"description": "页数"})
+
+
+class DepartmentEvidenceUpload(Schema):
+    file = Upload(required=True, metadata={"description": "照片（JPEG、PNG、WebP）或 PDF，单个不超过 10 MB"})
 
 
 class DepartmentReplyRequest(Schema):

@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
-from backend.evidence.service import get_evidence, keep_evidence
+from backend.evidence.service import BY_SUBJECT, get_own_evidence, keep_evidence
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
 from backend.web.context import now, reading, services, transaction
@@ -52,7 +52,7 @@ class MyEvidence(MethodView):
                 subject_id=current_subject_id(),
                 filename=upload.filename or "",
                 content=upload.read(),
-                uploaded_by="本人",
+                uploaded_by=BY_SUBJECT,
                 now=now(),
             )
 
@@ -65,7 +65,7 @@ class OneEvidence(MethodView):
     def get(self, evidence_id: UUID) -> Response:
         """下载自己上传的材料"""
         with reading() as session:
-            file = get_evidence(session, evidence_id, subject_id=current_subject_id())
+            file = get_own_evidence(session, evidence_id, subject_id=current_subject_id())
             return attachment(
                 services().evidence.get(file.storage_name), filename=file.filename, media_type=file.media_type
             )

@@ -100,6 +100,20 @@ class ExportedEvent(Schema):
     actor = fields.String(required=True)
 
 
+class ExportedEvidence(Schema):
+    id = fields.UUID(
+        required=True,
+        metadata={
+            "description": "文件用它从 /me/evidence/… 下载；数源单位附的从 /me/objections/…/evidence/… 下载"
+        },
+    )
+    case = fields.String(required=True, allow_none=True)
+    filename = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size = fields.Integer(required=True)
+    uploaded_at = Moment(required=True)
+
+
 class ExportedObjection(Schema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
@@ -112,6 +126,9 @@ class ExportedObjection(Schema):
     decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
     statement = fields.String(required=True, allow_none=True)
+    department_evidence = fields.List(
+        fields.Nested(ExportedEvidence), required=True, metadata={"description": "数源单位答复时附的材料"}
+    )
     events = fields.List(fields.Nested(ExportedEvent), required=True)
 
 
@@ -178,15 +195,6 @@ class ExportedDeletionRequest(Schema):
     filed_at = Moment(required=True)
     decided_at = Moment(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
-
-
-class ExportedEvidence(Schema):
-    id = fields.UUID(required=True, metadata={"description": "文件用它从 /me/evidence/… 下载"})
-    case = fields.String(required=True, allow_none=True)
-    filename = fields.String(required=True)
-    media_type = fields.String(required=True)
-    size = fields.Integer(required=True)
-    uploaded_at = Moment(required=True)
 
 
 class ExportedChoice(Schema):

@@ -11,9 +11,9 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy.orm import Session
 
-from backend.benefits.errors import EnterpriseNotRepresented
 from backend.city_calendar import city_date
-from backend.evidence.service import MOST_FILES, get_evidence
+from backend.evidence.service import MOST_FILES
+from backend.objections.department_evidence import evidence_for_subject
 from backend.objections.models import Objection, ObjectionEvent
 from backend.objections.own_records import OwnObjection, OwnObjectionInFull, own_objection, own_objections
 from backend.objections.service import (
@@ -25,14 +25,14 @@ from backend.objections.service import (
     withdraw_objection,
 )
 from backend.objections.states import EVENT_NAMES, STATE_NAMES
-from backend.subjects.models import Subject
-from backend.subjects.service import enterprises_represented_by, get_subject
+from backend.subjects.service import get_subject
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import current_subject_id, signed_in_citizen
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from miniprogram_api.citizen.acting import acting
 
 blp = Blueprint("citizen objections", __name__, url_prefix=f"{API_PREFIX}/me/objections", description="异议申请")
 
@@ -97,11 +97,22 @@ class StatementRequest(Schema):
     )
 
 
+class ObjectingEnterprise(Schema):
+    public_code = fields.String(required=True, metadata={"description": "统一社会信用代码"})
+    name = fields.String(required=True, metadata={"description": "名称"})
+
+
 class ObjectionResponse(Schema):
     id = fields.UUID(required=True, metadata={"description": "异议编号"})
     kind = fields.String(
         required=True,
         metadata={"description": "record 记录，list_entry 列入名单，score 信用分，benefit 权益资格"},
+    )
+    enterprise = fields.Nested(
+        ObjectingEnterprise,
+        required=True,
+        allow_none=True,
+        metadata={"description": "代表企业提出的，是哪家企业；本人的为 null"},
     )
     record_id = fields.Integer(
         required=True, allow_none=True, metadata={"description": "记录编号；不是对记录的异议时为 null"}
@@ -151,7 +162,14 @@ class ObjectionInFull(ObjectionResponse):
     steps = fields.List(
         fields.Nested(ObjectionStepResponse), required=True, metadata={"description": "办理经过，由早到晚"}
     )
-    evidence = fields.List(fields.Nested(ObjectionEvidenceResponse), required=True)
+    evidence = fields.List(
+        fields.Nested(ObjectionEvidenceResponse), required=True, metadata={"description": "本人附的材料"}
+    )
+    department_evidence = fields.List(
+        fields.Nested(ObjectionEvidenceResponse),
+        required=True,
+        metadata={"description": "数源单位答复时附的材料；答复前为空"},
+    )
 
 
 @blp.route("")
@@ -160,8 +178,13 @@ class MyObjections(MethodView):
     @blp.response(200, ObjectionsResponse)
     def get(self) -> dict[str, object]:
         """本人提出的异议，包括代表企业提出的"""
+        today = city_date(now())
         with reading() as session:
-            return {"items": [_answer(own) for own in own_objections(session, current_subject_id())]}
+            return {
+                "items": [
+                    _answer(session, own) for own in own_objections(session, current_subject_id(), today=today)
+                ]
+            }
 
     @signed_in_citizen
     @idempotent
@@ -192,10 +215,12 @@ class MyObjectionEvidence(MethodView):
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
     @blp.alt_response(404, description="没有这件异议或这份材料，或者它不属于您")
     def get(self, objection_id: UUID, evidence_id: UUID) -> Response:
-        """下载自己附在异议里的材料"""
+        """下载异议里的材料：自己附的，以及数源单位答复时附的"""
         with reading() as session:
-            mine = get_own_objection(session, subject_id=current_subject_id(), objection_id=objection_id)
-            file = get_evidence(session, evidence_id, case=mine.case)
+            mine = get_own_objection(
+                session, subject_id=current_subject_id(), objection_id=objection_id, on=city_date(now())
+            )
+            file = evidence_for_subject(session, mine, evidence_id)
             return attachment(
                 services().evidence.get(file.storage_name), filename=file.filename, media_type=file.media_type
             )
@@ -242,8 +267,7 @@ def _file(
     grounds: str,
     evidence_ids: list[UUID],
 ) -> Objection:
-    acts_for = _represented(session, enterprise) if enterprise else None
-    subject_id = acts_for.id if acts_for else current_subject_id()
+    acts_for = acting(session, enterprise)
     filing: dict[str, Any] = {
         "grounds": grounds,
         "evidence_ids": evidence_ids,
@@ -251,33 +275,39 @@ def _file(
         "deadlines": services().deadlines,
     }
     if kind == "score":
-        return object_to_score(session, subject_id=subject_id, filed_by_id=current_subject_id(), **filing)
+        return object_to_score(session, subject_id=acts_for.subject.id, filed_by_id=current_subject_id(), **filing)
     if kind == "benefit":
         holder = get_subject(session, current_subject_id())
-        return appeal_refusal(session, holder=holder, enterprise=acts_for, scheme_code=scheme or "", **filing)
+        beneficiary = acts_for.subject if enterprise else None
+        return appeal_refusal(session, holder=holder, enterprise=beneficiary, scheme_code=scheme or "", **filing)
     return file_objection(
-        session, subject_id=subject_id, record_id=record_id or 0, filed_by_id=current_subject_id(), **filing
+        session,
+        subject_id=acts_for.subject.id,
+        record_id=record_id or 0,
+        filed_by_id=current_subject_id(),
+        **filing,
     )
 
 
-def _represented(session: Session, public_code: str) -> Subject:
-    """Raises EnterpriseNotRepresented."""
-    for enterprise in enterprises_represented_by(session, current_subject_id(), city_date(now())):
-        if enterprise.public_code == public_code:
-            return enterprise
-    raise EnterpriseNotRepresented
-
-
 def _own_answer(session: Session, objection_id: UUID) -> dict[str, object]:
-    own: OwnObjectionInFull = own_objection(session, current_subject_id(), objection_id)
-    return {**_answer(own), "steps": [_step(event) for event in own.events], "evidence": own.evidence}
+    own: OwnObjectionInFull = own_objection(session, current_subject_id(), objection_id, today=city_date(now()))
+    return {
+        **_answer(session, own),
+        "steps": [_step(event) for event in own.events],
+        "evidence": own.evidence,
+        "department_evidence": own.department_evidence,
+    }
 
 
-def _answer(own: OwnObjection) -> dict[str, object]:
+def _answer(session: Session, own: OwnObjection) -> dict[str, object]:
     objection = own.objection
+    subject = get_subject(session, objection.subject_id)
     return {
         "id": objection.id,
         "kind": objection.kind,
+        "enterprise": (
+            None if subject.kind == "person" else {"public_code": subject.public_code, "name": subject.public_name}
+        ),
         "record_id": objection.record_id,
         "record_title": own.matter.title,
         "category_name": own.matter.category_name,

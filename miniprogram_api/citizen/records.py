@@ -1,4 +1,5 @@
-"""Every record the city keeps about the citizen, with its source, its legal basis and its whole life."""
+"""Every record the city keeps about the citizen, or about an enterprise they legally represent: with its source,
+its legal basis and its whole life."""
 
 from __future__ import annotations
 
@@ -14,14 +15,15 @@ from backend.records.life import EVENT_NAMES
 from backend.records.service import RecordState
 from backend.web import API_PREFIX
 from backend.web.context import now, reading
-from backend.web.guards import current_subject_id, signed_in_citizen
+from backend.web.guards import signed_in_citizen
 from backend.web.moments import Moment
 from backend.web.pages import PageQuery, page_of, page_schema
+from miniprogram_api.citizen.acting import ActingQuery, acting
 
 blp = Blueprint("citizen records", __name__, url_prefix=f"{API_PREFIX}/me/records", description="本人信用记录")
 
 
-class RecordsQuery(PageQuery):
+class RecordsQuery(ActingQuery, PageQuery):
     category = fields.String(
         load_default=None, validate=validate.Length(1, 64), metadata={"description": "类别代码"}
     )
@@ -96,11 +98,11 @@ class MyRecords(MethodView):
     @blp.arguments(RecordsQuery, location="query")
     @blp.response(200, page_schema(RecordResponse))
     def get(self, query: dict[str, Any]) -> dict[str, object]:
-        """本人的全部信用记录，新的在前"""
+        """本人或所代表企业的全部信用记录，新的在前"""
         with reading() as session:
             found = own_records(
                 session,
-                current_subject_id(),
+                acting(session, query["enterprise"]).subject.id,
                 today=city_date(now()),
                 category=query["category"],
                 state=query["state"],
@@ -113,12 +115,14 @@ class MyRecords(MethodView):
 @blp.route(f"/<int(max={2**63 - 1}):record_id>")
 class MyRecord(MethodView):
     @signed_in_citizen
+    @blp.arguments(ActingQuery, location="query")
     @blp.response(200, RecordInFull)
     @blp.alt_response(404, description="没有这条记录，或者它不属于您（record_not_found）")
-    def get(self, record_id: int) -> dict[str, object]:
+    def get(self, query: dict[str, Any], record_id: int) -> dict[str, object]:
         """一条信用记录的全部内容和变更经过"""
         with reading() as session:
-            own = own_record(session, current_subject_id(), record_id, today=city_date(now()))
+            subject = acting(session, query["enterprise"]).subject
+            own = own_record(session, subject.id, record_id, today=city_date(now()))
             return {
                 **_answer(own),
                 "content": own.record.content,

@@ -11,6 +11,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
 from backend.ledger.service import Actor, record_access
+from backend.objections.service import statements_beside
 from backend.repairs.models import Repair
 from backend.repairs.service import case_of as repair_case
 from backend.repairs.service import decide_repair, get_repair_of_department, records_in, repair_queue
@@ -30,6 +31,7 @@ from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from backend.web.objections import WithStatements
 from miniprogram_api.department.access import current_department, department_token
 
 blp = Blueprint(
@@ -44,7 +46,7 @@ class DepartmentSubject(Schema):
     identifier = fields.String(required=True, metadata={"description": "自然人的号码已脱敏"})
 
 
-class DepartmentRepairRecord(Schema):
+class DepartmentRepairRecord(WithStatements):
     title = fields.String(required=True, metadata={"description": "事项"})
     category = fields.String(required=True, metadata={"description": "类别代码"})
     event_on = fields.Date(required=True, metadata={"description": "发生日期"})
@@ -246,7 +248,17 @@ def _repair_in_full(session: Session, repair: Repair) -> dict[str, object]:
         **_repair(repair),
         "subject": _subject(session, repair.subject_id),
         "explanation": repair.explanation,
-        "records": records_in(session, repair),
+        "records": [
+            {
+                "title": record.title,
+                "category": record.category,
+                "event_on": record.event_on,
+                "performed_on": record.performed_on,
+                "content": record.content,
+                "statements": statements_beside(session, [record.id]).get(record.id, []),
+            }
+            for record in records_in(session, repair)
+        ],
     }
 
 

@@ -9,8 +9,12 @@ from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from backend.evidence.service import get_evidence
 from backend.ledger.service import Actor
+from backend.objections.department_evidence import (
+    add_department_evidence,
+    evidence_in_case,
+    take_back_department_evidence,
+)
 from backend.objections.inbox import department_case, department_inbox, reply_as_department
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
@@ -24,7 +28,7 @@ from backend.web.department_cases import (
     note_departments_access,
 )
 from backend.web.idempotency import idempotent
-from backend.web.objections import DepartmentReplyRequest
+from backend.web.objections import DepartmentEvidenceUpload, DepartmentReplyRequest, EvidenceItem
 from backend.web.pages import page_of, place
 from miniprogram_api.department.access import current_department, department_token
 
@@ -71,16 +75,54 @@ class OneCase(MethodView):
             return inbox_case_in_full(session, case)
 
 
+@blp.route("/<uuid:objection_id>/evidence")
+class CaseUpload(MethodView):
+    @department_token(SCOPE)
+    @idempotent
+    @blp.arguments(DepartmentEvidenceUpload, location="files")
+    @blp.response(201, EvidenceItem)
+    @blp.alt_response(404, description="没有这件异议，或者它不在本单位的待办中（objection_not_found）")
+    @blp.alt_response(409, description="已经答复或已办结（objection_state_forbids）")
+    def post(self, files: dict[str, Any], objection_id: UUID) -> object:
+        """附一份核查材料（照片或 PDF）；答复后申请人可以查阅"""
+        upload = files["file"]
+        with transaction() as session:
+            return add_department_evidence(
+                session,
+                services().evidence,
+                department_code=current_department().code,
+                objection_id=objection_id,
+                filename=upload.filename or "",
+                content=upload.read(),
+                now=now(),
+            )
+
+
 @blp.route("/<uuid:objection_id>/evidence/<uuid:evidence_id>")
 class CaseEvidence(MethodView):
+    @department_token(SCOPE)
+    @idempotent
+    @blp.response(204)
+    @blp.alt_response(404, description="没有这份材料，或者不是本单位附的（evidence_not_found）")
+    def delete(self, objection_id: UUID, evidence_id: UUID) -> None:
+        """答复之前取回本单位附的一份材料"""
+        with transaction() as session:
+            take_back_department_evidence(
+                session,
+                department_code=current_department().code,
+                objection_id=objection_id,
+                evidence_id=evidence_id,
+                now=now(),
+            )
+
     @department_token(SCOPE)
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
     @blp.alt_response(404, description="没有这件异议或这份材料（objection_not_found、evidence_not_found）")
     def get(self, objection_id: UUID, evidence_id: UUID) -> Response:
-        """申请人附的一份材料；查看记入当事人的台账"""
+        """一份材料，申请人或数源单位附的；查看记入当事人的台账"""
         with transaction() as session:
             case = department_case(session, current_department().code, objection_id)
-            file = get_evidence(session, evidence_id, case=case.case)
+            file = evidence_in_case(session, case, evidence_id)
             note_departments_access(
                 session,
                 case,

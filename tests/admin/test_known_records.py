@@ -11,6 +11,7 @@ from sqlalchemy import select
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
 from backend.ledger.models import LedgerEntry
+from backend.objections.models import Objection
 from backend.records.models import CreditRecord
 from backend.records.service import change_state
 from backend.records.storing import version_of
@@ -104,3 +105,26 @@ def test_the_life_of_a_record_is_told_to_officers_too(city, record_id):
         assert session.get_one(CreditRecord, record_id).event_on == date(2026, 1, 15)
     missing = city.as_officer("auditor").get("/api/v1/admin/records/999999/life", headers=REASON)
     assert (missing.status_code, missing.json["code"]) == (404, "record_not_found")
+
+
+def test_what_the_subject_said_stands_beside_the_record_wherever_officers_read_it(city, record_id):
+    with city.database.transaction() as session:
+        session.add(
+            Objection(
+                subject_id=session.get_one(CreditRecord, record_id).subject_id,
+                filed_by_id=session.get_one(CreditRecord, record_id).subject_id,
+                kind="record",
+                about=f"record:{record_id}",
+                record_id=record_id,
+                grounds="已经履行",
+                state="rejected",
+                filed_at=city.clock(),
+                answer_due_on=date(2026, 3, 6),
+                extended=False,
+                statement="判决已经全部履行，正在申请再审。",
+            )
+        )
+    said = ["判决已经全部履行，正在申请再审。"]
+    assert ask(city).json["items"][0]["statements"] == said
+    life = city.as_officer("auditor").get(f"/api/v1/admin/records/{record_id}/life", headers=REASON).json
+    assert life["statements"] == said

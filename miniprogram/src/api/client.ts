@@ -19,7 +19,14 @@ export type Transport = (request: {
 }) => Promise<Answer>
 
 /** One file as `multipart/form-data` in the field `file`. Rejects only when no answer came at all. */
-export type Upload = (request: { path: string; headers: Record<string, string>; filePath: string }) => Promise<Answer>
+export type Upload = (request: { path: string; headers: Record<string, string>; file: ChosenFile }) => Promise<Answer>
+
+/** A file on this phone: where it lies, what it is called, and in a browser the file itself. */
+export interface ChosenFile {
+  path: string
+  name: string
+  file?: File
+}
 
 export interface ClientOptions {
   transport: Transport
@@ -39,7 +46,7 @@ export interface Client {
   /** A POST or DELETE that acts: carries one Idempotency-Key, the same again on every retry. */
   act<T>(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>
   /** Hands in a file. Never sent again by itself: a photo on a weak connection is the person's to repeat. */
-  upload<T>(path: string, filePath: string): Promise<T>
+  upload<T>(path: string, file: ChosenFile): Promise<T>
   /** The server's clock now, in milliseconds: a phone whose own clock is wrong still counts down rightly. */
   now(): number
 }
@@ -47,7 +54,7 @@ export interface Client {
 export function createClient({ transport, upload, token, onSignedOut, wait }: ClientOptions): Client {
   let clockOffset = 0
 
-  async function sendFile<T>(path: string, filePath: string): Promise<T> {
+  async function sendFile<T>(path: string, file: ChosenFile): Promise<T> {
     const bearer = token()
     const headers: Record<string, string> = {
       Accept: 'application/json',
@@ -56,7 +63,7 @@ export function createClient({ transport, upload, token, onSignedOut, wait }: Cl
     }
     let answer: Answer
     try {
-      answer = await upload({ path, headers, filePath })
+      answer = await upload({ path, headers, file })
     } catch {
       throw NO_ANSWER
     }

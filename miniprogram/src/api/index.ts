@@ -1,6 +1,6 @@
 /** Every call that the client makes, typed. Pages import from here and from nowhere else. */
 import { forgetSession, sessionToken } from '../sign_in/session'
-import { createClient } from './client'
+import { type ChosenFile, createClient } from './client'
 import type {
   AccessComplaint,
   ActingFor,
@@ -83,9 +83,10 @@ export interface RecordFilter {
   cursor?: string | null
   limit?: number
 }
-export const getRecords = (filter: RecordFilter = {}) =>
-  client.get<Page<CreditRecord>>('/me/records', { ...filter })
-export const getRecord = (recordId: number | string) => client.get<RecordDetail>(`/me/records/${id(recordId)}`)
+export const getRecords = (enterprise: ActingFor, filter: RecordFilter = {}) =>
+  client.get<Page<CreditRecord>>('/me/records', { enterprise, ...filter })
+export const getRecord = (enterprise: ActingFor, recordId: number | string) =>
+  client.get<RecordDetail>(`/me/records/${id(recordId)}`, { enterprise })
 
 export const getBenefits = () => client.get<Benefits>('/me/benefits')
 /** For any benefit, or for one; `enterprise` is the 统一社会信用代码 of the one the citizen acts for. */
@@ -99,15 +100,20 @@ export const withdrawAuthorization = (authorizationId: string) =>
 
 export const getObjections = async () => (await client.get<{ items: Objection[] }>('/me/objections')).items
 export const getObjection = (objectionId: string) => client.get<ObjectionDetail>(`/me/objections/${id(objectionId)}`)
-export const fileObjection = (matter: ObjectionMatter, grounds: string, evidenceIds: string[]) =>
-  client.act<ObjectionDetail>('POST', '/me/objections', { ...matter, grounds, evidence_ids: evidenceIds })
+export const fileObjection = (enterprise: ActingFor, matter: ObjectionMatter, grounds: string, evidenceIds: string[]) =>
+  client.act<ObjectionDetail>('POST', '/me/objections', {
+    ...on(enterprise),
+    ...matter,
+    grounds,
+    evidence_ids: evidenceIds,
+  })
 export const withdrawObjection = (objectionId: string) =>
   client.act<ObjectionDetail>('POST', `/me/objections/${id(objectionId)}/withdrawal`)
 export const attachStatement = (objectionId: string, statement: string) =>
   client.act<ObjectionDetail>('POST', `/me/objections/${id(objectionId)}/statement`, { statement })
 
-/** A photo on this phone, by its temporary path; the server keeps it a day until an application takes it up. */
-export const uploadEvidence = (filePath: string) => client.upload<Evidence>('/me/evidence', filePath)
+/** The server keeps it a day until an application takes it up. */
+export const uploadEvidence = (file: ChosenFile) => client.upload<Evidence>('/me/evidence', file)
 
 export const getNotifications = (cursor: string | null, limit = 30) =>
   client.get<Notifications>('/me/notifications', { cursor, limit })

@@ -296,6 +296,8 @@ export type ObjectionKind = 'record' | 'list_entry' | 'score' | 'benefit'
 export interface Objection {
   id: string
   kind: ObjectionKind
+  /** For whom it was filed; null for the citizen themselves. */
+  enterprise: { public_code: string; name: string } | null
   /** Null when it is not about a record. */
   record_id: number | null
   record_title: string
@@ -324,13 +326,15 @@ export interface ObjectionStep {
 export interface ObjectionDetail extends Objection {
   steps: ObjectionStep[]
   evidence: Evidence[]
+  /** What the source department's reply rests on; empty until it has replied. */
+  department_evidence: Evidence[]
 }
 
 /** What an objection is about: one of the three. */
 export type ObjectionMatter =
   | { kind: 'record'; record_id: number }
   | { kind: 'score' }
-  | { kind: 'benefit'; scheme: string; enterprise: string | null }
+  | { kind: 'benefit'; scheme: string }
 
 export interface Evidence {
   id: string

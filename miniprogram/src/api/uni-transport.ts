@@ -33,11 +33,13 @@ export const uniTransport: Transport = ({ method, path, headers, body }) =>
     })
   })
 
-export const uniUpload: Upload = ({ path, headers, filePath }) =>
+export const uniUpload: Upload = ({ path, headers, file }) =>
   new Promise((resolve, reject) => {
     uni.uploadFile({
       url: `${apiOrigin}/api/v1${path}`,
-      filePath,
+      filePath: file.path,
+      // A browser's own file keeps its name; by its address alone it would lose it.
+      ...(file.file === undefined ? {} : { file: file.file }),
       name: 'file',
       header: headers,
       timeout: UPLOAD_TIMEOUT_MS,

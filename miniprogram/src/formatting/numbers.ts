@@ -33,6 +33,12 @@ export function yuan(cents: number): string {
   return `${cents < 0 ? MINUS : ''}¥${text.endsWith('.00') ? text.slice(0, -3) : text}`
 }
 
+/** Bytes as people read them: 900 → "1 KB", 1_572_864 → "1.5 MB". */
+export function fileSize(bytes: number): string {
+  const kilobytes = Math.max(1, Math.round(bytes / 1024))
+  return kilobytes < 1024 ? `${kilobytes} KB` : `${plainHundredths(Math.round(kilobytes / 10.24))} MB`
+}
+
 function groupThousands(whole: number): string {
   return String(whole).replace(/\B(?=(\d{3})+$)/g, ',')
 }

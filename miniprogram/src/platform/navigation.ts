@@ -4,6 +4,12 @@ export const openPage = (url: string): void => {
   uni.navigateTo({ url })
 }
 
+/** A page's address with the enterprise that the citizen acts for, if any. */
+export function withSubject(url: string, enterprise: string | null): string {
+  if (enterprise === null) return url
+  return `${url}${url.includes('?') ? '&' : '?'}enterprise=${encodeURIComponent(enterprise)}`
+}
+
 /** Back to the page before; a page opened by its address has none, so it goes to the score. */
 export function goBack(): void {
   if (getCurrentPages().length > 1) uni.navigateBack()

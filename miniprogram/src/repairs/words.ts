@@ -14,9 +14,3 @@ export function candidateSentence(candidate: RepairCandidate): string {
     ? `现在可以申请修复${needs}`
     : `${longDate(candidate.repairable_from)}起可以申请修复${needs}`
 }
-
-/** A page's address with the enterprise that the citizen acts for, if any. */
-export function withSubject(url: string, enterprise: string | null): string {
-  if (enterprise === null) return url
-  return `${url}${url.includes('?') ? '&' : '?'}enterprise=${encodeURIComponent(enterprise)}`
-}

@@ -20,8 +20,8 @@ function clientGiven(...answers: (Answer | typeof LOST)[]): Client {
       if (answer === undefined || answer === LOST) throw new Error('request:fail')
       return answer
     },
-    upload: async ({ path, headers, filePath }) => {
-      sent.push({ method: `FILE ${filePath}`, path, headers })
+    upload: async ({ path, headers, file }) => {
+      sent.push({ method: `FILE ${file.path}`, path, headers })
       const answer = answers.shift()
       if (answer === undefined || answer === LOST) throw new Error('uploadFile:fail')
       return answer
@@ -72,21 +72,21 @@ describe('a request that acts', () => {
 describe('a file', () => {
   it('is sent once, signed in and under a key of its own', async () => {
     const client = clientGiven(OK)
-    await expect(client.upload('/me/evidence', 'tmp/photo.jpg')).resolves.toEqual({ fine: true })
+    await expect(client.upload('/me/evidence', { path: 'tmp/photo.jpg', name: '照片' })).resolves.toEqual({ fine: true })
     expect(sent[0]).toMatchObject({ method: 'FILE tmp/photo.jpg', path: '/me/evidence' })
     expect(sent[0]!.headers).toMatchObject({ Authorization: 'Bearer token-1' })
     expect(sent[0]!.headers['Idempotency-Key']).toBeTruthy()
   })
 
   it('that was lost on the way is the person’s to send again', async () => {
-    const error = await clientGiven(LOST, OK).upload('/me/evidence', 'tmp/photo.jpg').catch(asProblem)
+    const error = await clientGiven(LOST, OK).upload('/me/evidence', { path: 'tmp/photo.jpg', name: '照片' }).catch(asProblem)
     expect(error).toMatchObject({ code: 'network' })
     expect(sent).toHaveLength(1)
   })
 
   it('that was refused says why', async () => {
     const refusal = { status: 422, body: { code: 'evidence_too_large', detail: '单个文件不能超过 10 MB。' }, serverTime: null }
-    const error = await clientGiven(refusal).upload('/me/evidence', 'tmp/photo.jpg').catch(asProblem)
+    const error = await clientGiven(refusal).upload('/me/evidence', { path: 'tmp/photo.jpg', name: '照片' }).catch(asProblem)
     expect(error).toMatchObject({ code: 'evidence_too_large', detail: '单个文件不能超过 10 MB。' })
   })
 })

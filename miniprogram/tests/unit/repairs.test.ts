@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 
 import type { RepairCandidate, RepairCondition } from '../../src/api/types'
-import { candidateSentence, withSubject } from '../../src/repairs/words'
+import { withSubject } from '../../src/platform/navigation'
+import { candidateSentence } from '../../src/repairs/words'
 
 const condition = (code: string, name: string, met: boolean, from: string | null = null): RepairCondition => ({
   code,

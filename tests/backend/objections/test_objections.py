@@ -302,7 +302,7 @@ def test_the_queue_shows_the_most_urgent_first_and_what_is_overdue(session, pers
     assert [is_overdue(objection, date(2026, 3, 7)) for objection in (early, late, done)] == [True, False, False]
     assert not is_overdue(early, date(2026, 3, 6))
     assert count_open(session, date(2026, 3, 7)) == (2, 1)
-    assert objections_of(session, person.id)[0] is late
+    assert objections_of(session, person.id, date(2026, 3, 7))[0] is late
 
 
 def test_the_database_itself_refuses_a_second_open_case(session, person, record, file):

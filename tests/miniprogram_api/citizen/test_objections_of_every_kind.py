@@ -6,7 +6,10 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
+from backend.subjects.models import SubjectRelation
+from tests.factories import add_enterprise, add_record, add_relation
 from tests.miniprogram_api.citizen.conftest import API
 
 GROUNDS = "已经履行完毕，法院有结案通知书"
@@ -87,7 +90,7 @@ def test_an_objection_says_what_it_is_about(scored, body):
 
 def test_nobody_objects_for_an_enterprise_they_do_not_represent(scored, judgment):
     answer = file(scored, record_id=judgment["id"], enterprise="91990001MA00000000")
-    assert (answer.status_code, answer.json["code"]) == (404, "enterprise_not_represented")
+    assert (answer.status_code, answer.json["code"]) == (403, "not_legal_representative")
 
 
 def test_the_case_is_followed_step_by_step_and_hidden_from_others(scored, judgment, make_citizen):
@@ -95,3 +98,41 @@ def test_the_case_is_followed_step_by_step_and_hidden_from_others(scored, judgme
     case = scored.get(f"/me/objections/{filed['id']}").json
     assert [(step["event"], step["note"]) for step in case["steps"]] == [("file", "桂城市中级人民法院")]
     assert make_citizen().get(f"/me/objections/{filed['id']}").status_code == 404
+
+
+@pytest.fixture
+def enterprise(scored):
+    """One that the citizen legally represents, with a penalty."""
+    with scored.city.database.transaction() as session:
+        enterprise = add_enterprise(session, scored.city.keys)
+        add_relation(session, enterprise=enterprise, principal=scored.subject, role="legal_representative")
+        add_record(session, enterprise, "admin_penalty", title="桂市监罚〔2025〕12号")
+    return enterprise
+
+
+def test_a_legal_representative_reads_the_enterprises_records_and_objects_to_one(scored, enterprise):
+    code = enterprise.public_code
+    listed = scored.get("/me/records", enterprise=code).json["items"]
+    assert [record["title"] for record in listed] == ["桂市监罚〔2025〕12号"]
+    assert scored.get(f"/me/records/{listed[0]['id']}").status_code == 404
+    assert scored.get(f"/me/records/{listed[0]['id']}", enterprise=code).json["may_object"] is True
+
+    filed = file(scored, record_id=listed[0]["id"], enterprise=code)
+    assert filed.status_code == 201
+    assert filed.json["enterprise"] == {"public_code": code, "name": enterprise.public_name}
+    assert scored.get(f"/me/records/{listed[0]['id']}", enterprise=code).json["state"] == "disputed"
+
+
+def test_an_enterprises_case_passes_to_its_next_legal_representative(scored, enterprise, make_citizen):
+    record = scored.get("/me/records", enterprise=enterprise.public_code).json["items"][0]
+    case = file(scored, record_id=record["id"], enterprise=enterprise.public_code).json["id"]
+    successor = make_citizen()
+    assert successor.get(f"/me/objections/{case}").status_code == 404
+    with scored.city.database.transaction() as session:
+        session.scalars(select(SubjectRelation)).one().principal_id = successor.id
+
+    assert scored.get("/me/records", enterprise=enterprise.public_code).status_code == 403
+    assert scored.get(f"/me/objections/{case}").status_code == 404
+    assert scored.post(f"/me/objections/{case}/withdrawal").status_code == 404
+    assert [one["id"] for one in successor.get("/me/objections").json["items"]] == [case]
+    assert successor.post(f"/me/objections/{case}/withdrawal").status_code == 200

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from uuid import UUID
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from backend.ledger.models import LedgerEntry
@@ -114,3 +116,65 @@ def test_a_department_is_told_of_its_cases_and_marks_them_read(city, department,
     assert page["items"][0]["about"] == f"objection:{case}"
     assert system.post("/notifications/reading", {"up_to_id": page["items"][0]["id"]}).json == {"unread": 0}
     assert department(MARKET_REGULATION).get("/notifications").json["items"] == []
+
+
+def photo() -> BytesIO:
+    out = BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(out, "JPEG")
+    out.seek(0)
+    return out
+
+
+def test_a_department_attaches_evidence_to_its_reply_which_the_office_and_the_citizen_then_read(
+    city, department, case
+):
+    system = department(CIVILITY)
+
+    def attach():
+        return city.http.post(
+            f"/api/v1/department{INBOX}/{case}/evidence",
+            data={"file": (photo(), "签到表.jpg")},
+            headers=system.headers(),
+        )
+
+    mistaken, kept = attach().json["id"], attach().json["id"]
+    taken_back = city.http.delete(
+        f"/api/v1/department{INBOX}/{case}/evidence/{mistaken}", headers=system.headers()
+    )
+    assert taken_back.status_code == 204
+
+    with city.database.reading() as session:
+        person = session.scalars(select(Subject.id).where(Subject.kind == "person")).one()
+    phone = city.as_citizen(person)
+    own = f"/api/v1/me/objections/{case}"
+    assert phone.get(own).json["department_evidence"] == []
+    assert phone.get(f"{own}/evidence/{kept}").status_code == 404
+    assert phone.get(f"/api/v1/me/evidence/{kept}").status_code == 404
+    assert system.post(f"{INBOX}/{case}/reply", REPLY).status_code == 200
+
+    assert attach().json["code"] == "objection_state_forbids"
+    assert [file["id"] for file in system.get(f"{INBOX}/{case}").json["department_evidence"]] == [kept]
+    assert system.get(f"{INBOX}/{case}/evidence/{kept}").content_type == "image/jpeg"
+    officer = city.as_officer("objection_officer")
+    reason = {"X-Access-Reason": "review"}
+    seen = officer.get(f"/api/v1/admin/objections/{case}", headers=reason).json
+    assert (seen["evidence"], [file["filename"] for file in seen["department_evidence"]]) == ([], ["签到表.jpg"])
+    assert officer.get(f"/api/v1/admin/objections/{case}/evidence/{kept}", headers=reason).status_code == 200
+    assert [file["id"] for file in phone.get(own).json["department_evidence"]] == [kept]
+    assert phone.get(f"{own}/evidence/{kept}").status_code == 200
+    assert ledger(city) == [
+        ("department", "objection_verified"),
+        ("department", "objection_viewed"),
+        ("department", "objection_evidence_viewed"),
+        ("officer", "objection_viewed"),
+        ("officer", "objection_evidence_viewed"),
+    ]
+
+
+def test_another_department_neither_attaches_to_a_case_nor_takes_from_it(city, department, case):
+    mine, other = department(CIVILITY), department(MARKET_REGULATION)
+    path = f"/api/v1/department{INBOX}/{case}/evidence"
+    kept = city.http.post(path, data={"file": (photo(), "签到表.jpg")}, headers=mine.headers()).json["id"]
+    refused = city.http.post(path, data={"file": (photo(), "别的.jpg")}, headers=other.headers())
+    assert (refused.status_code, refused.json["code"]) == (404, "objection_not_found")
+    assert city.http.delete(f"{path}/{kept}", headers=other.headers()).status_code == 404
