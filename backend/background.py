@@ -25,6 +25,7 @@ from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
 from backend.objections.clock_watch import watch_clocks
 from backend.objections.deadlines import load_deadlines
+from backend.objections.recipients import tell_of_department_corrections
 from backend.objections.service import open_objections_by_record
 from backend.oversight.alerts import watch_readings
 from backend.oversight.reminders import remind_of_overdue
@@ -122,6 +123,12 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         with database.transaction() as session:
             watch_clocks(session, deadlines, now=now)
 
+    def tell_of_corrections(now: datetime) -> None:
+        told = 1
+        while told:
+            with database.transaction() as session:
+                told = tell_of_department_corrections(session, now=now)
+
     def forget_evidence(now: datetime) -> None:
         with database.transaction() as session:
             forget_unused_evidence(session, EvidenceStore(config.evidence_dir, config.keys), now=now)
@@ -183,6 +190,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("seal_ledger", timedelta(minutes=1), seal_ledger),
             Periodic("archive_ledger", timedelta(hours=24), archive_ledger),
             Periodic("tidy", timedelta(minutes=1), tidy),
+            Periodic("tell_of_corrections", timedelta(minutes=1), tell_of_corrections),
             Periodic("watch_objections", timedelta(minutes=10), watch_objections),
             Periodic("forget_evidence", timedelta(hours=24), forget_evidence),
             Periodic("sweep_daily", timedelta(minutes=5), sweep_daily),

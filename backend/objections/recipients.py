@@ -23,16 +23,16 @@ from backend.ledger.models import LedgerEntry
 from backend.ledger.service import ACTION_NAMES, Actor, record_access
 from backend.notifications.service import Recipient, notify
 from backend.objections.models import Objection
-from backend.objections.telling import tell_citizen
 from backend.partners.models import Partner
+from backend.records.corrected import take_corrections
 from backend.records.models import CreditRecord
-from backend.records.service import facts_at, versions_of
 from backend.scores.policies import policy_of
 from backend.scores.service import current_score, enterprises_behind
+from backend.subjects.service import get_subject, principals_of
 
 PLATFORM = Actor(kind="system", id="osmanthus", name="公共信用平台")
 _SCORE_FACTS = {"score.total", "enterprise.evaluation"}
-# These rest on a check, which is looked up itself, or are part of handling the objection.
+# These rest on a check, which is looked up itself, or are part of handling a case.
 _NO_ANSWER_OF_ITS_OWN = {
     "benefit_checked",
     "benefit_redeemed",
@@ -42,6 +42,12 @@ _NO_ANSWER_OF_ITS_OWN = {
     "objection_evidence_viewed",
     "objection_verified",
     "quarantine_opened",
+    "repair_viewed",
+    "repair_decided",
+    "supplement_viewed",
+    "supplement_decided",
+    "commitment_viewed",
+    "commitment_followed_up",
 }
 
 
@@ -59,21 +65,53 @@ class EarlierAnswer:
         return self.about.partition(":")[2]
 
 
-def wrong_since(session: Session, record: CreditRecord, corrections: Mapping[str, Any] | None) -> datetime:
-    """From when the record has said what is now corrected: its delivery, or a later version that brought it.
+def tell_of_upheld_objection(
+    session: Session, objection: Objection, *, category: str | None, since: datetime, now: datetime
+) -> Sequence[EarlierAnswer]:
+    """Everyone who received the wrong data until now, and the citizen who filed."""
+    return _tell(
+        session,
+        subject_id=objection.subject_id,
+        citizens=[objection.filed_by_id],
+        case=objection.case,
+        category=category,
+        between=(since, now),
+        basis="异议成立后通知曾获知错误信息者",
+        now=now,
+    )
 
-    Call before correcting. Without `corrections` the whole record was wrong.
+
+def tell_of_department_corrections(session: Session, *, now: datetime, limit: int = 200) -> int:
+    """What source departments corrected or took back themselves, without anybody's objection; how many records.
+
+    Run by a worker. Whoever was told of it before, because an objection was upheld, is not told twice.
     """
-    since = record.created_at
+    corrections = take_corrections(session, now=now, limit=limit)
+    for correction in corrections:
+        record = correction.record
+        _tell(
+            session,
+            subject_id=record.subject_id,
+            citizens=_citizens_for(session, record.subject_id, now),
+            case=f"record:{record.id}",
+            category=record.category,
+            between=(correction.since, correction.until),
+            basis="数源单位更正或撤销信息后通知曾获知错误信息者",
+            now=now,
+        )
+    return len(corrections)
+
+
+def wrong_of_corrections(record: CreditRecord, corrections: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What an officer's corrections show to be wrong in the record, as `records.corrected.wrong_since` takes it;
+    without corrections all of it is. Call before correcting."""
     if not corrections:
-        return since
-    wrong = {name: getattr(record, name) for name, value in corrections.items() if getattr(record, name) != value}
-    for version in reversed(versions_of(session, record.id)):
-        facts = facts_at(session, version)
-        if any(facts.get(name) != _as_kept(value) for name, value in wrong.items()):
-            break
-        since = version.changed_at
-    return since
+        return None
+    return {
+        name: _as_kept(getattr(record, name))
+        for name, value in corrections.items()
+        if getattr(record, name) != value
+    }
 
 
 def answers_resting_on(
@@ -92,53 +130,72 @@ def answers_resting_on(
     return sorted(answers, key=lambda answer: (answer.at, answer.about))
 
 
-def tell_recipients(
+def _tell(
     session: Session,
-    objection: Objection,
     *,
+    subject_id: int,
+    citizens: Sequence[int],
+    case: str,
     category: str | None,
-    since: datetime,
+    between: tuple[datetime, datetime],
+    basis: str,
     now: datetime,
 ) -> Sequence[EarlierAnswer]:
-    """Notify everyone who received the wrong data, with a ledger row each, and tell the citizen who was told."""
-    answers = answers_resting_on(
-        session, subject_id=objection.subject_id, category=category, since=since, until=now
-    )
-    for answer in answers:
-        notify(
-            session,
-            Recipient(partner_code=answer.partner.code),
-            kind="earlier_answer_corrected",
-            title="此前一次答复所依据的数据已更正",
-            body=(
-                f"{city_date(answer.at):%Y-%m-%d} 的答复（编号 {answer.number}）所依据的数据已经更正，"
-                "如仍需要请重新查询。"
-            ),
-            about=answer.about,
-            once_key=f"{objection.case}:corrected:{answer.about}",
-            now=now,
-        )
+    """Notify everyone who received the wrong data, with a ledger row each, and tell the citizens who was told."""
+    since, until = between
+    answers = answers_resting_on(session, subject_id=subject_id, category=category, since=since, until=until)
+    newly_told = [answer for answer in answers if _tell_recipient(session, answer, now=now)]
+    for answer in newly_told:
         record_access(
             session,
             subject_id=answer.subject_id,
             actor=PLATFORM,
             action="correction_told",
-            basis="异议成立后通知曾获知错误信息者",
+            basis=basis,
             purpose=f"告知{answer.partner.name}：此前答复所依据的数据已更正",
-            detail={"objection": str(objection.id), "earlier_answer": answer.about},
+            detail={"case": case, "earlier_answer": answer.about},
             channel="platform",
             now=now,
         )
-    if answers:
-        tell_citizen(
+    for citizen in citizens if newly_told else ():
+        notify(
             session,
-            objection,
+            Recipient(subject_id=citizen),
             kind="correction_told",
             title="已通知此前获知错误信息的单位",
-            body=_who_was_told(answers),
+            body=_who_was_told(newly_told),
+            about=case,
             now=now,
         )
-    return answers
+    return newly_told
+
+
+def _tell_recipient(session: Session, answer: EarlierAnswer, *, now: datetime) -> bool:
+    """Once for each answer: after that the recipient knows that it no longer stands."""
+    return notify(
+        session,
+        Recipient(partner_code=answer.partner.code),
+        kind="earlier_answer_corrected",
+        title="此前一次答复所依据的数据已更正",
+        body=(
+            f"{city_date(answer.at):%Y-%m-%d} 的答复（编号 {answer.number}）所依据的数据已经更正，"
+            "如仍需要请重新查询。"
+        ),
+        about=answer.about,
+        once_key=f"corrected:{answer.about}",
+        now=now,
+    )
+
+
+def _citizens_for(session: Session, subject_id: int, now: datetime) -> Sequence[int]:
+    """The person, or the persons who legally represent the enterprise."""
+    if get_subject(session, subject_id).kind == "person":
+        return [subject_id]
+    return [
+        relation.principal_id
+        for relation in principals_of(session, subject_id, city_date(now))
+        if relation.role == "legal_representative" and get_subject(session, relation.principal_id).kind == "person"
+    ]
 
 
 def _checks(
@@ -195,7 +252,9 @@ def _accesses(session: Session, concerned: set[int], since: datetime, until: dat
             LedgerEntry.at <= until,
         )
     ).all()
-    partners = {str(partner.id): partner for partner in session.scalars(select(Partner))} if entries else {}
+    # A department's own system is known to the ledger by its code, everybody else by their number.
+    known = session.scalars(select(Partner)).all() if entries else ()
+    partners = {name: partner for partner in known for name in (str(partner.id), partner.code)}
     for entry in entries:
         if partner := partners.get(entry.actor_id):
             yield EarlierAnswer(partner, entry.subject_id, f"access:{entry.id}", entry.at)

@@ -38,7 +38,7 @@ from backend.objections.errors import (
 )
 from backend.objections.lists import statutory_lists
 from backend.objections.models import Objection, ObjectionEvent, ObjectionKind
-from backend.objections.recipients import tell_recipients, wrong_since
+from backend.objections.recipients import tell_of_upheld_objection, wrong_of_corrections
 from backend.objections.routing import Department, department_of_record, find_department
 from backend.objections.score_review import check_score_confirmed, correct_score
 from backend.objections.states import (
@@ -49,6 +49,7 @@ from backend.objections.states import (
 )
 from backend.objections.steps import get_objection, lock_objection, move, remember
 from backend.objections.telling import tell_citizen, tell_of_arrival, tell_of_decision, tell_office
+from backend.records.corrected import wrong_since
 from backend.records.models import CreditRecord
 from backend.records.service import change_state, correct_record, lock_own_record, lock_record
 from backend.scores.errors import NoScoreYet, NotActivated
@@ -592,7 +593,7 @@ def _follow_on_record(
     now: datetime,
 ) -> None:
     reason = STATE_NAMES[outcome]
-    since = wrong_since(session, record, corrections)
+    since = wrong_since(session, record, wrong_of_corrections(record, corrections))
     if outcome in ("rejected", "redirected"):
         _count_again(session, record, changed_by=officer, reason=reason, now=now)
     elif corrections or outcome == "partly_upheld":
@@ -603,7 +604,7 @@ def _follow_on_record(
         change_state(session, record, state="revoked", changed_by=officer, reason=reason, now=now)
     mark_for_rescoring(session, [objection.subject_id], f"objection_{outcome}", now)
     if outcome in ("upheld", "partly_upheld"):
-        tell_recipients(session, objection, category=record.category, since=since, now=now)
+        tell_of_upheld_objection(session, objection, category=record.category, since=since, now=now)
 
 
 def _follow_on_score(session: Session, objection: Objection, outcome: Outcome, *, now: datetime) -> None:
@@ -611,7 +612,7 @@ def _follow_on_score(session: Session, objection: Objection, outcome: Outcome, *
         check_score_confirmed(session, objection)
     elif outcome == "upheld":
         wrong_from = correct_score(session, objection, now=now) or objection.filed_at
-        tell_recipients(session, objection, category=None, since=wrong_from, now=now)
+        tell_of_upheld_objection(session, objection, category=None, since=wrong_from, now=now)
 
 
 def _grant(

@@ -18,6 +18,7 @@ WARNING_KINDS = ("silent", "refused_share", "category_mix", "empty_cells")
 WARNING_STATES = ("open", "acknowledged")
 
 _STILL_OPEN = text("state = 'open'")
+_NOT_DONE = text("done_at IS NULL")
 _STILL_LASTS = text("ended_at IS NULL")
 
 
@@ -136,6 +137,23 @@ class RecordVersion(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_by: Mapped[str]
     reason: Mapped[str]
+
+
+class CorrectionMark(Base):
+    """A source department has put right what a record had said wrongly; whoever was told it is to be told so.
+
+    Written in the transaction of the correction, taken up by a worker.
+    """
+
+    __tablename__ = "correction_marks"
+    __table_args__ = (Index("ix_correction_marks_open", "id", postgresql_where=_NOT_DONE, sqlite_where=_NOT_DONE),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    # No reference: a record's deletion does not wait for this.
+    record_id: Mapped[int] = mapped_column(BigId)
+    version: Mapped[int]  # of the record, the one that is right
+    marked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class QuarantinedRow(Base):

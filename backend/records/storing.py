@@ -14,7 +14,7 @@ import polars as pl
 from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
-from backend.records.models import CreditRecord, RecordDeletion, RecordVersion
+from backend.records.models import CorrectionMark, CreditRecord, RecordDeletion, RecordVersion
 from backend.records.validation import Reason
 
 _ASKED_AT_ONCE = 10_000
@@ -66,6 +66,10 @@ _FACTS = (
 )
 
 
+_ALWAYS_KNOWN = ("title", "event_on", "quantity", "amount", "level")
+_COME_LATER = ("ended_on", "performed_on")
+
+
 @dataclass
 class Stored:
     """What became of the rows; `conflicts` maps row index → reasons of rows that were not stored after all, and
@@ -86,6 +90,24 @@ def facts_of(record: CreditRecord) -> dict[str, Any]:
         facts[name] = facts[name].isoformat() if facts[name] else None
     facts["delivery_id"] = str(record.delivery_id)
     return {name: value for name, value in facts.items() if value is not None} | {"content": record.content}
+
+
+def wrong_facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What of a record (`facts_of`) a correction shows to have been wrong; None when all of it was.
+
+    A day of ending or performance that was not known before is news, and so is what else a delivery says together
+    with it: whoever was told the state of things then was told rightly.
+    """
+    if after["withdrawn"] and not before["withdrawn"]:
+        return None
+    wrong = {name: before.get(name) for name in _ALWAYS_KNOWN if before.get(name) != after.get(name)}
+    wrong |= {name: before[name] for name in _COME_LATER if name in before and before[name] != after.get(name)}
+    news = any(name in after and name not in before for name in _COME_LATER)
+    if not news and any(
+        value and after["content"].get(label) != value for label, value in before["content"].items()
+    ):
+        wrong["content"] = before["content"]
+    return wrong
 
 
 def keep_facts(session: Session, records: Sequence[CreditRecord]) -> None:
@@ -274,7 +296,10 @@ def _correct(session: Session, rows: pl.DataFrame, stored: Stored, delivery_id: 
             keep_facts(session, [records[line["record_id"]] for line in agreed])
         for line in agreed:
             record = records[line["record_id"]]
+            before = facts_of(record)
             _apply(record, line, delivery_id, now)
+            if wrong_facts(before, facts_of(record)) != {}:
+                session.add(CorrectionMark(record_id=record.id, version=record.version, marked_at=now))
             session.add(version_of(record, now=now, changed_by=record.source_department, reason=_why(line)))
             stored.corrected += 1
             stored.concerned.add(record.subject_id)
