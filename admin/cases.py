@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from uuid import UUID
+from typing import Any
 
-from flask import Response
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
+from backend.cases.models import CaseStep
 from backend.city_calendar import CalendarYearUnknown, city_date
-from backend.evidence.service import evidence_of, get_evidence
 from backend.ledger.service import record_access
 from backend.objections.deadlines import working_days_left
 from backend.subjects.service import get_subject, masked_identifier, masked_name
-from backend.web.attachments import attachment
 from backend.web.context import now, services
 from backend.web.guards import officer_as_actor
 from backend.web.moments import Moment
 
 
-class CaseEvidence(Schema):
-    id = fields.UUID(required=True)
-    filename = fields.String(required=True)
-    media_type = fields.String(required=True)
-    size = fields.Integer(required=True)
-    pages = fields.Integer(required=True)
-
-
-class CaseStep(Schema):
+class CaseEvent(Schema):
     at = Moment(required=True)
     event = fields.String(required=True)
     event_name = fields.String(required=True)
@@ -69,13 +59,15 @@ def note_access(session: Session, *, subject_id: int, case: str, action: str, ba
     )
 
 
-def evidence_in(session: Session, case: str) -> Sequence[object]:
-    return evidence_of(session, case)
-
-
-def evidence_file(session: Session, case: str, evidence_id: UUID) -> Response:
-    """Raises EvidenceNotFound for a file of another case."""
-    file = get_evidence(session, evidence_id, case=case)
-    return attachment(
-        services().evidence.get(file.storage_name), filename=file.filename, media_type=file.media_type
-    )
+def steps_in(steps: Sequence[CaseStep], names: Mapping[Any, str]) -> list[dict[str, object]]:
+    """What happened to a case, with the words that went with a step."""
+    return [
+        {
+            "at": step.at,
+            "event": step.event,
+            "event_name": names[step.event],
+            "actor": step.actor,
+            "text": step.detail.get("text"),
+        }
+        for step in steps
+    ]

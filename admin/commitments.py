@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
-from admin.cases import CaseStep, days_left, masked_subject, note_access
+from admin.cases import CaseEvent, days_left, masked_subject, note_access, steps_in
 from admin.objections import MaskedSubject
 from backend.city_calendar import city_date
 from backend.commitments.models import Commitment
@@ -76,7 +76,7 @@ class CommitmentCaseInFull(CommitmentCase):
     decided_by = fields.String(required=True, allow_none=True)
     decided_at = Moment(required=True, allow_none=True)
     record_state = fields.String(required=True, allow_none=True)
-    events = fields.List(fields.Nested(CaseStep), required=True)
+    events = fields.List(fields.Nested(CaseEvent), required=True)
 
 
 class FollowUpRequest(Schema):
@@ -198,14 +198,5 @@ def _in_full(session: Session, commitment: Commitment) -> dict[str, object]:
         "decided_by": commitment.decided_by,
         "decided_at": commitment.decided_at,
         "record_state": record.state if record else None,
-        "events": [
-            {
-                "at": step.at,
-                "event": step.event,
-                "event_name": EVENT_NAMES[step.event],  # type: ignore[index]
-                "actor": step.actor,
-                "text": step.detail.get("text"),
-            }
-            for step in events_of(session, commitment.id)
-        ],
+        "events": steps_in(events_of(session, commitment.id), EVENT_NAMES),
     }

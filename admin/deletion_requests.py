@@ -12,7 +12,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.cases import CaseStep, days_left, masked_subject, note_access
+from admin.cases import CaseEvent, days_left, masked_subject, note_access, steps_in
 from admin.objections import MaskedSubject
 from backend.catalogue.service import known_categories
 from backend.city_calendar import city_date
@@ -98,7 +98,7 @@ class DeletionCaseInFull(DeletionCase):
     decided_at = Moment(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
-    events = fields.List(fields.Nested(CaseStep), required=True)
+    events = fields.List(fields.Nested(CaseEvent), required=True)
 
 
 class DeletionDecisionRequest(Schema):
@@ -214,14 +214,5 @@ def _in_full(session: Session, request: DeletionRequest) -> dict[str, object]:
         "decided_at": request.decided_at,
         "decided_by": request.decided_by,
         "reply": request.reply,
-        "events": [
-            {
-                "at": step.at,
-                "event": step.event,
-                "event_name": EVENT_NAMES[step.event],  # type: ignore[index]
-                "actor": step.actor,
-                "text": step.detail.get("text"),
-            }
-            for step in events_of(session, request.id)
-        ],
+        "events": steps_in(events_of(session, request.id), EVENT_NAMES),
     }

@@ -5,6 +5,8 @@ It only reads, across features, and only figures: nothing here tells of one pers
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
@@ -16,12 +18,16 @@ from admin.runs import SCORED_KINDS
 from backend.authorizations.models import Consent
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import city_date
-from backend.objections.service import count_open
+from backend.commitments.service import count_due
+from backend.deletion_requests.service import count_open as count_deletion_requests
+from backend.objections.service import count_open as count_objections
 from backend.records.models import Delivery, QuarantinedRow
 from backend.records.service import deliveries
+from backend.repairs.service import count_open as count_repairs
 from backend.scores.models import PolicyVersion, ScoreRun
 from backend.scores.service import published_run_ids
 from backend.subjects.models import Subject
+from backend.supplements.service import count_open as count_supplements
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services
 from backend.web.guards import signed_in_officer
@@ -80,6 +86,13 @@ class OverviewResponse(Schema):
     quarantined_open = fields.Integer(required=True)
     objections_open = fields.Integer(required=True)
     objections_overdue = fields.Integer(required=True)
+    repairs_open = fields.Integer(required=True)
+    repairs_overdue = fields.Integer(required=True)
+    supplements_open = fields.Integer(required=True)
+    supplements_overdue = fields.Integer(required=True)
+    deletion_requests_open = fields.Integer(required=True)
+    deletion_requests_overdue = fields.Integer(required=True)
+    commitments_due = fields.Integer(required=True, metadata={"description": "到期待核实履行情况的信用承诺"})
     published = fields.List(fields.Nested(PublishedRunResponse), required=True)
     deliveries_recent = fields.List(fields.Nested(DeliveryResponse), required=True)
 
@@ -92,15 +105,13 @@ class Overview(MethodView):
         """三库、得分分布和待办事项"""
         with reading() as session:
             subjects = _subjects_in_being(session)
-            objections_open, objections_overdue = count_open(session, city_date(now()))
             return {
                 "city_name": services().config.city_name,
                 "subjects": subjects,
                 "activated": _activated(session),
                 "records": _records(session),
                 "quarantined_open": _quarantined(session),
-                "objections_open": objections_open,
-                "objections_overdue": objections_overdue,
+                **_waiting(session, city_date(now())),
                 "published": [
                     _published(session, run_id, subjects) for run_id in published_run_ids(session).values()
                 ],
@@ -134,6 +145,19 @@ def _records(session: Session) -> int:
 
 def _quarantined(session: Session) -> int:
     return session.scalars(select(func.count()).where(QuarantinedRow.state == "open")).one()
+
+
+def _waiting(session: Session, today: date) -> dict[str, int]:
+    """What is on the city's clock, and how much of it is late."""
+    figures = {"commitments_due": count_due(session, today)}
+    for kind, count in (
+        ("objections", count_objections),
+        ("repairs", count_repairs),
+        ("supplements", count_supplements),
+        ("deletion_requests", count_deletion_requests),
+    ):
+        figures[f"{kind}_open"], figures[f"{kind}_overdue"] = count(session, today)
+    return figures
 
 
 def _published(session: Session, run_id: object, subjects: dict[str, int]) -> dict[str, object]:

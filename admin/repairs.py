@@ -13,17 +13,16 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
 from admin.cases import (
-    CaseEvidence,
-    CaseStep,
+    CaseEvent,
     days_left,
-    evidence_file,
-    evidence_in,
     masked_subject,
     note_access,
+    steps_in,
 )
 from admin.objections import MaskedSubject
 from backend.catalogue.service import category_in_force
 from backend.city_calendar import city_date
+from backend.evidence.service import evidence_of
 from backend.objections.service import statements_beside
 from backend.repairs.models import Repair
 from backend.repairs.rules import rule_of
@@ -45,11 +44,12 @@ from backend.repairs.service import (
 )
 from backend.repairs.states import EVENT_NAMES, STATE_NAMES
 from backend.web import API_PREFIX
+from backend.web.attachments import case_file
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
-from backend.web.objections import WithStatements
+from backend.web.objections import EvidenceItem, WithStatements
 from backend.web.pages import PageQuery, PlaceField, page_of, page_schema, place
 
 blp = Blueprint("officer repairs", __name__, url_prefix=f"{API_PREFIX}/admin/repairs", description="信用修复办理")
@@ -108,11 +108,11 @@ class RepairCaseInFull(RepairCase):
     volunteer_hours = fields.Integer(
         required=True, metadata={"description": "失信行为发生以来的志愿服务时长（百分之一小时），供审核参考"}
     )
-    evidence = fields.List(fields.Nested(CaseEvidence), required=True)
+    evidence = fields.List(fields.Nested(EvidenceItem), required=True)
     decided_at = Moment(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
-    events = fields.List(fields.Nested(CaseStep), required=True)
+    events = fields.List(fields.Nested(CaseEvent), required=True)
 
 
 class RepairReturnRequest(Schema):
@@ -172,7 +172,7 @@ class RepairEvidence(MethodView):
         with transaction() as session:
             repair = get_repair(session, repair_id)
             _note(session, repair, action="repair_viewed", purpose=access_reason())
-            return evidence_file(session, case_of(repair), evidence_id)
+            return case_file(session, case_of(repair), evidence_id)
 
 
 @blp.route("/<uuid:repair_id>/acceptance")
@@ -293,18 +293,9 @@ def _in_full(session: Session, repair: Repair) -> dict[str, object]:
         "basis": rule.basis,
         "conditions": [condition for conditions in by_record.values() for condition in conditions],
         "volunteer_hours": volunteer_hours_since(session, repair),
-        "evidence": evidence_in(session, case_of(repair)),
+        "evidence": evidence_of(session, case_of(repair)),
         "decided_at": repair.decided_at,
         "decided_by": repair.decided_by,
         "reply": repair.reply,
-        "events": [
-            {
-                "at": step.at,
-                "event": step.event,
-                "event_name": EVENT_NAMES[step.event],  # type: ignore[index]
-                "actor": step.actor,
-                "text": step.detail.get("text"),
-            }
-            for step in events_of(session, repair.id)
-        ],
+        "events": steps_in(events_of(session, repair.id), EVENT_NAMES),
     }

@@ -13,16 +13,15 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
 from admin.cases import (
-    CaseEvidence,
-    CaseStep,
+    CaseEvent,
     days_left,
-    evidence_file,
-    evidence_in,
     masked_subject,
     note_access,
+    steps_in,
 )
 from admin.objections import MaskedSubject
 from backend.city_calendar import city_date
+from backend.evidence.service import evidence_of
 from backend.supplements.models import Supplement
 from backend.supplements.service import (
     case_of,
@@ -38,10 +37,12 @@ from backend.supplements.service import (
 )
 from backend.supplements.states import EVENT_NAMES, STATE_NAMES
 from backend.web import API_PREFIX
+from backend.web.attachments import case_file
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from backend.web.objections import EvidenceItem
 from backend.web.pages import PageQuery, PlaceField, page_of, page_schema, place
 
 blp = Blueprint(
@@ -73,12 +74,12 @@ class SupplementCase(Schema):
 class SupplementCaseInFull(SupplementCase):
     cells = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     with_consent = fields.Boolean(required=True, metadata={"description": "已取得单独书面同意"})
-    evidence = fields.List(fields.Nested(CaseEvidence), required=True)
+    evidence = fields.List(fields.Nested(EvidenceItem), required=True)
     decided_at = Moment(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
     record_id = fields.Integer(required=True, allow_none=True)
-    events = fields.List(fields.Nested(CaseStep), required=True)
+    events = fields.List(fields.Nested(CaseEvent), required=True)
 
 
 class SupplementReturnRequest(Schema):
@@ -134,7 +135,7 @@ class SupplementEvidence(MethodView):
         with transaction() as session:
             supplement = get_supplement(session, supplement_id)
             _note(session, supplement, action="supplement_viewed", purpose=access_reason())
-            return evidence_file(session, case_of(supplement), evidence_id)
+            return case_file(session, case_of(supplement), evidence_id)
 
 
 @blp.route("/<uuid:supplement_id>/return")
@@ -214,19 +215,10 @@ def _in_full(session: Session, supplement: Supplement) -> dict[str, object]:
         **_case(session, supplement),
         "cells": cells_of(services().keys, supplement),
         "with_consent": supplement.consent_id is not None,
-        "evidence": evidence_in(session, case_of(supplement)),
+        "evidence": evidence_of(session, case_of(supplement)),
         "decided_at": supplement.decided_at,
         "decided_by": supplement.decided_by,
         "reply": supplement.reply,
         "record_id": supplement.record_id,
-        "events": [
-            {
-                "at": step.at,
-                "event": step.event,
-                "event_name": EVENT_NAMES[step.event],  # type: ignore[index]
-                "actor": step.actor,
-                "text": step.detail.get("text"),
-            }
-            for step in events_of(session, supplement.id)
-        ],
+        "events": steps_in(events_of(session, supplement.id), EVENT_NAMES),
     }

@@ -98,3 +98,10 @@ class WorkingDays:
             day += timedelta(days=1)
             count -= self.is_working(day)
         return day
+
+    def due_after(self, day: date, count: int) -> date:
+        """The same for whoever is told the day. Raises CalendarMissing."""
+        try:
+            return self.after(day, count)
+        except CalendarYearUnknown as unknown:
+            raise CalendarMissing(unknown.year) from None

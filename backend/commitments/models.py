@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.database import Base, BigId, Json, UtcDateTime
+from backend.cases.models import Case, CaseStep
+from backend.database import Base, BigId, UtcDateTime
 
 STILL_OPEN = text("state = 'signed'")
 
 
-class Commitment(Base):
+class Commitment(Case, Base):
     """A commitment (信用承诺) as it was signed: by whom, when, in which words.
 
+    state           CommitmentState
     code            承诺编码: what ties it to the record that its outcome becomes
     text_sha256     of the letter the signer saw and agreed to, hexadecimal
     account_id      the account that signed
@@ -35,7 +36,6 @@ class Commitment(Base):
         Index("ix_commitments_about", "about"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     code: Mapped[str] = mapped_column(unique=True)
     subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
     type: Mapped[str]  # code of a CommitmentType
@@ -51,21 +51,15 @@ class Commitment(Base):
     accepted_by_code: Mapped[str]
     about: Mapped[str | None]
     due_on: Mapped[date]
-    state: Mapped[str]  # CommitmentState
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decided_by: Mapped[str | None]
     finding: Mapped[str | None]
     record_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("credit_records.id"), index=True)
 
 
-class CommitmentEvent(Base):
-    """One step of a commitment; only ever added."""
+class CommitmentEvent(CaseStep, Base):
+    """One step of a commitment; `event` is `sign` or CommitmentEventName."""
 
     __tablename__ = "commitment_events"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     commitment_id: Mapped[UUID] = mapped_column(ForeignKey("commitments.id"), index=True)
-    event: Mapped[str]  # `sign` or CommitmentEventName
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    actor: Mapped[str]
-    detail: Mapped[dict[str, Any]] = mapped_column(Json)

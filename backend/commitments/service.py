@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from backend.cases.service import CaseKind
+from backend.cases.telling import said
 from backend.catalogue.service import category_in_force
 from backend.city_calendar import city_date
 from backend.commitments.errors import (
@@ -43,7 +45,6 @@ FOLLOWED_UP_BY = "data_officer"
 REMINDED_BEFORE = timedelta(days=7)
 LONGEST = 60
 """Months: a commitment without an end is not one that can be followed up."""
-SHORTEST_FINDING = 5
 
 Outcome = Literal["fulfilled", "partly_fulfilled", "broken"]
 _EVENT_OF_OUTCOME: Mapping[Outcome, CommitmentEventName] = {
@@ -56,6 +57,14 @@ _COLLECTED_STATUS: Mapping[Outcome, str] = {
     "partly_fulfilled": "部分履行",
     "broken": "全部未履行",
 }
+
+
+def _forbids(state: str) -> CommitmentStateForbids:
+    return CommitmentStateForbids(state, STATE_NAMES[state])  # type: ignore[index]
+
+
+CASES = CaseKind("commitment", Commitment, CommitmentEvent, CommitmentEvent.commitment_id, state_after, _forbids)
+case_of, events_of = CASES.name_of, CASES.steps_of
 
 
 def types_offered_to(subject: Subject) -> Sequence[CommitmentType]:
@@ -144,7 +153,7 @@ def sign_within(
     )
     session.add(commitment)
     session.flush()
-    _remember(session, commitment, "sign", actor=acting.capacity, now=now)
+    CASES.remember(session, commitment, "sign", actor=acting.capacity, now=now)
     return commitment
 
 
@@ -163,11 +172,9 @@ def follow_up(
 
     Raises CommitmentNotFound, FindingMissing, CommitmentStateForbids or RowRefused.
     """
-    finding = finding.strip()
-    if len(finding) < SHORTEST_FINDING:
-        raise FindingMissing
+    finding = said(finding, FindingMissing)
     commitment = get_commitment(session, commitment_id)
-    _move(
+    CASES.move(
         session,
         commitment,
         _EVENT_OF_OUTCOME[outcome],
@@ -194,7 +201,7 @@ def follow_up(
         title=f"信用承诺{STATE_NAMES[outcome]}",
         body=f"“{commitment.matter}”的承诺经核实认定为{STATE_NAMES[outcome]}：{finding}"
         + ("。如有不同意见，可以对该记录提出异议；纠正后可以申请信用修复。" if outcome != "fulfilled" else ""),
-        about=f"commitment:{commitment.id}",
+        about=case_of(commitment),
         now=now,
     )
     session.flush()
@@ -217,13 +224,13 @@ def cancel_about(session: Session, *, about: str, actor: str, now: datetime) -> 
     """The case came to nothing, so nothing rests on the promise any more."""
     commitment = find_about(session, about)
     if commitment is not None and commitment.state in OPEN_STATES:
-        _move(session, commitment, "cancel", actor=actor, now=now, decided_at=now, decided_by=actor)
+        CASES.move(session, commitment, "cancel", actor=actor, now=now, decided_at=now, decided_by=actor)
 
 
 def remind_signer(session: Session, *, commitment_id: UUID, officer: str, now: datetime) -> Commitment:
     """An officer asks the signer to keep it. Raises CommitmentNotFound or CommitmentStateForbids."""
     commitment = get_commitment(session, commitment_id)
-    _move(session, commitment, "remind", actor=officer, now=now)
+    CASES.move(session, commitment, "remind", actor=officer, now=now)
     _tell_due(session, commitment, now=now, once_key=None)
     return commitment
 
@@ -244,7 +251,7 @@ def remind_of_due(session: Session, *, now: datetime) -> int:
                 kind="commitment_to_follow_up",
                 title="信用承诺到期，待核实履行情况",
                 body=f"{commitment.code}：{commitment.matter}（{commitment.due_on:%Y-%m-%d} 到期）",
-                about=f"commitment:{commitment.id}",
+                about=case_of(commitment),
                 once_key=f"commitment-overdue:{commitment.id}",
                 now=now,
             )
@@ -317,13 +324,6 @@ def count_due(session: Session, today: date) -> int:
     )
 
 
-def events_of(session: Session, commitment_id: UUID) -> Sequence[CommitmentEvent]:
-    """Oldest first."""
-    return session.scalars(
-        select(CommitmentEvent).where(CommitmentEvent.commitment_id == commitment_id).order_by(CommitmentEvent.id)
-    ).all()
-
-
 def _row(
     session: Session, keys: KeyRing, commitment: Commitment, outcome: Outcome, finding: str, now: datetime
 ) -> dict[str, str]:
@@ -372,43 +372,7 @@ def _tell_due(session: Session, commitment: Commitment, *, now: datetime, once_k
         kind="commitment_due",
         title="请按期履行信用承诺",
         body=f"“{commitment.matter}”的承诺应在 {commitment.due_on:%Y-%m-%d} 前履行，到期将核实履行情况。",
-        about=f"commitment:{commitment.id}",
+        about=case_of(commitment),
         once_key=once_key,
         now=now,
     )
-
-
-def _move(
-    session: Session,
-    commitment: Commitment,
-    event: CommitmentEventName,
-    *,
-    actor: str,
-    now: datetime,
-    **values: Any,
-) -> None:
-    """Of two at once, the second finds the state changed and is refused."""
-    before: CommitmentState = commitment.state  # type: ignore[assignment]
-    moved = session.execute(
-        update(Commitment)
-        .where(Commitment.id == commitment.id, Commitment.state == before)
-        .values(state=state_after(before, event), **values)
-        .returning(Commitment.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    session.refresh(commitment)
-    if moved is None:
-        state: CommitmentState = commitment.state  # type: ignore[assignment]
-        raise CommitmentStateForbids(state, STATE_NAMES[state])
-    _remember(session, commitment, event, actor=actor, now=now)
-
-
-def _remember(
-    session: Session,
-    commitment: Commitment,
-    event: CommitmentEventName | Literal["sign"],
-    *,
-    actor: str,
-    now: datetime,
-) -> None:
-    session.add(CommitmentEvent(commitment_id=commitment.id, event=event, at=now, actor=actor, detail={}))

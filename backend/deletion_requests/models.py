@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.append_only import keep_append_only
+from backend.cases.models import AnsweredCase, CaseStep
 from backend.database import Base, BigId, Json, UtcDateTime
 
 Scope = Literal["all", "category", "record"]
@@ -19,15 +20,15 @@ Disposition = Literal["delete", "review", "keep"]
 _OPEN = text("state = 'under_review'")
 
 
-class DeletionRequest(Base):
+class DeletionRequest(AnsweredCase, Base):
     """A citizen's request that data about them be deleted (删除申请, PIPL art. 47).
 
     scope       everything, one category or one record; `category` and `record_id` say which
     plan        what was to go, to be judged and to stay when it was filed, as the applicant confirmed it: names of
                 categories, numbers and terms, never the content of what went
     stopped     sentences: what is no longer used from the moment of filing
+    state       DeletionState
     due_on      last day for an officer's answer; null when nothing needed judgement
-    decided_by  the officer's name as the applicant reads it
     """
 
     __tablename__ = "deletion_requests"
@@ -37,8 +38,6 @@ class DeletionRequest(Base):
         Index("ix_deletion_requests_state_due_on", "state", "due_on"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"), index=True)
     scope: Mapped[str]  # Scope
     category: Mapped[str | None]
     record_id: Mapped[int | None] = mapped_column(BigId)
@@ -46,25 +45,15 @@ class DeletionRequest(Base):
     reason: Mapped[str]
     plan: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     stopped: Mapped[list[str]] = mapped_column(Json)
-    state: Mapped[str]  # DeletionState
     filed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    due_on: Mapped[date | None]
-    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    decided_by: Mapped[str | None]
-    reply: Mapped[str | None]
 
 
-class DeletionRequestEvent(Base):
-    """One step of a request; only ever added."""
+class DeletionRequestEvent(CaseStep, Base):
+    """One step of a request; `event` is `file`, `erase` or DeletionEventName."""
 
     __tablename__ = "deletion_request_events"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     request_id: Mapped[UUID] = mapped_column(ForeignKey("deletion_requests.id"), index=True)
-    event: Mapped[str]  # `file`, `erase` or DeletionEventName
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    actor: Mapped[str]
-    detail: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
 class DeletionProof(Base):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.authorizations.service import activation_of
+from backend.cases.queue import CaseQueue, next_working_day
+from backend.cases.service import CaseKind
+from backend.cases.telling import said
 from backend.catalogue.service import known_categories
 from backend.choices.service import decline
-from backend.city_calendar import CalendarYearUnknown, WorkingDays, city_date
+from backend.city_calendar import WorkingDays, city_date
 from backend.deletion_requests.errors import (
     AlreadyRequested,
     DeletionReplyMissing,
@@ -31,7 +34,6 @@ from backend.deletion_requests.rules import rules_on
 from backend.deletion_requests.states import (
     STATE_NAMES,
     TRANSITIONS,
-    DeletionEventName,
     DeletionState,
     outcome,
     state_after,
@@ -48,8 +50,24 @@ from backend.subjects.rescoring import mark_for_rescoring
 from backend.supplements.service import forget_supplements, supplements_of
 
 JUDGED_BY = "data_officer"
-SHORTEST_REPLY = 5
 BY_THE_SYSTEM = "系统自动办理"
+
+
+def _forbids(state: str) -> DeletionStateForbids:
+    return DeletionStateForbids(state, STATE_NAMES[state])  # type: ignore[index]
+
+
+CASES = CaseKind(
+    "deletion_request",
+    DeletionRequest,
+    DeletionRequestEvent,
+    DeletionRequestEvent.request_id,
+    state_after,
+    _forbids,
+)
+QUEUE = CaseQueue(DeletionRequest, ("under_review",))
+case_of, events_of = CASES.name_of, CASES.steps_of
+queue_place, is_overdue, count_open = QUEUE.place, QUEUE.is_overdue, QUEUE.count_open
 
 
 # --- the citizen ------------------------------------------------------------------------------------------------
@@ -99,15 +117,15 @@ def file_deletion_request(
     except IntegrityError:
         # Two taps at once: the unique index lets only one of them through.
         raise AlreadyRequested(request.due_on) from None
-    _remember(session, request, "file", actor="本人", now=now)
+    CASES.remember(session, request, "file", actor="本人", now=now)
     if any(item.disposition == "delete" for item in plan.items):
         _erase(session, request, plan.content, basis=rules.basis, now=now)
-        _remember(session, request, "erase", actor=BY_THE_SYSTEM, now=now)
+        CASES.remember(session, request, "erase", actor=BY_THE_SYSTEM, now=now)
     if judged:
         _tell_officers(session, request, "deletion_requested", "市民申请删除个人信息，待审核", now=now)
         _tell_citizen(session, request, "您的删除申请已受理", _accepted(request), now=now)
     else:
-        _remember(session, request, ends, actor=BY_THE_SYSTEM, now=now)
+        CASES.remember(session, request, ends, actor=BY_THE_SYSTEM, now=now)
         _tell_citizen(
             session, request, f"您的删除申请已办结：{_state_name(request)}", request.reply or "", now=now
         )
@@ -120,7 +138,7 @@ def withdraw_deletion_request(
 ) -> DeletionRequest:
     """What was deleted stays deleted; nothing more is. Raises DeletionRequestNotFound or DeletionStateForbids."""
     request = get_own_deletion_request(session, subject_id=subject_id, request_id=request_id)
-    _move(session, request, "withdraw", actor="本人", now=now, due_on=None, decided_at=now)
+    CASES.move(session, request, "withdraw", actor="本人", now=now, due_on=None, decided_at=now)
     return request
 
 
@@ -142,8 +160,7 @@ def decide_deletion_request(
 
     Raises DeletionReplyMissing, DeletionRequestNotFound, NotUnderReview, RecordInOpenCase or DeletionStateForbids.
     """
-    if len(reply.strip()) < SHORTEST_REPLY:
-        raise DeletionReplyMissing
+    reply = said(reply, DeletionReplyMissing)
     request = get_deletion_request(session, request_id)
     under_review = records_under_review(request)
     if not set(delete_record_ids) <= under_review:
@@ -154,17 +171,17 @@ def decide_deletion_request(
         deleted=bool(delete_record_ids) or _any(request, "delete"),
         kept=_any(request, "keep") or bool(under_review - set(delete_record_ids)),
     )
-    _move(
+    CASES.move(
         session,
         request,
         event,
         actor=decided_by,
         now=now,
-        detail={"text": reply.strip(), "deleted": sorted(delete_record_ids)},
+        detail={"text": reply, "deleted": sorted(delete_record_ids)},
         due_on=None,
         decided_at=now,
         decided_by=decided_by,
-        reply=reply.strip(),
+        reply=reply,
     )
     if delete_record_ids:
         _erase(
@@ -174,7 +191,7 @@ def decide_deletion_request(
             basis=rules_on(city_date(now)).basis,
             now=now,
         )
-    _tell_citizen(session, request, f"您的删除申请已办结：{_state_name(request)}", reply.strip(), now=now)
+    _tell_citizen(session, request, f"您的删除申请已办结：{_state_name(request)}", reply, now=now)
     return request
 
 
@@ -182,14 +199,8 @@ def watch_clocks(session: Session, *, now: datetime, working_days: WorkingDays) 
     """Remind of what is due by the next working day and raise an alarm for what is overdue, each once for each
     due date; how many messages went out. Run by the worker."""
     today = city_date(now)
-    try:
-        soon = working_days.after(today, 1)
-    except CalendarYearUnknown:
-        soon = today
     told = 0
-    for request in session.scalars(
-        select(DeletionRequest).where(DeletionRequest.state == "under_review", DeletionRequest.due_on <= soon)
-    ):
+    for request in QUEUE.due(session, by=next_working_day(today, working_days)):
         late = is_overdue(request, today)
         kind = "deletion_request_overdue" if late else "deletion_request_due_soon"
         title = "删除申请答复已逾期" if late else "删除申请即将到期"
@@ -200,10 +211,6 @@ def watch_clocks(session: Session, *, now: datetime, working_days: WorkingDays) 
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
-
-
-def case_of(request: DeletionRequest) -> str:
-    return f"deletion_request:{request.id}"
 
 
 def get_deletion_request(session: Session, request_id: UUID) -> DeletionRequest:
@@ -235,23 +242,7 @@ def deletion_queue(
     session: Session, *, state: DeletionState, after: tuple[date, UUID] | None = None, limit: int = 20
 ) -> Sequence[DeletionRequest]:
     """The clock that runs out first comes first; `after` is `queue_place` and id of the last one seen."""
-    place = func.coalesce(DeletionRequest.due_on, _NO_CLOCK)
-    query = select(DeletionRequest).where(DeletionRequest.state == state)
-    if after is not None:
-        due, request_id = after
-        query = query.where(or_(place > due, and_(place == due, DeletionRequest.id > request_id)))
-    return session.scalars(query.order_by(place, DeletionRequest.id).limit(limit)).all()
-
-
-_NO_CLOCK = date(9999, 12, 31)
-
-
-def queue_place(request: DeletionRequest) -> date:
-    return request.due_on or _NO_CLOCK
-
-
-def is_overdue(request: DeletionRequest, today: date) -> bool:
-    return request.state == "under_review" and request.due_on is not None and request.due_on < today
+    return QUEUE.page(DeletionRequest.state == state, session=session, after=after, limit=limit)
 
 
 def records_under_review(request: DeletionRequest) -> set[int]:
@@ -259,15 +250,6 @@ def records_under_review(request: DeletionRequest) -> set[int]:
     return {
         record_id for item in request.plan if item["disposition"] == "review" for record_id in item["record_ids"]
     }
-
-
-def events_of(session: Session, request_id: UUID) -> Sequence[DeletionRequestEvent]:
-    """Oldest first."""
-    return session.scalars(
-        select(DeletionRequestEvent)
-        .where(DeletionRequestEvent.request_id == request_id)
-        .order_by(DeletionRequestEvent.id)
-    ).all()
 
 
 # --- inside -----------------------------------------------------------------------------------------------------
@@ -415,45 +397,4 @@ def _tell_officers(
         about=case_of(request),
         once_key=once_key,
         now=now,
-    )
-
-
-def _move(
-    session: Session,
-    request: DeletionRequest,
-    event: DeletionEventName,
-    *,
-    actor: str,
-    now: datetime,
-    detail: Mapping[str, Any] | None = None,
-    **values: Any,
-) -> None:
-    """Of two at once, the second finds the state changed and is refused."""
-    session.flush()
-    before: DeletionState = request.state  # type: ignore[assignment]
-    moved = session.execute(
-        update(DeletionRequest)
-        .where(DeletionRequest.id == request.id, DeletionRequest.state == before)
-        .values(state=state_after(before, event), **values)
-        .returning(DeletionRequest.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    session.refresh(request)
-    if moved is None:
-        state: DeletionState = request.state  # type: ignore[assignment]
-        raise DeletionStateForbids(state, STATE_NAMES[state])
-    _remember(session, request, event, actor=actor, now=now, detail=detail)
-
-
-def _remember(
-    session: Session,
-    request: DeletionRequest,
-    event: DeletionEventName | Literal["file", "erase"],
-    *,
-    actor: str,
-    now: datetime,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    session.add(
-        DeletionRequestEvent(request_id=request.id, event=event, at=now, actor=actor, detail=dict(detail or {}))
     )

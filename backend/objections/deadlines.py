@@ -95,10 +95,7 @@ class Deadlines:
         return left <= self.term_on(filed_on).remind_days
 
     def _after(self, day: date, count: int) -> date:
-        try:
-            return self.working_days.after(day, count)
-        except CalendarYearUnknown as unknown:
-            raise CalendarMissing(unknown.year) from None
+        return self.working_days.due_after(day, count)
 
 
 def load_deadlines(working_days: WorkingDays, jurisdiction: str = DEFAULT_JURISDICTION) -> Deadlines:

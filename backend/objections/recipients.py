@@ -122,12 +122,67 @@ def answers_resting_on(
     `category` is that of the corrected record; None when the score itself was wrong. A principal's record also
     counts for the enterprises that it reaches through to.
     """
-    concerned = {subject_id, *enterprises_behind(session, subject_id, on=city_date(until))}
+    concerned = _concerned(session, subject_id, until)
     answers = [
         *_checks(session, subject_id, concerned, category, since, until),
         *_accesses(session, concerned, since, until),
     ]
-    return sorted(answers, key=lambda answer: (answer.at, answer.about))
+    return sorted(answers, key=_by_moment)
+
+
+def disclosures_since(
+    session: Session, *, subject_id: int, since: datetime, until: datetime
+) -> Sequence[EarlierAnswer]:
+    """What partners and departments were given to read since a moment, by moment; a counter's yes or no told them
+    nothing of it."""
+    return sorted(_accesses(session, _concerned(session, subject_id, until), since, until), key=_by_moment)
+
+
+def tell_of_each(
+    session: Session,
+    answers: Sequence[EarlierAnswer],
+    *,
+    case: str,
+    once: str,
+    title: str,
+    what: str,
+    basis: str,
+    why: str,
+    now: datetime,
+) -> Sequence[EarlierAnswer]:
+    """Notify everyone who received one of the answers, with a ledger row each; those that were not told before.
+
+    once   an answer is told of once for each such word
+    what   what has become of the data behind the answer and what to do, without saying what the data was
+    why    the same for the citizen's ledger
+    """
+    newly_told = [
+        answer
+        for answer in answers
+        if notify(
+            session,
+            Recipient(partner_code=answer.partner.code),
+            kind="earlier_answer_corrected",
+            title=title,
+            body=f"{city_date(answer.at):%Y-%m-%d} 的答复（编号 {answer.number}）{what}",
+            about=answer.about,
+            once_key=f"{once}:{answer.about}",
+            now=now,
+        )
+    ]
+    for answer in newly_told:
+        record_access(
+            session,
+            subject_id=answer.subject_id,
+            actor=PLATFORM,
+            action="correction_told",
+            basis=basis,
+            purpose=f"告知{answer.partner.name}：{why}",
+            detail={"case": case, "earlier_answer": answer.about},
+            channel="platform",
+            now=now,
+        )
+    return newly_told
 
 
 def _tell(
@@ -143,48 +198,31 @@ def _tell(
 ) -> Sequence[EarlierAnswer]:
     """Notify everyone who received the wrong data, with a ledger row each, and tell the citizens who was told."""
     since, until = between
-    answers = answers_resting_on(session, subject_id=subject_id, category=category, since=since, until=until)
-    newly_told = [answer for answer in answers if _tell_recipient(session, answer, now=now)]
-    for answer in newly_told:
-        record_access(
-            session,
-            subject_id=answer.subject_id,
-            actor=PLATFORM,
-            action="correction_told",
-            basis=basis,
-            purpose=f"告知{answer.partner.name}：此前答复所依据的数据已更正",
-            detail={"case": case, "earlier_answer": answer.about},
-            channel="platform",
-            now=now,
-        )
+    newly_told = tell_of_each(
+        session,
+        answers_resting_on(session, subject_id=subject_id, category=category, since=since, until=until),
+        case=case,
+        once="corrected",
+        title="此前一次答复所依据的数据已更正",
+        what="所依据的数据已经更正，如仍需要请重新查询。",
+        basis=basis,
+        why="此前答复所依据的数据已更正",
+        now=now,
+    )
     for citizen in citizens if newly_told else ():
         notify(
             session,
             Recipient(subject_id=citizen),
             kind="correction_told",
             title="已通知此前获知错误信息的单位",
-            body=_who_was_told(newly_told),
+            body=(
+                f"以下单位此前得到的答复依据了错误的信息，现已通知其重新查询：{names_of(newly_told)}。"
+                "通知中没有您的任何信息内容。"
+            ),
             about=case,
             now=now,
         )
     return newly_told
-
-
-def _tell_recipient(session: Session, answer: EarlierAnswer, *, now: datetime) -> bool:
-    """Once for each answer: after that the recipient knows that it no longer stands."""
-    return notify(
-        session,
-        Recipient(partner_code=answer.partner.code),
-        kind="earlier_answer_corrected",
-        title="此前一次答复所依据的数据已更正",
-        body=(
-            f"{city_date(answer.at):%Y-%m-%d} 的答复（编号 {answer.number}）所依据的数据已经更正，"
-            "如仍需要请重新查询。"
-        ),
-        about=answer.about,
-        once_key=f"corrected:{answer.about}",
-        now=now,
-    )
 
 
 def _citizens_for(session: Session, subject_id: int, now: datetime) -> Sequence[int]:
@@ -260,10 +298,18 @@ def _accesses(session: Session, concerned: set[int], since: datetime, until: dat
             yield EarlierAnswer(partner, entry.subject_id, f"access:{entry.id}", entry.at)
 
 
-def _who_was_told(answers: Sequence[EarlierAnswer]) -> str:
+def names_of(answers: Sequence[EarlierAnswer]) -> str:
+    """Who received them, and how many each, for the citizen to read."""
     counted = Counter(answer.partner.name for answer in answers)
-    named = "、".join(f"{name}（{count} 次答复）" for name, count in sorted(counted.items()))
-    return f"以下单位此前得到的答复依据了错误的信息，现已通知其重新查询：{named}。通知中没有您的任何信息内容。"
+    return "、".join(f"{name}（{count} 次答复）" for name, count in sorted(counted.items()))
+
+
+def _concerned(session: Session, subject_id: int, on: datetime) -> set[int]:
+    return {subject_id, *enterprises_behind(session, subject_id, on=city_date(on))}
+
+
+def _by_moment(answer: EarlierAnswer) -> tuple[datetime, str]:
+    return answer.at, answer.about
 
 
 def _as_kept(value: Any) -> Any:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.database import Base, BigId, Json, UtcDateTime
+from backend.cases.models import CaseStep, DepartmentsCase
+from backend.database import Base, BigId, UtcDateTime
 
 ON_THE_CLOCK = text("state IN ('filed', 'accepted', 'with_department', 'approved')")
 STILL_OPEN = text("open")
 
 
-class Repair(Base):
+class Repair(DepartmentsCase, Base):
     """An application for repair (信用修复) of one record, or of several of one matter.
 
-    applicant_id     who acts: the person themselves, or the legal representative
-    applied_by       本人 or 法定代表人
-    rule             version of the rules by the date of filing (`shipped/rules.yaml`); of the draft before that
-    department       who found the breach and decides, with its 统一社会信用代码
-    explanation      what was done to put it right, in the applicant's words
-    due_on           last day of the present step; null while the applicant has to act
-    result_due_on    last day for the result, from acceptance
+    state          RepairState
+    department     who found the breach
+    rule           version of the rules by the date of filing (`shipped/rules.yaml`); of the draft before that
+    explanation    what was done to put it right, in the applicant's words
+    result_due_on  last day for the result, from acceptance
     """
 
     __tablename__ = "repairs"
@@ -33,22 +31,11 @@ class Repair(Base):
         Index("ix_repairs_department_code_state", "department_code", "state"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"), index=True)
-    applicant_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
-    applied_by: Mapped[str]
     rule: Mapped[str]
-    department: Mapped[str]
-    department_code: Mapped[str]
     explanation: Mapped[str]
-    state: Mapped[str]  # RepairState
     drafted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     filed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    due_on: Mapped[date | None]
     result_due_on: Mapped[date | None]
-    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    decided_by: Mapped[str | None]
-    reply: Mapped[str | None]
 
 
 class RepairItem(Base):
@@ -72,17 +59,12 @@ class RepairItem(Base):
     open: Mapped[bool]
 
 
-class RepairEvent(Base):
-    """One step of a repair; only ever added. `detail` holds the words that went with it."""
+class RepairEvent(CaseStep, Base):
+    """One step of a repair; `event` is `draft` or RepairEventName."""
 
     __tablename__ = "repair_events"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     repair_id: Mapped[UUID] = mapped_column(ForeignKey("repairs.id"), index=True)
-    event: Mapped[str]  # `draft` or RepairEventName
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    actor: Mapped[str]
-    detail: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
 class PublicationEnd(Base):

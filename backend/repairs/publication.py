@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
@@ -28,10 +28,12 @@ def published_until(record: CreditRecord, category: Category, *, today: date) ->
     """The last day on which the record may be public; None while nothing ends it.
 
     Every record ends with the retention of its category, which counts from the end of the matter. An adverse one
-    ends earlier: with the longest publication period of its seriousness by the rules in force today, or the
-    catalogue's own for its level.
+    ends earlier: with the longest publication period of its seriousness by the rules in force today, with the
+    catalogue's own for its level, or on the day that the department stated, whichever comes first.
     """
     ends: list[date] = []
+    if category.polarity == "negative" and (stated := record.content.get(STATED_END)):
+        ends.append(date.fromisoformat(stated))
     if (kept := kept_until(record, category, retention_rule_on(today))) is not None:
         ends.append(kept)
     if record.level and (period := category.levels[record.level - 1].published_days) is not None:
@@ -75,16 +77,8 @@ def end_due_publications(session: Session, *, now: datetime) -> int:
 
 
 def _end_publication(session: Session, category: Category, rule: RepairRule, *, today: date, now: datetime) -> int:
-    shortest = min(level.longest_months for level in rule.levels.values())
-    records = _locked(
-        session,
-        category,
-        CreditRecord.event_on <= add_months(today, -shortest),
-        CreditRecord.state == "active",
-        ~exists().where(PublicationEnd.record_id == CreditRecord.id),
-    )
     count = 0
-    for record in records:
+    for record in _perhaps_ended(session, category, rule, today):
         until = published_until(record, category, today=today)
         if until is None or until >= today:
             continue
@@ -105,11 +99,33 @@ def _end_publication(session: Session, category: Category, rule: RepairRule, *, 
     return count
 
 
-def _locked(session: Session, category: Category, *conditions: object) -> Sequence[CreditRecord]:
+def _perhaps_ended(session: Session, category: Category, rule: RepairRule, today: date) -> Sequence[CreditRecord]:
+    """Locked, the oldest first, at most so many at once: those whose publication ought to have ended, give or take
+    the days by which months differ."""
+    stated = CreditRecord.content[STATED_END].as_string()
+    by_level = [
+        and_(CreditRecord.level == level, CreditRecord.event_on <= _ended_if_of(category, level, rule, today))
+        for level in range(len(category.levels) + 1)
+        if rule.seriousness_of(category, level) is not None
+    ]
     return session.scalars(
         select(CreditRecord)
-        .where(CreditRecord.category == category.code, *conditions)  # type: ignore[arg-type]
+        .where(
+            CreditRecord.category == category.code,
+            CreditRecord.state == "active",
+            ~exists().where(PublicationEnd.record_id == CreditRecord.id),
+            or_(stated < today.isoformat(), *by_level),
+        )
         .order_by(CreditRecord.event_on, CreditRecord.id)
         .limit(_AT_ONCE)
         .with_for_update(skip_locked=True)
     ).all()
+
+
+def _ended_if_of(category: Category, level: int, rule: RepairRule, today: date) -> date:
+    """The last day of the matter for which the longest period of this level may be over."""
+    seriousness = rule.seriousness_of(category, level)
+    days = [add_months(today, -rule.levels[seriousness].longest_months)] if seriousness else []
+    if level and (period := category.levels[level - 1].published_days) is not None:
+        days.append(today - timedelta(days=period + 1))
+    return max(days)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 from backend.catalogue.document import Category
-from backend.city_calendar import CalendarMissing, CalendarYearUnknown, WorkingDays
 from backend.months import add_months
 from scoring.reading_yaml import read_yaml
 
@@ -80,14 +79,6 @@ def rule_on(day: date) -> RepairRule:
 
 def rule_of(code: str) -> RepairRule:
     return next(rule for rule in _shipped() if rule.code == code)
-
-
-def due_after(working_days: WorkingDays, day: date, count: int) -> date:
-    """Raises CalendarMissing."""
-    try:
-        return working_days.after(day, count)
-    except CalendarYearUnknown as unknown:
-        raise CalendarMissing(unknown.year) from None
 
 
 def _effect(rule: RepairRule) -> date:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from backend.cases.queue import CaseQueue, next_working_day
+from backend.cases.service import CaseKind
+from backend.cases.telling import said, tell_applicant, tell_department
 from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force, category_in_force
 from backend.city_calendar import WorkingDays, city_date
@@ -18,9 +22,8 @@ from backend.commitments.service import break_commitment_about, cancel_about, fi
 from backend.commitments.types import Letter, letter_for
 from backend.evidence.service import attach_evidence, evidence_of
 from backend.identifiers.sealing import KeyRing
-from backend.ledger.models import LedgerEntry
 from backend.notifications.service import Recipient, notify
-from backend.partners.models import Partner
+from backend.objections.recipients import disclosures_since, names_of, tell_of_each
 from backend.records.models import CreditRecord
 from backend.records.service import change_state, get_own_record, lock_record, records_of
 from backend.repairs.conditions import Condition, RecordFacts, conditions_of
@@ -34,11 +37,11 @@ from backend.repairs.errors import (
     RepairStateForbids,
 )
 from backend.repairs.models import Repair, RepairEvent, RepairItem
-from backend.repairs.rules import RepairRule, due_after, rule_of, rule_on
+from backend.repairs.rules import RepairRule, rule_of, rule_on
 from backend.repairs.states import (
     ON_THE_CLOCK,
+    OPEN_STATES,
     STATE_NAMES,
-    RepairEventName,
     RepairState,
     state_after,
 )
@@ -47,13 +50,10 @@ from backend.subjects.rescoring import mark_for_rescoring
 
 HANDLED_BY = "objection_officer"
 COMMITMENT_TYPE = "credit_repair"
-SHORTEST_REPLY = 5
 VOLUNTEERING = "volunteering"
 
 Outcome = Literal["approved", "refused"]
 
-# Readings in which what is now repaired was passed on; a counter's yes or no told the merchant nothing of it.
-_PASSED_ON = ("report_read", "grade_read", "record_viewed", "credit_checked")
 _RECORD_STATE_NAMES = {
     "disputed": "正在异议核查",
     "revoked": "已被撤销",
@@ -78,6 +78,17 @@ class Candidate:
     category: Category
     conditions: Sequence[Condition]
     repair_id: UUID | None
+
+
+def _forbids(state: str) -> RepairStateForbids:
+    return RepairStateForbids(state, STATE_NAMES[state])  # type: ignore[index]
+
+
+CASES = CaseKind("repair", Repair, RepairEvent, RepairEvent.repair_id, state_after, _forbids)
+QUEUE = CaseQueue(Repair, ON_THE_CLOCK)
+case_of, events_of = CASES.name_of, CASES.steps_of
+queue_place, is_overdue, count_open = QUEUE.place, QUEUE.is_overdue, QUEUE.count_open
+_said = partial(said, missing=RepairReplyMissing)
 
 
 # --- the applicant ----------------------------------------------------------------------------------------------
@@ -144,7 +155,7 @@ def draft_repair(
     session.flush()
     session.add_all([RepairItem(repair_id=repair.id, record_id=record.id, open=True) for record in records])
     attach_evidence(session, subject_id=acting.person_id, case=case_of(repair), evidence_ids=evidence_ids)
-    _remember(session, repair, "draft", actor=acting.capacity, now=now)
+    CASES.remember(session, repair, "draft", actor=acting.capacity, now=now)
     session.flush()
     return repair
 
@@ -194,7 +205,7 @@ def file_repair(
     if unmet:
         raise RepairConditionsUnmet([asdict(condition) for condition in unmet])
     days = rule.clocks_in(clock.jurisdiction)
-    _move(
+    CASES.move(
         session,
         repair,
         "file",
@@ -202,7 +213,7 @@ def file_repair(
         now=now,
         rule=rule.code,
         filed_at=now,
-        due_on=due_after(clock.working_days, today, days.acceptance_days),
+        due_on=clock.working_days.due_after(today, days.acceptance_days),
         explanation=repair.explanation if explanation is None else explanation.strip(),
     )
     notify(
@@ -220,7 +231,7 @@ def file_repair(
 def withdraw_repair(session: Session, *, repair_id: UUID, acting: ActingFor, now: datetime) -> Repair:
     """The records stay as they are; the applicant may apply again. Raises RepairNotFound or RepairStateForbids."""
     repair = get_own_repair(session, repair_id, [acting.subject.id])
-    _move(session, repair, "withdraw", actor=acting.capacity, now=now, due_on=None)
+    CASES.move(session, repair, "withdraw", actor=acting.capacity, now=now, due_on=None)
     _close(session, repair)
     cancel_about(session, about=case_of(repair), actor=acting.capacity, now=now)
     return repair
@@ -246,26 +257,29 @@ def accept_repair(session: Session, *, repair_id: UUID, officer: str, now: datet
     repair = get_repair(session, repair_id)
     today = city_date(now)
     days = rule_of(repair.rule).clocks_in(clock.jurisdiction)
-    result_due_on = due_after(clock.working_days, today, days.result_days)
-    _move(session, repair, "accept", actor=officer, now=now, due_on=result_due_on, result_due_on=result_due_on)
-    department_due_on = due_after(clock.working_days, today, days.department_days)
-    _move(session, repair, "forward", actor=officer, now=now, due_on=department_due_on)
-    _tell_applicant(
+    result_due_on = clock.working_days.due_after(today, days.result_days)
+    CASES.move(
+        session, repair, "accept", actor=officer, now=now, due_on=result_due_on, result_due_on=result_due_on
+    )
+    department_due_on = clock.working_days.due_after(today, days.department_days)
+    CASES.move(session, repair, "forward", actor=officer, now=now, due_on=department_due_on)
+    tell_applicant(
         session,
         repair,
+        about=case_of(repair),
         kind="repair_accepted",
         title="信用修复申请已受理",
         body=f"已转{repair.department}审核，最迟 {result_due_on:%Y-%m-%d} 告知结果。",
         now=now,
     )
-    _tell_department(
+    tell_department(
         session,
         repair,
+        about=case_of(repair),
         kind="repair_forwarded",
         title="信用修复待审核",
         body=f"请在 {department_due_on:%Y-%m-%d} 前作出决定。",
         now=now,
-        once_key=None,
     )
     return repair
 
@@ -277,8 +291,18 @@ def return_repair(session: Session, *, repair_id: UUID, missing: str, officer: s
     """
     missing = _said(missing)
     repair = get_repair(session, repair_id)
-    _move(session, repair, "return", actor=officer, now=now, detail={"text": missing}, due_on=None, reply=missing)
-    _tell_applicant(session, repair, kind="repair_returned", title="信用修复申请需要补正", body=missing, now=now)
+    CASES.move(
+        session, repair, "return", actor=officer, now=now, detail={"text": missing}, due_on=None, reply=missing
+    )
+    tell_applicant(
+        session,
+        repair,
+        kind="repair_returned",
+        title="信用修复申请需要补正",
+        body=missing,
+        about=case_of(repair),
+        now=now,
+    )
     return repair
 
 
@@ -303,43 +327,45 @@ def decide_repair(
     records = [lock_record(session, record.id) for record in records_in(session, repair)]
     decided: dict[str, Any] = {"decided_at": now, "decided_by": decided_by, "reply": reply}
     if outcome == "refused":
-        _move(session, repair, "refuse", actor=decided_by, now=now, due_on=None, **decided)
+        CASES.move(session, repair, "refuse", actor=decided_by, now=now, due_on=None, **decided)
         _close(session, repair)
         cancel_about(session, about=case_of(repair), actor=decided_by, now=now)
-        _tell_applicant(
+        tell_applicant(
             session,
             repair,
+            about=case_of(repair),
             kind="repair_refused",
             title="信用修复申请未通过",
             body=f"{reply}。补足条件后可以再次申请；对记录本身有异议的，可以提出异议。",
             now=now,
         )
         return repair
-    _move(session, repair, "approve", actor=decided_by, now=now, **decided)
+    CASES.move(session, repair, "approve", actor=decided_by, now=now, **decided)
     for record in records:
         if record.state not in ("active", "repaired"):
             raise NoLongerToBeRepaired(record.title, _RECORD_STATE_NAMES[record.state])
         if record.state == "active":
             change_state(session, record, state="repaired", changed_by=decided_by, reason="信用修复", now=now)
     mark_for_rescoring(session, [repair.subject_id], "repair_done", now)
-    _move(session, repair, "finish", actor="系统", now=now, due_on=None)
+    CASES.move(session, repair, "finish", actor="系统", now=now, due_on=None)
     _close(session, repair)
-    _tell_applicant(
+    tell_applicant(
         session,
         repair,
+        about=case_of(repair),
         kind="repair_done",
         title="信用修复已完成",
         body="相关信息已停止公示、共享和使用，信用分（综合评价）正在重新计算。",
         now=now,
     )
-    _tell_department(
+    tell_department(
         session,
         repair,
+        about=case_of(repair),
         kind="repair_done",
         title="信用修复已完成",
         body="请同步停止公示。",
         now=now,
-        once_key=None,
     )
     _tell_receivers(session, repair, records, now=now)
     return repair
@@ -356,7 +382,7 @@ def revoke_repair(
     finding = _said(finding)
     repair = get_repair(session, repair_id)
     records = [lock_record(session, record.id) for record in records_in(session, repair)]
-    _move(session, repair, "revoke", actor=officer, now=now, detail={"text": finding}, reply=finding)
+    CASES.move(session, repair, "revoke", actor=officer, now=now, detail={"text": finding}, reply=finding)
     for record in records:
         # Meanwhile the department may have revoked the record, or it may have expired: that stays.
         if record.state == "repaired":
@@ -367,9 +393,10 @@ def revoke_repair(
         session, keys, about=case_of(repair), finding=f"修复撤销：{finding}", officer=officer, now=now
     )
     mark_for_rescoring(session, [repair.subject_id], "repair_revoked", now)
-    _tell_applicant(
+    tell_applicant(
         session,
         repair,
+        about=case_of(repair),
         kind="repair_revoked",
         title="信用修复已被撤销",
         body=f"{finding}。相关信息恢复使用，违背信用承诺的情况已记入信用记录；如有不同意见可以提出异议。",
@@ -380,44 +407,74 @@ def revoke_repair(
 
 def watch_clocks(session: Session, *, now: datetime, working_days: WorkingDays) -> int:
     """Remind of what is due by the next working day and raise an alarm for what is overdue, each once for each
-    due date; how many messages went out. Run by the worker."""
+    due date; how many messages went out. The applicant hears of a day that was missed. Run by the worker."""
     today = city_date(now)
-    soon = due_after(working_days, today, 1)
-    cases = session.scalars(
-        select(Repair).where(Repair.state.in_(ON_THE_CLOCK), Repair.due_on <= soon).order_by(Repair.due_on)
-    ).all()
+    soon = next_working_day(today, working_days)
     told = 0
-    for repair in cases:
-        due = repair.due_on
-        if due is None:
-            continue
-        late = due < today
-        kind, title = ("repair_overdue", "信用修复已逾期") if late else ("repair_due_soon", "信用修复即将到期")
-        body = f"目前{STATE_NAMES[repair.state]}，期限 {due:%Y-%m-%d}。"  # type: ignore[index]
-        key = f"{kind}:{repair.id}:{repair.state}:{due}"
-        told += notify(
-            session,
-            Recipient(officer_role=HANDLED_BY),
-            kind=kind,
-            title=title,
-            body=body,
-            about=case_of(repair),
-            once_key=key,
-            now=now,
-        )
-        if repair.state == "with_department":
-            told += _tell_department(
-                session, repair, kind=kind, title=title, body=body, now=now, once_key=f"{key}:department"
-            )
+    for repair in QUEUE.due(session, by=soon):
+        for step, due in _clocks_of(repair):
+            if due < today:
+                told += _raise_alarm(session, repair, step, due, now=now)
+            elif due <= soon:
+                told += _remind(session, repair, step, due, now=now)
     return told
 
 
+def _clocks_of(repair: Repair) -> Iterator[tuple[str, date]]:
+    """What the city still has to do by when."""
+    if repair.due_on is not None:
+        yield ("决定是否受理" if repair.state == "filed" else "作出决定"), repair.due_on
+    if repair.result_due_on is not None and repair.result_due_on != repair.due_on:
+        yield "告知结果", repair.result_due_on
+
+
+def _remind(session: Session, repair: Repair, step: str, due: date, *, now: datetime) -> int:
+    message = _Message("repair_due_soon", "信用修复即将到期", f"请在 {due:%Y-%m-%d} 前{step}。")
+    return _tell_the_city(session, repair, message, due, now=now)
+
+
+def _raise_alarm(session: Session, repair: Repair, step: str, due: date, *, now: datetime) -> int:
+    told = _tell_the_city(
+        session,
+        repair,
+        _Message("repair_overdue", "信用修复已逾期", f"应于 {due:%Y-%m-%d} 前{step}，现已逾期，请立即办理。"),
+        due,
+        now=now,
+    )
+    slow = repair.department if repair.state == "with_department" else "信用办"
+    return told + tell_applicant(
+        session,
+        repair,
+        kind="repair_overdue",
+        title="信用修复超过了办理期限",
+        body=(
+            f"{slow}应于 {due:%Y-%m-%d} 前{step}，已经超期，平台已催办。您不需要再提交材料，办结后立即通知您；"
+            "对超期不满意的，可以向信用服务窗口反映。"
+        ),
+        about=case_of(repair),
+        once_key=f"repair_overdue:{repair.id}:{repair.state}:{due}",
+        now=now,
+    )
+
+
+@dataclass(frozen=True)
+class _Message:
+    kind: str
+    title: str
+    body: str
+
+
+def _tell_the_city(session: Session, repair: Repair, message: _Message, due: date, *, now: datetime) -> int:
+    """The office, and the department while it is the one to act."""
+    words = {"kind": message.kind, "title": message.title, "body": message.body, "about": case_of(repair)}
+    key = f"{message.kind}:{repair.id}:{repair.state}:{due}"
+    told = notify(session, Recipient(officer_role=HANDLED_BY), **words, once_key=key, now=now)
+    if repair.state != "with_department":
+        return told
+    return told + tell_department(session, repair, **words, once_key=key, now=now)
+
+
 # --- reading ----------------------------------------------------------------------------------------------------
-
-
-def case_of(repair: Repair) -> str:
-    """How evidence, commitments and notifications name the case."""
-    return f"repair:{repair.id}"
 
 
 def get_repair(session: Session, repair_id: UUID) -> Repair:
@@ -461,38 +518,16 @@ def repair_queue(
 ) -> Sequence[Repair]:
     """For officers and departments: the most urgent first. Drafts are nobody's business but the applicant's.
     `after` is `queue_place` of the last one seen."""
-    query = select(Repair).where(Repair.state != "draft")
-    query = query.where(Repair.state.in_(ON_THE_CLOCK) if state == "open" else Repair.state == state)
+    wanted: list[ColumnElement[bool]] = [
+        Repair.state != "draft",
+        Repair.state.in_(ON_THE_CLOCK) if state == "open" else Repair.state == state,
+    ]
     if department_code is not None:
-        query = query.where(
-            Repair.department_code == department_code, Repair.state.not_in(("filed", "returned", "withdrawn"))
-        )
-    if after is not None:
-        due, repair_id = after
-        query = query.where(or_(_place > due, and_(_place == due, Repair.id > repair_id)))
-    return session.scalars(query.order_by(_place, Repair.id).limit(limit)).all()
-
-
-_NO_CLOCK = date(9999, 12, 31)
-_place: ColumnElement[date] = func.coalesce(Repair.due_on, _NO_CLOCK)
-
-
-def queue_place(repair: Repair) -> date:
-    return repair.due_on or _NO_CLOCK
-
-
-def is_overdue(repair: Repair, today: date) -> bool:
-    return repair.state in ON_THE_CLOCK and repair.due_on is not None and repair.due_on < today
-
-
-def count_open(session: Session, today: date) -> tuple[int, int]:
-    """How many are on the city's clock, and how many of these are overdue."""
-    total, overdue = session.execute(
-        select(func.count(), func.count().filter(Repair.due_on < today))
-        .select_from(Repair)
-        .where(Repair.state.in_(ON_THE_CLOCK))
-    ).one()
-    return total, overdue
+        wanted += [
+            Repair.department_code == department_code,
+            Repair.state.not_in(("filed", "returned", "withdrawn")),
+        ]
+    return QUEUE.page(*wanted, session=session, after=after, limit=limit)
 
 
 def records_in(session: Session, repair: Repair) -> Sequence[CreditRecord]:
@@ -517,17 +552,29 @@ def open_repairs_by_record(session: Session, record_ids: Sequence[int]) -> dict[
 def conditions_by_record(
     session: Session, repair: Repair, *, rule: RepairRule, today: date, locked: bool = False
 ) -> Mapping[int, Sequence[Condition]]:
-    """Every condition of every record in the case. `locked`: the records keep still until the transaction ends."""
+    """Every condition of every record in the case. `locked`: the records keep still until the transaction ends.
+
+    Of a closed case they are told as they stood when it was filed: that the record counts no longer is what a
+    repair has brought about, not what stood in its way.
+    """
     has_proof = bool(evidence_of(session, case_of(repair)))
     signed = find_about(session, case_of(repair)) is not None
-    return {
-        record.id: conditions_of(
-            _facts(record, _category(session, record, today), has_proof=has_proof, signed=signed), rule, today
-        )
-        for record in (
-            lock_record(session, found.id) if locked else found for found in records_in(session, repair)
-        )
-    }
+    closed = repair.state not in OPEN_STATES
+    on = conditions_on(repair, today)
+    found = {}
+    for record in records_in(session, repair):
+        if locked:
+            record = lock_record(session, record.id)
+        facts = _facts(record, _category(session, record, today), has_proof=has_proof, signed=signed)
+        found[record.id] = conditions_of(replace(facts, state="active") if closed else facts, rule, on)
+    return found
+
+
+def conditions_on(repair: Repair, today: date) -> date:
+    """The day that the conditions are told for: today, or when a case that is closed was filed (or drafted)."""
+    if repair.state in OPEN_STATES:
+        return today
+    return city_date(repair.filed_at or repair.drafted_at)
 
 
 def volunteer_hours_since(session: Session, repair: Repair) -> int:
@@ -544,13 +591,6 @@ def volunteer_hours_since(session: Session, repair: Repair) -> int:
         )
         or 0
     )
-
-
-def events_of(session: Session, repair_id: UUID) -> Sequence[RepairEvent]:
-    """Oldest first."""
-    return session.scalars(
-        select(RepairEvent).where(RepairEvent.repair_id == repair_id).order_by(RepairEvent.id)
-    ).all()
 
 
 # --- inside -----------------------------------------------------------------------------------------------------
@@ -584,113 +624,28 @@ def _close(session: Session, repair: Repair) -> None:
     session.execute(update(RepairItem).where(RepairItem.repair_id == repair.id).values(open=False))
 
 
-def _said(text: str) -> str:
-    """Raises RepairReplyMissing."""
-    if len(text.strip()) < SHORTEST_REPLY:
-        raise RepairReplyMissing
-    return text.strip()
-
-
-def _tell_applicant(session: Session, repair: Repair, *, kind: str, title: str, body: str, now: datetime) -> None:
-    for subject_id in {repair.subject_id, repair.applicant_id}:
-        notify(
+def _tell_receivers(session: Session, repair: Repair, records: Sequence[CreditRecord], *, now: datetime) -> None:
+    """Who was given to read what still held the record learns that it has changed, not what it was; the applicant
+    learns who was told."""
+    since = min(record.created_at for record in records)
+    told = tell_of_each(
+        session,
+        disclosures_since(session, subject_id=repair.subject_id, since=since, until=now),
+        case=case_of(repair),
+        once=case_of(repair),
+        title="您查询过的信用信息已更新",
+        what="所含的信息已发生变化，请停止使用；仍需使用的，请在授权范围内重新查询。",
+        basis="信用修复后停止共享和使用",
+        why="此前提供的信息已修复，应停止使用",
+        now=now,
+    )
+    if told:
+        tell_applicant(
             session,
-            Recipient(subject_id=subject_id),
-            kind=kind,
-            title=title,
-            body=body,
+            repair,
+            kind="correction_told",
+            title="已通知此前获得信息的单位",
+            body=f"已通知以下单位停止使用修复前的信息：{names_of(told)}。通知中没有您的任何信息内容。",
             about=case_of(repair),
             now=now,
         )
-
-
-def _tell_department(
-    session: Session,
-    repair: Repair,
-    *,
-    kind: str,
-    title: str,
-    body: str,
-    now: datetime,
-    once_key: str | None,
-) -> bool:
-    """Where the department has a system of its own; the others read it in the console."""
-    code = session.scalar(
-        select(Partner.code).where(Partner.public_code == repair.department_code, Partner.kind == "department")
-    )
-    if code is None:
-        return False
-    return notify(
-        session,
-        Recipient(partner_code=code),
-        kind=kind,
-        title=title,
-        body=body,
-        about=case_of(repair),
-        once_key=once_key,
-        now=now,
-    )
-
-
-def _tell_receivers(session: Session, repair: Repair, records: Sequence[CreditRecord], *, now: datetime) -> None:
-    """Partners who were given the subject's information while it still held the record, by the ledger. They learn
-    that it has changed, not what it was."""
-    since = min(record.created_at for record in records)
-    readers = session.scalars(
-        select(LedgerEntry.actor_id)
-        .where(
-            LedgerEntry.subject_id == repair.subject_id,
-            LedgerEntry.actor_kind.in_(("partner", "department")),
-            LedgerEntry.action.in_(_PASSED_ON),
-            LedgerEntry.at >= since,
-        )
-        .distinct()
-    ).all()
-    for partner in session.scalars(select(Partner).where(Partner.id.in_([UUID(reader) for reader in readers]))):
-        notify(
-            session,
-            Recipient(partner_code=partner.code),
-            kind="subject_data_changed",
-            title="您查询过的信用信息已更新",
-            body="您此前依授权查询的一份信用信息已发生变化，请停止使用旧的结果；仍需使用的，请在授权范围内重新查询。",
-            once_key=f"repaired:{repair.id}:{partner.code}",
-            now=now,
-        )
-
-
-def _move(
-    session: Session,
-    repair: Repair,
-    event: RepairEventName,
-    *,
-    actor: str,
-    now: datetime,
-    detail: Mapping[str, Any] | None = None,
-    **values: Any,
-) -> None:
-    """Of two at once, the second finds the state changed and is refused."""
-    before: RepairState = repair.state  # type: ignore[assignment]
-    moved = session.execute(
-        update(Repair)
-        .where(Repair.id == repair.id, Repair.state == before)
-        .values(state=state_after(before, event), **values)
-        .returning(Repair.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    session.refresh(repair)
-    if moved is None:
-        state: RepairState = repair.state  # type: ignore[assignment]
-        raise RepairStateForbids(state, STATE_NAMES[state])
-    _remember(session, repair, event, actor=actor, now=now, detail=detail)
-
-
-def _remember(
-    session: Session,
-    repair: Repair,
-    event: RepairEventName | Literal["draft"],
-    *,
-    actor: str,
-    now: datetime,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    session.add(RepairEvent(repair_id=repair.id, event=event, at=now, actor=actor, detail=dict(detail or {})))

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
 from backend.authorizations.service import apply_event, get_own_consent, give_written_consent
+from backend.cases.queue import CaseQueue, next_working_day
+from backend.cases.service import CaseKind
+from backend.cases.telling import said, tell_applicant, tell_department
 from backend.catalogue.document import Category
 from backend.catalogue.forbidden import NEVER, ONLY_WITH_WRITTEN_CONSENT, find_forbidden
 from backend.catalogue.service import catalogue_in_force, category_in_force
 from backend.catalogue.templates import load_templates
-from backend.city_calendar import CalendarMissing, CalendarYearUnknown, WorkingDays, city_date
+from backend.city_calendar import WorkingDays, city_date
 from backend.evidence.service import attach_evidence
 from backend.identifiers.sealing import KeyRing
 from backend.notifications.service import Recipient, notify
-from backend.partners.models import Partner
 from backend.records.errors import RowRefused
 from backend.records.service import change_state, lock_record
 from backend.records.single_row import TakenIn, take_in_row
@@ -47,16 +50,25 @@ from backend.supplements.states import (
     ON_THE_CLOCK,
     STATE_NAMES,
     TRANSITIONS,
-    SupplementEventName,
     SupplementState,
     state_after,
 )
 from backend.supplements.suppliable import Suppliable, SuppliableCategory, suppliable_on
 
 VERIFIED_BY = "data_officer"
-SHORTEST_REPLY = 5
 
 Outcome = Literal["verified", "refused"]
+
+
+def _forbids(state: str) -> SupplementStateForbids:
+    return SupplementStateForbids(state, STATE_NAMES[state])  # type: ignore[index]
+
+
+CASES = CaseKind("supplement", Supplement, SupplementEvent, SupplementEvent.supplement_id, state_after, _forbids)
+QUEUE = CaseQueue(Supplement, ON_THE_CLOCK)
+case_of, events_of = CASES.name_of, CASES.steps_of
+queue_place, is_overdue, count_open = QUEUE.place, QUEUE.is_overdue, QUEUE.count_open
+_said = partial(said, missing=SupplementReplyMissing)
 
 
 # --- the applicant ----------------------------------------------------------------------------------------------
@@ -125,7 +137,7 @@ def file_supplement(
         department_code=entry.source_department_code,
         state="filed",
         filed_at=now,
-        due_on=_due(working_days, today, config.verification_days),
+        due_on=working_days.due_after(today, config.verification_days),
     )
     session.add(supplement)
     session.flush()
@@ -140,8 +152,8 @@ def file_supplement(
         ).id
     _rehearse(session, keys, supplement, now)
     attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
-    _remember(session, supplement, "file", actor=acting.capacity, now=now)
-    _tell_department(session, supplement, now=now)
+    CASES.remember(session, supplement, "file", actor=acting.capacity, now=now)
+    _tell_verifiers(session, supplement, now=now)
     session.flush()
     return supplement
 
@@ -173,9 +185,9 @@ def complete_supplement(
     supplement.cells_sealed = keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False))
     _rehearse(session, keys, supplement, now)
     attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
-    due_on = _due(working_days, today, config.verification_days)
-    _move(session, supplement, "complete", actor=acting.capacity, now=now, due_on=due_on)
-    _tell_department(session, supplement, now=now)
+    due_on = working_days.due_after(today, config.verification_days)
+    CASES.move(session, supplement, "complete", actor=acting.capacity, now=now, due_on=due_on)
+    _tell_verifiers(session, supplement, now=now)
     return supplement
 
 
@@ -237,7 +249,7 @@ def return_supplement(
     """Ask for completion. Raises SupplementReplyMissing, SupplementNotFound or SupplementStateForbids."""
     missing = _said(missing)
     supplement = get_supplement(session, supplement_id)
-    _move(
+    CASES.move(
         session,
         supplement,
         "return",
@@ -247,8 +259,14 @@ def return_supplement(
         due_on=None,
         reply=missing,
     )
-    _tell_applicant(
-        session, supplement, kind="supplement_returned", title="自主申报需要补正", body=missing, now=now
+    tell_applicant(
+        session,
+        supplement,
+        kind="supplement_returned",
+        title="自主申报需要补正",
+        body=missing,
+        about=case_of(supplement),
+        now=now,
     )
     return supplement
 
@@ -278,18 +296,25 @@ def decide_supplement(
         "due_on": None,
     }
     if outcome == "refused":
-        _move(session, supplement, "refuse", actor=decided_by, now=now, **decided)
-        _tell_applicant(
-            session, supplement, kind="supplement_refused", title="自主申报核验未通过", body=reply, now=now
+        CASES.move(session, supplement, "refuse", actor=decided_by, now=now, **decided)
+        tell_applicant(
+            session,
+            supplement,
+            kind="supplement_refused",
+            title="自主申报核验未通过",
+            body=reply,
+            about=case_of(supplement),
+            now=now,
         )
         return supplement
-    _move(session, supplement, "verify", actor=decided_by, now=now, **decided)
+    CASES.move(session, supplement, "verify", actor=decided_by, now=now, **decided)
     taken = _take_in(session, keys, supplement, now)
     supplement.record_id = taken.record.id
     session.flush()
-    _tell_applicant(
+    tell_applicant(
         session,
         supplement,
+        about=case_of(supplement),
         kind="supplement_verified",
         title="自主申报已核验",
         body=f"已由{supplement.department}核验，成为您的一条信用记录。",
@@ -300,34 +325,39 @@ def decide_supplement(
 
 def watch_clocks(session: Session, *, now: datetime, working_days: WorkingDays) -> int:
     """Remind of what is due by the next working day and raise an alarm for what is overdue, each once for each
-    due date; how many messages went out. Run by the worker."""
+    due date; how many messages went out. The applicant hears of a day that was missed. Run by the worker."""
     today = city_date(now)
-    soon = _due(working_days, today, 1)
     told = 0
-    for supplement in session.scalars(
-        select(Supplement).where(Supplement.state.in_(ON_THE_CLOCK), Supplement.due_on <= soon)
-    ):
-        due = supplement.due_on
-        late = due is not None and due < today
+    for supplement in QUEUE.due(session, by=next_working_day(today, working_days)):
+        late, due = is_overdue(supplement, today), supplement.due_on
         kind = "supplement_overdue" if late else "supplement_due_soon"
-        told += notify(
-            session,
-            Recipient(officer_role=VERIFIED_BY),
-            kind=kind,
-            title="自主申报核验已逾期" if late else "自主申报核验即将到期",
-            body=f"由{supplement.department}核验，期限 {due:%Y-%m-%d}。",
-            about=case_of(supplement),
-            once_key=f"{kind}:{supplement.id}:{due}",
-            now=now,
-        )
+        key, about = f"{kind}:{supplement.id}:{due}", case_of(supplement)
+        words = {
+            "kind": kind,
+            "title": "自主申报核验已逾期" if late else "自主申报核验即将到期",
+            "body": f"由{supplement.department}核验，期限 {due:%Y-%m-%d}。",
+            "about": about,
+        }
+        told += notify(session, Recipient(officer_role=VERIFIED_BY), **words, once_key=key, now=now)
+        told += tell_department(session, supplement, **words, once_key=key, now=now)
+        if late:
+            told += tell_applicant(
+                session,
+                supplement,
+                kind=kind,
+                title="自主申报超过了核验期限",
+                body=(
+                    f"{supplement.department}应于 {due:%Y-%m-%d} 前核验，已经超期，平台已催办。"
+                    "您不需要再提交材料，办结后立即通知您。"
+                ),
+                about=about,
+                once_key=key,
+                now=now,
+            )
     return told
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
-
-
-def case_of(supplement: Supplement) -> str:
-    return f"supplement:{supplement.id}"
 
 
 def get_supplement(session: Session, supplement_id: UUID) -> Supplement:
@@ -372,35 +402,10 @@ def supplement_queue(
     limit: int = 20,
 ) -> Sequence[Supplement]:
     """The most urgent first. `after` is `queue_place` and id of the last one seen."""
-    query = select(Supplement).where(Supplement.state == state)
+    wanted: list[ColumnElement[bool]] = [Supplement.state == state]
     if department_code is not None:
-        query = query.where(Supplement.department_code == department_code)
-    if after is not None:
-        due, supplement_id = after
-        query = query.where(or_(_place > due, and_(_place == due, Supplement.id > supplement_id)))
-    return session.scalars(query.order_by(_place, Supplement.id).limit(limit)).all()
-
-
-_NO_CLOCK = date(9999, 12, 31)
-_place: ColumnElement[date] = func.coalesce(Supplement.due_on, _NO_CLOCK)
-
-
-def queue_place(supplement: Supplement) -> date:
-    return supplement.due_on or _NO_CLOCK
-
-
-def is_overdue(supplement: Supplement, today: date) -> bool:
-    return supplement.state in ON_THE_CLOCK and supplement.due_on is not None and supplement.due_on < today
-
-
-def count_open(session: Session, today: date) -> tuple[int, int]:
-    """How many wait for verification, and how many of these are overdue."""
-    total, overdue = session.execute(
-        select(func.count(), func.count().filter(Supplement.due_on < today))
-        .select_from(Supplement)
-        .where(Supplement.state.in_(ON_THE_CLOCK))
-    ).one()
-    return total, overdue
+        wanted.append(Supplement.department_code == department_code)
+    return QUEUE.page(*wanted, session=session, after=after, limit=limit)
 
 
 def cells_of(keys: KeyRing, supplement: Supplement) -> Mapping[str, str]:
@@ -418,13 +423,6 @@ def raw_cells_of(keys: KeyRing, supplement: Supplement) -> Mapping[str, str]:
 
 def category_of(session: Session, supplement: Supplement) -> Category:
     return category_in_force(session, supplement.category, city_date(supplement.filed_at))
-
-
-def events_of(session: Session, supplement_id: UUID) -> Sequence[SupplementEvent]:
-    """Oldest first."""
-    return session.scalars(
-        select(SupplementEvent).where(SupplementEvent.supplement_id == supplement_id).order_by(SupplementEvent.id)
-    ).all()
 
 
 # --- inside -----------------------------------------------------------------------------------------------------
@@ -494,7 +492,7 @@ def _row(session: Session, keys: KeyRing, supplement: Supplement) -> dict[str, s
 
 
 def _take_back(session: Session, supplement: Supplement, *, actor: str, now: datetime) -> None:
-    _move(session, supplement, "withdraw", actor=actor, now=now, due_on=None)
+    CASES.move(session, supplement, "withdraw", actor=actor, now=now, due_on=None)
     if supplement.record_id is not None:
         record = lock_record(session, supplement.record_id)
         if record.state != "revoked":
@@ -503,91 +501,13 @@ def _take_back(session: Session, supplement: Supplement, *, actor: str, now: dat
             )
 
 
-def _due(working_days: WorkingDays, day: date, count: int) -> date:
-    try:
-        return working_days.after(day, count)
-    except CalendarYearUnknown as unknown:
-        raise CalendarMissing(unknown.year) from None
-
-
-def _said(text: str) -> str:
-    """Raises SupplementReplyMissing."""
-    if len(text.strip()) < SHORTEST_REPLY:
-        raise SupplementReplyMissing
-    return text.strip()
-
-
-def _tell_applicant(
-    session: Session, supplement: Supplement, *, kind: str, title: str, body: str, now: datetime
-) -> None:
-    for subject_id in {supplement.subject_id, supplement.applicant_id}:
-        notify(
-            session,
-            Recipient(subject_id=subject_id),
-            kind=kind,
-            title=title,
-            body=body,
-            about=case_of(supplement),
-            now=now,
-        )
-
-
-def _tell_department(session: Session, supplement: Supplement, *, now: datetime) -> None:
-    """The officers who verify in the console, and the department's own system where it has one."""
-    recipients = [Recipient(officer_role=VERIFIED_BY)]
-    partner = session.scalar(
-        select(Partner.code).where(Partner.public_code == supplement.department_code, Partner.kind == "department")
-    )
-    if partner is not None:
-        recipients.append(Recipient(partner_code=partner))
-    for recipient in recipients:
-        notify(
-            session,
-            recipient,
-            kind="supplement_filed",
-            title="自主申报待核验",
-            body=f"由{supplement.department}核验，期限 {supplement.due_on:%Y-%m-%d}。",
-            about=case_of(supplement),
-            now=now,
-        )
-
-
-def _move(
-    session: Session,
-    supplement: Supplement,
-    event: SupplementEventName,
-    *,
-    actor: str,
-    now: datetime,
-    detail: Mapping[str, Any] | None = None,
-    **values: Any,
-) -> None:
-    """Of two at once, the second finds the state changed and is refused."""
-    session.flush()
-    before: SupplementState = supplement.state  # type: ignore[assignment]
-    moved = session.execute(
-        update(Supplement)
-        .where(Supplement.id == supplement.id, Supplement.state == before)
-        .values(state=state_after(before, event), **values)
-        .returning(Supplement.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    session.refresh(supplement)
-    if moved is None:
-        state: SupplementState = supplement.state  # type: ignore[assignment]
-        raise SupplementStateForbids(state, STATE_NAMES[state])
-    _remember(session, supplement, event, actor=actor, now=now, detail=detail)
-
-
-def _remember(
-    session: Session,
-    supplement: Supplement,
-    event: SupplementEventName | Literal["file"],
-    *,
-    actor: str,
-    now: datetime,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    session.add(
-        SupplementEvent(supplement_id=supplement.id, event=event, at=now, actor=actor, detail=dict(detail or {}))
-    )
+def _tell_verifiers(session: Session, supplement: Supplement, *, now: datetime) -> None:
+    """The office's officers who may enter the result, and the department itself."""
+    words = {
+        "kind": "supplement_filed",
+        "title": "自主申报待核验",
+        "body": f"由{supplement.department}核验，期限 {supplement.due_on:%Y-%m-%d}。",
+        "about": case_of(supplement),
+    }
+    notify(session, Recipient(officer_role=VERIFIED_BY), **words, now=now)
+    tell_department(session, supplement, **words, now=now)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from io import BytesIO
+from uuid import UUID
 
 from flask import Response, send_file
+from sqlalchemy.orm import Session
+
+from backend.evidence.service import get_evidence
+from backend.web.context import services
 
 
 def attachment(content: bytes, *, filename: str, media_type: str) -> Response:
@@ -15,3 +20,10 @@ def attachment(content: bytes, *, filename: str, media_type: str) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
+
+
+def case_file(session: Session, case: str, evidence_id: UUID) -> Response:
+    """A file handed in with that case (`kind:id`). Raises EvidenceNotFound for a file of another case."""
+    file = get_evidence(session, evidence_id, case=case)
+    content = services().evidence.get(file.storage_name)
+    return attachment(content, filename=file.filename, media_type=file.media_type)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
+from backend.evidence.service import evidence_of
 from backend.ledger.service import Actor, record_access
 from backend.objections.service import statements_beside
 from backend.repairs.models import Repair
@@ -28,10 +30,11 @@ from backend.supplements.service import (
 )
 from backend.supplements.states import STATE_NAMES as SUPPLEMENT_STATES
 from backend.web import API_PREFIX
+from backend.web.attachments import case_file
 from backend.web.context import now, reading, services, transaction
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
-from backend.web.objections import WithStatements
+from backend.web.objections import EvidenceItem, WithStatements
 from miniprogram_api.department.access import current_department, department_token
 
 blp = Blueprint(
@@ -66,6 +69,9 @@ class DepartmentRepairInFull(DepartmentRepair):
     subject = fields.Nested(DepartmentSubject, required=True)
     explanation = fields.String(required=True, metadata={"description": "申请人的说明"})
     records = fields.List(fields.Nested(DepartmentRepairRecord), required=True)
+    evidence = fields.List(
+        fields.Nested(EvidenceItem), required=True, metadata={"description": "申请人附的材料，按编号下载"}
+    )
 
 
 class DepartmentRepairs(Schema):
@@ -94,6 +100,9 @@ class DepartmentSupplementInFull(DepartmentSupplement):
     subject = fields.Nested(DepartmentSubject, required=True)
     cells = fields.Dict(
         keys=fields.String(), values=fields.String(), required=True, metadata={"description": "申报内容"}
+    )
+    evidence = fields.List(
+        fields.Nested(EvidenceItem), required=True, metadata={"description": "申报人附的材料，按编号下载"}
     )
 
 
@@ -136,6 +145,20 @@ class OneRepair(MethodView):
             return _repair_in_full(session, repair)
 
 
+@blp.route("/repairs/<uuid:repair_id>/evidence/<uuid:evidence_id>")
+class RepairProof(MethodView):
+    @department_token("cases:decide")
+    @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+    @blp.alt_response(404, description="没有这件申请或这份材料（repair_not_found、evidence_not_found）")
+    def get(self, repair_id: UUID, evidence_id: UUID) -> Response:
+        """申请人附的一份材料；查看记入台账"""
+        with transaction() as session:
+            repair = get_repair_of_department(session, repair_id, current_department().code)
+            file = case_file(session, repair_case(repair), evidence_id)
+            _note(session, repair.subject_id, repair_case(repair), "repair_viewed", "审核信用修复申请的证明材料")
+            return file
+
+
 @blp.route("/repairs/<uuid:repair_id>/decision")
 class RepairDecision(MethodView):
     @department_token("cases:decide")
@@ -175,6 +198,26 @@ class OneSupplement(MethodView):
             supplement = get_supplement_of_department(session, supplement_id, current_department().code)
             _note(session, supplement.subject_id, supplement_case(supplement), "supplement_viewed", "核验自主申报")
             return _supplement_in_full(session, supplement)
+
+
+@blp.route("/supplements/<uuid:supplement_id>/evidence/<uuid:evidence_id>")
+class SupplementProof(MethodView):
+    @department_token("cases:decide")
+    @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+    @blp.alt_response(404, description="没有这件申报或这份材料（supplement_not_found、evidence_not_found）")
+    def get(self, supplement_id: UUID, evidence_id: UUID) -> Response:
+        """申报人附的一份材料；查看记入台账"""
+        with transaction() as session:
+            supplement = get_supplement_of_department(session, supplement_id, current_department().code)
+            file = case_file(session, supplement_case(supplement), evidence_id)
+            _note(
+                session,
+                supplement.subject_id,
+                supplement_case(supplement),
+                "supplement_viewed",
+                "核验自主申报的证明材料",
+            )
+            return file
 
 
 @blp.route("/supplements/<uuid:supplement_id>/decision")
@@ -259,6 +302,7 @@ def _repair_in_full(session: Session, repair: Repair) -> dict[str, object]:
             }
             for record in records_in(session, repair)
         ],
+        "evidence": evidence_of(session, repair_case(repair)),
     }
 
 
@@ -278,4 +322,5 @@ def _supplement_in_full(session: Session, supplement: Supplement) -> dict[str, o
         **_supplement(supplement),
         "subject": _subject(session, supplement.subject_id),
         "cells": cells_of(services().keys, supplement),
+        "evidence": evidence_of(session, supplement_case(supplement)),
     }

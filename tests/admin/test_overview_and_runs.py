@@ -43,6 +43,13 @@ def test_an_empty_city_has_an_overview_of_nothing(city):
         "quarantined_open": 0,
         "objections_open": 0,
         "objections_overdue": 0,
+        "repairs_open": 0,
+        "repairs_overdue": 0,
+        "supplements_open": 0,
+        "supplements_overdue": 0,
+        "deletion_requests_open": 0,
+        "deletion_requests_overdue": 0,
+        "commitments_due": 0,
         "published": [],
         "deliveries_recent": [],
     }

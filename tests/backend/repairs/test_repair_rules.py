@@ -11,7 +11,7 @@ from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.city_calendar import CalendarMissing, WorkingDays
 from backend.months import add_months
 from backend.repairs.conditions import RecordFacts, conditions_of, repairable_from
-from backend.repairs.rules import due_after, rule_of, rule_on
+from backend.repairs.rules import rule_of, rule_on
 
 CATEGORIES = parse_catalogue(shipped_catalogue()).categories
 TODAY = date(2026, 6, 30)
@@ -143,9 +143,9 @@ def test_every_negative_category_of_the_catalogue_has_a_seriousness_under_every_
 def test_clocks_count_working_days_over_a_holiday_and_are_never_guessed():
     days = rule_on(date(2026, 9, 30)).clocks_in("shandong")
     # 1 to 7 October 2026 is a holiday; Saturday the 10th is a working day.
-    assert due_after(WorkingDays(), date(2026, 9, 30), days.acceptance_days) == date(2026, 10, 10)
+    assert WorkingDays().due_after(date(2026, 9, 30), days.acceptance_days) == date(2026, 10, 10)
     with pytest.raises(CalendarMissing):
-        due_after(WorkingDays(), date(2030, 1, 1), 1)
+        WorkingDays().due_after(date(2030, 1, 1), 1)
 
 
 @given(st.dates(date(2023, 5, 1), date(2030, 12, 31)), st.sampled_from([1, 2, 3]))

@@ -12,6 +12,7 @@ from backend.commitments.errors import LetterChanged
 from backend.commitments.models import Commitment
 from backend.commitments.service import find_about
 from backend.evidence.errors import EvidenceNotFound
+from backend.ledger.models import LedgerEntry
 from backend.ledger.service import Actor, record_access
 from backend.notifications.models import Notification
 from backend.notifications.service import Recipient, notifications_of
@@ -28,10 +29,12 @@ from backend.repairs.errors import (
     RepairStateForbids,
 )
 from backend.repairs.models import Repair, RepairItem
+from backend.repairs.rules import rule_of
 from backend.repairs.service import (
     accept_repair,
     candidates,
     case_of,
+    conditions_by_record,
     count_open,
     decide_repair,
     events_of,
@@ -53,6 +56,7 @@ from tests.backend.repairs.conftest import CLOCK, COURT, FILED, OFFICER
 from tests.factories import add_enterprise, add_partner, add_person, add_record, add_relation
 
 LATER = FILED + timedelta(hours=3)
+COURT_CODE = "11990001MB9000058N"
 
 
 def told(session, **recipient):
@@ -267,12 +271,41 @@ def test_those_who_were_given_the_record_are_told_and_those_who_only_asked_yes_o
             now=FILED,
         )
 
+    repair = applicant.repaired(record)
+
+    messages = session.scalars(select(Notification).where(Notification.partner_code == "bank")).all()
+    entries = session.scalars(select(LedgerEntry).where(LedgerEntry.actor_id == str(bank.id))).all()
+    assert [message.about for message in messages] == [f"access:{entry.id}" for entry in entries], "one for each"
+    assert record.title not in "".join(message.body for message in messages)
+    assert told(session, partner_code="shop") == []
+    rows = session.scalars(select(LedgerEntry).where(LedgerEntry.action == "correction_told")).all()
+    assert [(row.subject_id, row.detail["case"]) for row in rows] == [(applicant.subject.id, case_of(repair))] * 2
+    summary = notifications_of(session, [Recipient(subject_id=applicant.subject.id)], limit=1)[0]
+    assert (summary.kind, "桂城银行（2 次答复）" in summary.body) == ("correction_told", True)
+
+
+def test_who_read_an_enterprises_report_hears_when_its_legal_representatives_record_is_repaired(
+    session, keys, applicant
+):
+    record = applicant.record()
+    enterprise = add_enterprise(session, keys)
+    add_relation(session, enterprise=enterprise, principal=applicant.subject, role="legal_representative")
+    bank = add_partner(session, code="bank", name="桂城银行", kind="institution")
+    record_access(
+        session,
+        subject_id=enterprise.id,
+        actor=Actor("partner", str(bank.id), bank.name),
+        action="report_read",
+        basis="企业授权",
+        purpose="信易贷",
+        detail={},
+        channel="api",
+        now=FILED,
+    )
+
     applicant.repaired(record)
 
-    assert told(session, partner_code="bank") == ["subject_data_changed"]
-    assert told(session, partner_code="shop") == []
-    message = session.scalars(select(Notification).where(Notification.partner_code == "bank")).one()
-    assert record.title not in message.body
+    assert told(session, partner_code="bank") == ["earlier_answer_corrected"]
 
 
 def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_is_recorded(
@@ -289,6 +322,32 @@ def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_
     assert broken[0].content["承诺类型"] == "信用修复型"
     assert told(session, subject_id=applicant.subject.id)[-1] == "repair_revoked"
     assert applicant.drafts(record).state == "draft", "who puts it right in truth may ask again"
+
+
+def test_the_conditions_of_a_closed_case_are_those_it_was_filed_under(session, applicant):
+    record = applicant.record()
+    before = conditions_of_case(session, applicant.accepted(record))
+    open_case, refused, done = (applicant.record() for _ in range(3))
+    repair = applicant.accepted(refused)
+    decide_repair(
+        session, repair_id=repair.id, outcome="refused", reply="尚有利息未付清", decided_by=COURT, now=LATER
+    )
+
+    assert all(before.values())
+    assert conditions_of_case(session, applicant.repaired(done)) == before
+    assert conditions_of_case(session, repair) == before
+    # While it is open the conditions are today's: an objection in the meantime stands in its way.
+    repair = applicant.accepted(open_case)
+    change_state(session, open_case, state="disputed", changed_by="本人", reason="异议", now=LATER)
+    assert conditions_of_case(session, repair) == {"counts": False, "repairable": True}
+
+
+def conditions_of_case(session, repair):
+    session.flush()
+    [conditions] = conditions_by_record(
+        session, repair, rule=rule_of(repair.rule), today=date(2026, 9, 30)
+    ).values()
+    return {condition.code: condition.met for condition in conditions}
 
 
 def test_revoking_leaves_a_record_that_has_meanwhile_been_revoked_as_it_is(session, keys, applicant):
@@ -352,7 +411,6 @@ def test_the_officer_sees_the_hours_volunteered_since_the_act(session, applicant
 
 
 def test_what_is_due_tomorrow_is_reminded_of_once_and_what_is_late_raises_an_alarm_once(session, applicant):
-    add_partner(session, code="court", name=COURT, kind="department", public_code="11990001MB9000058N")
     repair = applicant.accepted(applicant.record())
     watch = {
         day: watch_clocks(session, now=FILED + timedelta(days=day), working_days=CLOCK.working_days)
@@ -360,8 +418,18 @@ def test_what_is_due_tomorrow_is_reminded_of_once_and_what_is_late_raises_an_ala
     }
 
     # Due on Friday 3 July: reminded on Thursday, late from Saturday, when the next working day is Monday.
-    assert watch == {0: 0, 1: 0, 2: 2, 3: 0, 4: 2, 5: 0}
-    assert told(session, partner_code="court") == ["repair_forwarded", "repair_due_soon", "repair_overdue"]
+    # Office and department each time; the applicant only hears that it is late.
+    assert watch == {0: 0, 1: 0, 2: 2, 3: 0, 4: 3, 5: 0}
+    assert told(session, partner_code=COURT_CODE) == ["repair_forwarded", "repair_due_soon", "repair_overdue"]
+    assert told(session, subject_id=applicant.subject.id) == ["repair_accepted", "repair_overdue"]
+    late = notifications_of(session, [Recipient(subject_id=applicant.subject.id)], limit=1)[0]
+    assert f"{COURT}应于 2026-07-03 前作出决定" in late.body
+    # The result is due on Tuesday 14 July: a clock of its own.
+    result = [
+        watch_clocks(session, now=FILED + timedelta(days=day), working_days=CLOCK.working_days)
+        for day in (12, 13, 14, 15, 16)
+    ]
+    assert result == [0, 2, 0, 3, 0]
     assert is_overdue(repair, date(2026, 7, 4))
     assert not is_overdue(repair, date(2026, 7, 3))
     assert count_open(session, date(2026, 7, 4)) == (1, 1)
@@ -384,12 +452,11 @@ def test_the_queue_shows_the_most_urgent_first_page_by_page_and_no_drafts(sessio
 def test_a_department_sees_what_it_has_to_decide_and_nothing_else(session, applicant):
     filed = applicant.files(applicant.drafts(applicant.record()))
     forwarded = applicant.accepted(applicant.record())
-    court = "11990001MB9000058N"
 
-    assert [repair.id for repair in repair_queue(session, department_code=court)] == [forwarded.id]
+    assert [repair.id for repair in repair_queue(session, department_code=COURT_CODE)] == [forwarded.id]
     assert repair_queue(session, department_code="11990001MB9000074C") == []
     with pytest.raises(RepairNotFound):
-        get_repair_of_department(session, filed.id, court)
+        get_repair_of_department(session, filed.id, COURT_CODE)
     with pytest.raises(RepairNotFound):
         get_repair_of_department(session, forwarded.id, "11990001MB9000074C")
 

@@ -367,12 +367,15 @@ def test_only_the_responsible_department_and_the_one_who_filed_find_it(session, 
     assert [one.id for one in supplement_queue(session, department_code=EDUCATION_CODE)] == [supplement.id]
 
 
-def test_the_clock_reminds_once_and_raises_an_alarm_once(session, file):
+def test_the_clock_reminds_once_and_raises_an_alarm_once(session, person, file):
     file()
 
     told = [
         watch_clocks(session, now=FILED + timedelta(days=days), working_days=DAYS) for days in (0, 13, 13, 15, 16)
     ]
 
-    assert told == [0, 1, 0, 1, 0]
+    # The officers and the department each time; whoever applied only hears that it is late.
+    assert told == [0, 2, 0, 3, 0]
+    mine = notifications_of(session, [Recipient(subject_id=person.id)])
+    assert [message.kind for message in mine] == ["supplement_overdue"]
     assert session.scalar(select(func.count()).select_from(Supplement)) == 1

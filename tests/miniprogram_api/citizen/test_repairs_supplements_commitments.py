@@ -311,6 +311,32 @@ def test_a_commitment_is_read_signed_followed_up_and_listed(citizen):
     assert "核实信用承诺履行情况" in actions
 
 
+def test_what_waits_for_the_city_stands_on_the_consoles_first_page(citizen, record):
+    def waiting():
+        shown = citizen.city.as_officer("auditor").get("/api/v1/admin/overview").get_json()
+        return {
+            name: shown[name] for name in shown if name.endswith(("_open", "_overdue", "_due")) and shown[name]
+        }
+
+    apply(citizen, record.id)
+    citizen.post(
+        "/me/supplements",
+        {"category": "supplement_education", "cells": CERTIFICATE, "evidence_ids": [photo(citizen)]},
+    )
+    assert waiting() == {"repairs_open": 1, "supplements_open": 1}
+
+    # Past both clocks, and past the year for which the letter of the repair was given.
+    citizen.city.clock.advance(days=40)
+    assert waiting() == {
+        "repairs_open": 1,
+        "repairs_overdue": 1,
+        "supplements_open": 1,
+        "supplements_overdue": 1,
+    }
+    citizen.city.clock.advance(days=400)
+    assert waiting()["commitments_due"] == 1
+
+
 def test_a_retried_signature_signs_once(citizen):
     letter = citizen.get("/me/commitments/letter", type="voluntary_publication", matter="诚信经营").get_json()
     body = {

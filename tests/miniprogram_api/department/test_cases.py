@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from datetime import date
 from io import BytesIO
+from uuid import uuid4
 
 import pytest
 from PIL import Image
 
-from backend.evidence.service import keep_evidence
+from backend.evidence.service import attach_evidence, keep_evidence
+from backend.ledger.service import entries_about
 from backend.repairs.service import Clock, accept_repair, draft_repair, file_repair, letter_of
 from backend.subjects.acting import ActingFor
 from backend.subjects.service import find_by_identifier
@@ -59,6 +61,23 @@ def forwarded(city, department):
         return office, str(repair.id)
 
 
+def attach(city, *, case):
+    """A photo of the bakery's legal representative in that case."""
+    with city.database.transaction() as session:
+        lan = find_by_identifier(session, keys=city.keys, identifier=LAN)
+        file = keep_evidence(
+            session,
+            city.services.evidence,
+            subject_id=lan.id,
+            filename="缴款凭证.png",
+            content=PICTURE,
+            uploaded_by="法定代表人",
+            now=city.clock(),
+        )
+        attach_evidence(session, subject_id=lan.id, case=case, evidence_ids=[file.id])
+        return file.id
+
+
 def test_a_departments_system_decides_the_repairs_of_what_it_found(forwarded):
     office, repair_id = forwarded
 
@@ -72,6 +91,26 @@ def test_a_departments_system_decides_the_repairs_of_what_it_found(forwarded):
     assert (shown["subject"]["name"], len(shown["records"])) == ("桂城面包有限公司", 1)
     assert (decided.status_code, decided.get_json()["state"]) == (200, "done")
     assert office.get("/repairs").get_json()["items"] == []
+
+
+def test_the_department_reads_the_proof_it_has_to_confirm_and_the_applicant_sees_that(forwarded, city, department):
+    office, repair_id = forwarded
+    proof = attach(city, case=f"repair:{repair_id}")
+    stray = attach(city, case=f"repair:{uuid4()}")
+
+    [shown] = office.get(f"/repairs/{repair_id}").get_json()["evidence"]
+    file = office.get(f"/repairs/{repair_id}/evidence/{proof}")
+
+    assert (shown["id"], shown["pages"]) == (str(proof), 1)
+    assert (file.status_code, file.mimetype) == (200, "image/jpeg")
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
+    assert office.get(f"/repairs/{repair_id}/evidence/{stray}").get_json()["code"] == "evidence_not_found"
+    other = department(CIVILITY)
+    assert other.get(f"/repairs/{repair_id}/evidence/{proof}").get_json()["code"] == "repair_not_found"
+    with city.database.reading() as session:
+        bakery = find_by_identifier(session, keys=city.keys, identifier=BAKERY)
+        looked = [entry.action for entry in entries_about(session, bakery.id)]
+    assert looked == ["repair_viewed", "repair_viewed"], "the file and the case; what was refused showed nothing"
 
 
 def test_another_department_does_not_find_it_and_a_token_needs_the_scope(forwarded, department):
@@ -117,6 +156,8 @@ def test_a_departments_system_verifies_what_people_supplied(city, department):
 
     assert [one["id"] for one in office.get("/supplements").get_json()["items"]] == [supplement_id]
     shown = office.get(f"/supplements/{supplement_id}").get_json()
+    [proof] = shown["evidence"]
+    assert office.get(f"/supplements/{supplement_id}/evidence/{proof['id']}").mimetype == "image/jpeg"
     assert (shown["cells"]["服务项目"], shown["subject"]["name"]) == ("山区支教", "王*兰")
     returned = office.post(
         f"/supplements/{supplement_id}/decision", {"outcome": "returned", "reply": "请补盖章证明"}
