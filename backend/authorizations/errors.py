@@ -88,3 +88,52 @@ class ScopeMissing(Forbidden):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"访问令牌没有 {scope} 权限，请在获取令牌时申请该 scope。", scope=scope)
+
+
+class AuthorizationRequestInvalid(Refused):
+    """Not from a known institution, or to be answered at an address that it did not register: whoever asked is
+    told nothing, and nobody is sent there."""
+
+    code = "authorization_request_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这次授权请求不是由已登记的机构从其登记的地址发出的，已经停止。请从该机构的官方应用重新进入。"
+        )
+
+
+class AuthorizationRequestNotFound(NotFound):
+    code = "authorization_request_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("这次授权请求已经办完或已过期，请回到该机构的应用重新发起。")
+
+
+class ScopeNotAsked(Refused):
+    code = "scope_not_asked"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"对方没有请求 {scope}，或者现在不能授权，请刷新后重新选择。", scope=scope)
+
+
+class ScopeUnknown(Refused):
+    code = "scope_unknown"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"{scope} 不是可以请市民授权的范围。", scope=scope)
+
+
+class OnlyInstitutionsAsk(Refused):
+    code = "only_institutions_ask"
+
+    def __init__(self) -> None:
+        super().__init__("只有机构（institution）可以请市民授权，商户和部门不可以。")
+
+
+class RedirectUriNotAcceptable(Refused):
+    code = "redirect_uri_not_acceptable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "回调地址应是完整的 https 地址，不含 # 和用户名；只有本机（127.0.0.1、localhost）可用 http。"
+        )

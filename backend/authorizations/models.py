@@ -1,4 +1,4 @@
-"""Consents and their events, access tokens, and the client assertions already used."""
+"""Consents and their events, what institutions may ask for, tokens, and the client assertions already used."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ ConsentKind = Literal["activation", "sharing", "written"]
 ConsentMode = Literal["once", "until_expiry"]
 ConsentState = Literal["requested", "given", "refused", "paused", "withdrawn", "expired"]
 ConsentEventName = Literal["give", "refuse", "pause", "resume", "reconfirm", "withdraw", "expire"]
+
+TokenKind = Literal["access", "refresh"]
 
 _HELD_ACTIVATION = text("kind = 'activation' AND state IN ('given', 'paused')")
 
@@ -90,21 +92,114 @@ class ConsentEvent(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
-class OAuthToken(Base):
-    """An opaque access token, known here only by its SHA-256.
+class RedirectUri(Base):
+    """An address that an institution may be answered at; it must be named exactly (RFC 9700 section 4.1.3)."""
 
-    consent_id  the consent it rests on; null for what a partner may do of its own
+    __tablename__ = "redirect_uris"
+
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"), primary_key=True)
+    uri: Mapped[str] = mapped_column(primary_key=True)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ApprovedScope(Base):
+    """What the office lets an institution ask citizens for, and on which terms (授权范围核定).
+
+    purpose        as the citizen reads it
+    longest_days   the longest term that a citizen may be asked for
+    approved_by    who decided, in words
+    """
+
+    __tablename__ = "approved_scopes"
+    __table_args__ = (
+        Index(
+            "one_approval_per_scope",
+            "partner_id",
+            "scope",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    scope: Mapped[str]
+    purpose: Mapped[str]
+    longest_days: Mapped[int]
+    frequency_most: Mapped[int | None]
+    frequency_days: Mapped[int | None]
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class OAuthGrant(Base):
+    """What one citizen gave one institution in one pass through the consent screen; tokens rest on it.
+
+    ended_at   nothing was left of its consents, or a code or a refresh token was used twice
+    """
+
+    __tablename__ = "oauth_grants"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class GrantedConsent(Base):
+    """A consent that is part of a grant: one for each scope."""
+
+    __tablename__ = "granted_consents"
+
+    consent_id: Mapped[UUID] = mapped_column(ForeignKey("consents.id"), primary_key=True)
+    grant_id: Mapped[UUID] = mapped_column(ForeignKey("oauth_grants.id"), index=True)
+
+
+class AuthorizationRequest(Base):
+    """One pass through the authorization code flow (授权申请): from the institution's question to its use of the
+    code. Handle and code are known here only by their SHA-256.
+
+    client_state     the institution's own `state`, given back as it came
+    code_challenge   PKCE, S256 always
+    """
+
+    __tablename__ = "authorization_requests"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    handle_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    redirect_uri: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    client_state: Mapped[str | None]
+    code_challenge: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    grant_id: Mapped[UUID | None] = mapped_column(ForeignKey("oauth_grants.id"))
+    code_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    code_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class OAuthToken(Base):
+    """An opaque token, known here only by its SHA-256.
+
+    kind      `access`, or `refresh`: of use at the token endpoint alone, and once
+    grant_id  what a citizen gave, on which it rests; null for what a partner may do of its own
     """
 
     __tablename__ = "oauth_tokens"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    kind: Mapped[str] = mapped_column(server_default="access")  # TokenKind
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[list[str]] = mapped_column(Json)
-    consent_id: Mapped[UUID | None] = mapped_column(ForeignKey("consents.id"), index=True)
+    grant_id: Mapped[UUID | None] = mapped_column(ForeignKey("oauth_grants.id"), index=True)
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

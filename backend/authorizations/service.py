@@ -29,11 +29,12 @@ from backend.authorizations.models import (
     ConsentEventName,
     ConsentMode,
     ConsentState,
-    OAuthToken,
+    GrantedConsent,
 )
 from backend.authorizations.notices import ACTIVATION_NOTICE, WRITTEN_CONSENT_NOTICE
 from backend.authorizations.states import ENDED, HELD, state_after
 from backend.authorizations.terms import terms_on
+from backend.authorizations.tokens import end_grant
 from backend.city_calendar import city_date
 from backend.database import note_change
 from backend.ledger.service import uses_of_consent
@@ -58,6 +59,9 @@ class Asked:
     frequency_most: int | None = None
     frequency_days: int | None = None
 
+
+RENEWED = "renewed"
+"""Why a consent ended that a newer one to the same recipient for the same replaces."""
 
 _ASKED_AT_ONCE = 5_000
 
@@ -109,11 +113,26 @@ def give_activation(
 
 def request_sharing(session: Session, subject: Subject, asked: Asked, *, now: datetime) -> Consent:
     """Put a request before the citizen: nothing may be disclosed until they give it. Raises TermRequired."""
+    consent = record_request(session, subject.id, asked, now=now)
+    notify(
+        session,
+        Recipient(subject_id=subject.id),
+        kind="consent_requested",
+        title=f"{asked.recipient.name}请您授权",
+        body=f"用于{asked.purpose}。同意与否由您决定，不同意不影响您办理其他任何事项。",
+        about=f"consent:{consent.id}",
+        now=now,
+    )
+    return consent
+
+
+def record_request(session: Session, subject_id: int, asked: Asked, *, now: datetime) -> Consent:
+    """What is asked, kept before it is decided; for a citizen who has it on the screen. Raises TermRequired."""
     terms = terms_on(city_date(now))
     if not 1 <= asked.longest_days <= terms.longest_days:
         raise TermRequired(terms.longest_days)
     consent = Consent(
-        subject_id=subject.id,
+        subject_id=subject_id,
         kind="sharing",
         recipient_partner_id=asked.recipient.id,
         recipient_name=asked.recipient.name,
@@ -132,16 +151,19 @@ def request_sharing(session: Session, subject: Subject, asked: Asked, *, now: da
     )
     session.add(consent)
     session.flush()
-    notify(
-        session,
-        Recipient(subject_id=subject.id),
-        kind="consent_requested",
-        title=f"{asked.recipient.name}请您授权",
-        body=f"用于{asked.purpose}。同意与否由您决定，不同意不影响您办理其他任何事项。",
-        about=f"consent:{consent.id}",
-        now=now,
-    )
     return consent
+
+
+def held_sharing(session: Session, *, subject_id: int, partner_id: UUID) -> Sequence[Consent]:
+    """The citizen's consents to this recipient that run or are paused."""
+    return session.scalars(
+        select(Consent).where(
+            Consent.subject_id == subject_id,
+            Consent.kind == "sharing",
+            Consent.recipient_partner_id == partner_id,
+            Consent.state.in_(HELD),
+        )
+    ).all()
 
 
 def decide_request(
@@ -219,8 +241,9 @@ def apply_event(
 ) -> None:
     """Move a consent on and remember it. Of two at once, the second finds the state changed and is refused.
 
-    With the state the tokens that rest on it go, in the same transaction; and when a consent ends, the recipient
-    is told by when what it received must be deleted (PIPL art. 47). Raises ConsentNotInState.
+    Tokens look at the state on every call; when nothing is left of what they rest on, they go in the same
+    transaction. The recipient is told by when what it received must be deleted (PIPL art. 47), unless a newer
+    consent to the same has just taken its place. Raises ConsentNotInState.
     """
     before: ConsentState = consent.state  # type: ignore[assignment]
     after = state_after(before, event)
@@ -245,9 +268,9 @@ def apply_event(
         raise ConsentNotInState(consent.state)
     note_change(session, f"subject:{consent.subject_id}")
     session.add(ConsentEvent(consent_id=consent.id, event=event, at=now, actor=actor, detail=dict(detail or {})))
-    if after != "given":
-        revoke_tokens_of(session, consent.id, now=now)
-    if before in HELD and after in ENDED:
+    if after in ENDED:
+        _end_empty_grant(session, consent.id, now=now)
+    if before in HELD and after in ENDED and (detail or {}).get("because") != RENEWED:
         _tell_recipient_to_delete(session, consent, now=now)
 
 
@@ -444,14 +467,19 @@ def _tell_recipient_to_delete(session: Session, consent: Consent, *, now: dateti
     )
 
 
-def revoke_tokens_of(session: Session, consent_id: UUID, *, now: datetime) -> None:
-    """Nothing that rests on the consent works any more."""
-    session.execute(
-        update(OAuthToken)
-        .where(OAuthToken.consent_id == consent_id, OAuthToken.revoked_at.is_(None))
-        .values(revoked_at=now)
-        .execution_options(synchronize_session=False)
+def _end_empty_grant(session: Session, consent_id: UUID, *, now: datetime) -> None:
+    """A grant of which no consent is left gives nothing any more, whatever token one holds."""
+    grant_id = session.scalar(select(GrantedConsent.grant_id).where(GrantedConsent.consent_id == consent_id))
+    if grant_id is None:
+        return
+    left = session.scalar(
+        select(func.count())
+        .select_from(GrantedConsent)
+        .join(Consent, Consent.id == GrantedConsent.consent_id)
+        .where(GrantedConsent.grant_id == grant_id, Consent.state.in_(HELD))
     )
+    if not left:
+        end_grant(session, grant_id, now=now)
 
 
 def activation_of(session: Session, subject_id: int) -> Consent | None:

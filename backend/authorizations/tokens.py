@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from backend.authorizations.errors import ScopeMissing, TokenNotValid
-from backend.authorizations.models import Consent, OAuthToken, UsedAssertion
+from backend.authorizations.errors import ConsentNotUsable, ScopeMissing, TokenNotValid
+from backend.authorizations.models import (
+    AuthorizationRequest,
+    Consent,
+    GrantedConsent,
+    OAuthGrant,
+    OAuthToken,
+    UsedAssertion,
+)
 from backend.database import note_change
 from backend.partners.models import Partner
 from backend.subjects.models import Subject
@@ -29,6 +36,12 @@ PARTNER_SCOPES = {
 """What a partner may ask for on its own. Anything about a citizen beyond yes or no needs that citizen's consent
 and is never given by client credentials."""
 
+INSTITUTION_SCOPES = {
+    "referral:read": "查看市民转来的贷款申请",
+    "referral:report": "反馈贷款申请的办理结果",
+}
+"""What an institution may ask for on its own besides: the citizen sent it the referral and agreed to that."""
+
 DEPARTMENT_SCOPES = {
     "records:deliver": "报送本单位的公共信用信息，查看批次，更正待处理的行",
     "objections:answer": "核查并答复对本单位报送信息的异议",
@@ -39,24 +52,32 @@ DEPARTMENT_SCOPES = {
 
 def scopes_for(kind: str) -> Mapping[str, str]:
     """Scope → what it is for, of a partner of this kind."""
-    return {**PARTNER_SCOPES, **DEPARTMENT_SCOPES} if kind == "department" else PARTNER_SCOPES
+    more = {"department": DEPARTMENT_SCOPES, "institution": INSTITUTION_SCOPES}
+    return {**PARTNER_SCOPES, **more.get(kind, {})}
 
 
 @dataclass(frozen=True)
 class PartnerIdentity:
-    """Whoever calls with a valid token. `consent_id` is set when the token rests on one citizen's consent."""
+    """Whoever calls with a valid token.
+
+    grant_id   set when the token rests on what one citizen gave
+    consents   scope → the consent for it that is in force now, when it does
+    """
 
     partner_id: UUID
     code: str
     name: str
     kind: str
     scopes: frozenset[str]
-    consent_id: UUID | None
+    grant_id: UUID | None = None
+    consents: Mapping[str, UUID] = field(default_factory=dict)
 
     def check_has_scope(self, scope: str) -> None:
-        """Raises ScopeMissing."""
+        """Raises ScopeMissing, or ConsentNotUsable when the citizen's consent is no longer in force."""
         if scope not in self.scopes:
             raise ScopeMissing(scope)
+        if self.grant_id is not None and scope not in self.consents:
+            raise ConsentNotUsable
 
 
 def issue_access_token(
@@ -66,17 +87,49 @@ def issue_access_token(
     scopes: Collection[str],
     token: str,
     now: datetime,
-    consent_id: UUID | None = None,
+    grant_id: UUID | None = None,
 ) -> OAuthToken:
     """Remember a token by its hash alone: whoever reads the table cannot use what they find there."""
-    row = OAuthToken(
-        partner_id=partner_id,
-        token_hash=hash_of(token),
-        scopes=sorted(scopes),
-        consent_id=consent_id,
-        issued_at=now,
-        expires_at=now + TOKEN_LIFETIME,
+    return _remember(
+        session,
+        OAuthToken(
+            partner_id=partner_id,
+            kind="access",
+            token_hash=hash_of(token),
+            scopes=sorted(scopes),
+            grant_id=grant_id,
+            issued_at=now,
+            expires_at=now + TOKEN_LIFETIME,
+        ),
     )
+
+
+def issue_refresh_token(
+    session: Session,
+    *,
+    partner_id: UUID,
+    scopes: Collection[str],
+    token: str,
+    grant_id: UUID,
+    expires_at: datetime,
+    now: datetime,
+) -> OAuthToken:
+    """Good until the last of the consents ends, once: using it gives the next one."""
+    return _remember(
+        session,
+        OAuthToken(
+            partner_id=partner_id,
+            kind="refresh",
+            token_hash=hash_of(token),
+            scopes=sorted(scopes),
+            grant_id=grant_id,
+            issued_at=now,
+            expires_at=expires_at,
+        ),
+    )
+
+
+def _remember(session: Session, row: OAuthToken) -> OAuthToken:
     session.add(row)
     session.flush()
     return row
@@ -85,8 +138,7 @@ def issue_access_token(
 def authenticate_partner(session: Session, token: str, now: datetime) -> PartnerIdentity:
     """Raises TokenNotValid: whatever the reason, the answer is the same.
 
-    Partner and consent are looked at on every call, so suspending the one or withdrawing the other ends the
-    token at once.
+    Partner and consents are looked at on every call, so suspending the one or withdrawing the other works at once.
     """
     return partner_of_token(session, token, now)[0]
 
@@ -94,18 +146,14 @@ def authenticate_partner(session: Session, token: str, now: datetime) -> Partner
 def partner_of_token(session: Session, token: str, now: datetime) -> tuple[PartnerIdentity, datetime]:
     """Whose token it is, and until when. Raises TokenNotValid."""
     found = session.execute(
-        select(OAuthToken, Partner, Consent, Subject.status)
+        select(OAuthToken, Partner)
         .join(Partner, Partner.id == OAuthToken.partner_id)
-        .outerjoin(Consent, Consent.id == OAuthToken.consent_id)
-        .outerjoin(Subject, Subject.id == Consent.subject_id)
-        .where(OAuthToken.token_hash == hash_of(token))
+        .where(OAuthToken.token_hash == hash_of(token), OAuthToken.kind == "access")
     ).first()
     if found is None:
         raise TokenNotValid
-    row, partner, consent, citizen_status = found
+    row, partner = found
     if row.revoked_at is not None or row.expires_at <= now or partner.state != "active":
-        raise TokenNotValid
-    if row.consent_id is not None and not (_holds(consent, now) and citizen_status == "active"):
         raise TokenNotValid
     identity = PartnerIdentity(
         partner_id=partner.id,
@@ -113,26 +161,75 @@ def partner_of_token(session: Session, token: str, now: datetime) -> tuple[Partn
         name=partner.name,
         kind=partner.kind,
         scopes=frozenset(row.scopes),
-        consent_id=row.consent_id,
+        grant_id=row.grant_id,
+        consents=consents_in_force(session, row.grant_id, now) if row.grant_id else {},
     )
     return identity, row.expires_at
+
+
+def consents_in_force(session: Session, grant_id: UUID, now: datetime) -> Mapping[str, UUID]:
+    """Scope → consent, of those that may be used now. None of someone who has died or left the register."""
+    rows = session.execute(
+        select(Consent)
+        .join(GrantedConsent, GrantedConsent.consent_id == Consent.id)
+        .join(Subject, Subject.id == Consent.subject_id)
+        .where(GrantedConsent.grant_id == grant_id, Consent.state == "given", Subject.status == "active")
+    ).scalars()
+    return {
+        scope: consent.id
+        for consent in rows
+        for scope in consent.scopes
+        if consent.expires_at is None or now < consent.expires_at
+    }
 
 
 def revoke_tokens_of_partner(session: Session, partner_id: UUID, *, now: datetime) -> None:
     """After a key is lost: what was issued on it ends with it."""
     note_change(session, "configuration")
+    _revoke(session, OAuthToken.partner_id == partner_id, now=now)
+
+
+def end_grant(session: Session, grant_id: UUID, *, now: datetime) -> None:
+    """Nothing is left of it: no refresh token of it gives another. Access tokens need no word here, as the
+    consents are looked at on every call."""
+    session.execute(
+        update(OAuthGrant)
+        .where(OAuthGrant.id == grant_id, OAuthGrant.ended_at.is_(None))
+        .values(ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def revoke_family(session: Session, grant_id: UUID, *, now: datetime) -> None:
+    """End the grant and every token that came of it, access and refresh: one of them is in the wrong hands."""
+    end_grant(session, grant_id, now=now)
+    _revoke(session, OAuthToken.grant_id == grant_id, now=now)
+
+
+def revoke_token(session: Session, row: OAuthToken, *, now: datetime) -> None:
+    """An access token alone; with a refresh token, all that came of the same grant (RFC 7009 section 2.1)."""
+    if row.kind == "refresh" and row.grant_id is not None:
+        revoke_family(session, row.grant_id, now=now)
+    else:
+        note_change(session, "configuration")
+        _revoke(session, OAuthToken.id == row.id, now=now)
+
+
+def _revoke(session: Session, which: ColumnElement[bool], *, now: datetime) -> None:
     session.execute(
         update(OAuthToken)
-        .where(OAuthToken.partner_id == partner_id, OAuthToken.revoked_at.is_(None))
+        .where(which, OAuthToken.revoked_at.is_(None))
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
 
 
 def purge_expired(session: Session, *, now: datetime) -> None:
-    """For the sweeper: tokens and assertions that can no longer be used."""
+    """For the sweeper: tokens, assertions and authorization requests that can no longer be used. A code that has
+    been used is remembered longer than any token that came of it directly, to notice its second use."""
     session.execute(delete(OAuthToken).where(OAuthToken.expires_at < now - timedelta(days=1)))
     session.execute(delete(UsedAssertion).where(UsedAssertion.expires_at < now - timedelta(minutes=5)))
+    session.execute(delete(AuthorizationRequest).where(AuthorizationRequest.expires_at < now - timedelta(days=7)))
 
 
 def new_token() -> str:
@@ -142,11 +239,3 @@ def new_token() -> str:
 def hash_of(token: str) -> bytes:
     """A random token of 256 bits needs no slow hash: there is nothing to guess."""
     return sha256(token.encode()).digest()
-
-
-def _holds(consent: Consent | None, now: datetime) -> bool:
-    return (
-        consent is not None
-        and consent.state == "given"
-        and (consent.expires_at is None or now < consent.expires_at)
-    )

@@ -100,8 +100,7 @@ class CheckStream:
                 if check.partner_id not in partners:
                     row = get_partner(session, check.partner_id)
                     partners[row.id] = PartnerIdentity(
-                        partner_id=row.id, code=row.code, name=row.name, kind=row.kind,
-                        scopes=frozenset(), consent_id=None,
+                        partner_id=row.id, code=row.code, name=row.name, kind=row.kind, scopes=frozenset(),
                     )  # fmt: skip
                 record_check(
                     session,

@@ -186,7 +186,7 @@ class SwiftDesk:
         with self._database.reading() as session:
             identity, expires_at = partner_of_token(session, token, now)
             offered = {one.rules.code: one for one in schemes_offered_by(session, identity.partner_id, day)}
-        if identity.consent_id is not None:
+        if identity.grant_id is not None:
             # A token that rests on a citizen's consent is looked at anew each time.
             return None
         if len(self._known) >= _MOST_PARTNERS_KNOWN:

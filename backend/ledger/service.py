@@ -40,6 +40,8 @@ ACTION_NAMES = {
     "report_read": "查询信用报告",
     "report_printed": "出具信用报告",
     "grade_read": "查询信用等级",
+    "referral_read": "查看您转来的贷款申请",
+    "referral_answered": "反馈贷款申请的办理结果",
     "repair_viewed": "查看信用修复申请及相关记录",
     "repair_decided": "办理信用修复",
     "supplement_viewed": "查看自主申报",

@@ -48,6 +48,7 @@ _NO_ANSWER_OF_ITS_OWN = {
     "supplement_decided",
     "commitment_viewed",
     "commitment_followed_up",
+    "referral_answered",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
+from miniprogram_api.citizen.authorization_requests import blp as authorization_requests
 from miniprogram_api.citizen.authorizations import blp as authorizations
 from miniprogram_api.citizen.benefits import blp as benefits
 from miniprogram_api.citizen.choices import blp as choices
@@ -13,6 +14,7 @@ from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.export import blp as export
 from miniprogram_api.citizen.ledger import blp as ledger
 from miniprogram_api.citizen.ledger import complaints as access_complaints
+from miniprogram_api.citizen.loan_referrals import blp as loan_referrals
 from miniprogram_api.citizen.me import blp as me
 from miniprogram_api.citizen.notifications import blp as notifications
 from miniprogram_api.citizen.objections import blp as objections
@@ -35,6 +37,8 @@ def citizen_surfaces() -> list[Blueprint]:
         benefits,
         uses,
         authorizations,
+        authorization_requests,
+        loan_referrals,
         objections,
         evidence,
         ledger,

@@ -246,11 +246,6 @@ def _changed(session: Session, consent: Consent) -> dict[str, object]:
 
 
 def _answer(consent: Consent, uses: Mapping[str, datetime]) -> dict[str, object]:
-    frequency = (
-        f"每 {consent.frequency_days} 天最多 {consent.frequency_most} 次"
-        if consent.frequency_most and consent.frequency_days
-        else None
-    )
     return {
         "id": consent.id,
         "kind": consent.kind,
@@ -259,7 +254,7 @@ def _answer(consent: Consent, uses: Mapping[str, datetime]) -> dict[str, object]
         "data": [DATA_NAMES.get(category, category) for category in consent.data_categories],
         "output": consent.output,
         "mode": consent.mode,
-        "frequency": frequency,
+        "frequency": frequency_in_words(consent.frequency_most, consent.frequency_days),
         "longest_days": consent.longest_days,
         "state": consent.state,
         "requested_at": consent.requested_at,
@@ -271,3 +266,7 @@ def _answer(consent: Consent, uses: Mapping[str, datetime]) -> dict[str, object]
         "can_withdraw": can_withdraw(consent),
         "can_pause": consent.kind == "sharing" and consent.state == "given",
     }
+
+
+def frequency_in_words(most: int | None, days: int | None) -> str | None:
+    return f"每 {days} 天最多 {most} 次" if most and days else None

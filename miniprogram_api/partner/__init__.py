@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask_smorest import Blueprint
 
 from miniprogram_api.partner.checks import blp as checks
+from miniprogram_api.partner.institution import blp as institution
+from miniprogram_api.partner.institution import referrals
 from miniprogram_api.partner.notifications import blp as notifications
 from miniprogram_api.partner.redemptions import blp as redemptions
 from miniprogram_api.partner.schemes import blp as schemes
@@ -15,4 +17,4 @@ from miniprogram_api.partner.token import discovery
 
 def partner_surfaces() -> list[Blueprint]:
     """What the server mounts for partners."""
-    return [token, discovery, checks, redemptions, schemes, settlements, notifications]
+    return [token, discovery, checks, redemptions, schemes, settlements, notifications, institution, referrals]

@@ -14,8 +14,8 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from sqlalchemy import func, select
 
 from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
-from backend.authorizations.errors import ScopeMissing, TokenNotValid
-from backend.authorizations.models import OAuthToken, UsedAssertion
+from backend.authorizations.errors import ConsentNotUsable, ScopeMissing, TokenNotValid
+from backend.authorizations.models import GrantedConsent, OAuthGrant, OAuthToken, UsedAssertion
 from backend.authorizations.service import pause_consent, resume_consent, withdraw_consent
 from backend.authorizations.token_endpoint import answer_token_request
 from backend.authorizations.tokens import (
@@ -293,12 +293,14 @@ def test_private_key_jwt_is_the_only_way_to_authenticate(session, now, partner, 
     check_refused(ask(session, now, assertion(now), **form))
 
 
-@pytest.mark.parametrize(
-    "grant",
-    ["password", "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer", "", None],
-)
-def test_client_credentials_is_the_only_grant(session, now, partner, grant):
+@pytest.mark.parametrize("grant", ["password", "urn:ietf:params:oauth:grant-type:jwt-bearer", "", None])
+def test_grants_that_nobody_needs_are_unknown(session, now, partner, grant):
     check_refused(ask(session, now, assertion(now), grant_type=grant), "unsupported_grant_type")
+
+
+@pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
+def test_a_merchant_cannot_act_on_a_citizens_behalf(session, now, partner, grant):
+    check_refused(ask(session, now, assertion(now), grant_type=grant), "unauthorized_client")
 
 
 def test_a_parameter_given_twice_is_refused(session, now, partner):
@@ -365,33 +367,49 @@ def test_revoking_a_partners_tokens_ends_them_at_once(session, now, partner):
         authenticate_partner(session, token, now)
 
 
-def test_a_token_is_good_only_while_its_consent_is(session, keys, now, partner):
-    person = add_person(session, keys)
-    consent = share_grade(session, person, partner, now, days=1)
+def token_on(session, partner, consent, now):
+    """An access token that rests on the consent."""
+    grant = OAuthGrant(partner_id=partner.id, subject_id=consent.subject_id, made_at=now)
+    session.add(grant)
+    session.flush()
+    session.add(GrantedConsent(consent_id=consent.id, grant_id=grant.id))
     token = new_token()
     issue_access_token(
-        session, partner_id=partner.id, scopes=["grade:read"], token=token, now=now, consent_id=consent.id
+        session, partner_id=partner.id, scopes=["grade:read"], token=token, now=now, grant_id=grant.id
     )
-    assert authenticate_partner(session, token, now).consent_id == consent.id
-    with pytest.raises(TokenNotValid):
-        authenticate_partner(session, token, consent.expires_at)
+    return token
+
+
+def test_a_token_is_good_only_while_its_consent_is(session, keys, now, partner):
+    consent = share_grade(session, add_person(session, keys), partner, now, days=1)
+    token = token_on(session, partner, consent, consent.expires_at - timedelta(minutes=5))
+    identity = authenticate_partner(session, token, consent.expires_at - timedelta(seconds=1))
+    assert identity.consents == {"grade:read": consent.id}
+    identity.check_has_scope("grade:read")
+    with pytest.raises(ConsentNotUsable):
+        authenticate_partner(session, token, consent.expires_at).check_has_scope("grade:read")
 
 
 @pytest.mark.parametrize("ending", [withdraw_consent, pause_consent])
-def test_ending_or_pausing_a_consent_ends_its_tokens_for_good(session, keys, now, partner, ending):
+def test_ending_or_pausing_a_consent_stops_its_tokens_at_once(session, keys, now, partner, ending):
     person = add_person(session, keys)
     consent = share_grade(session, person, partner, now)
-    token = new_token()
-    issue_access_token(
-        session, partner_id=partner.id, scopes=["grade:read"], token=token, now=now, consent_id=consent.id
-    )
+    token = token_on(session, partner, consent, now)
     ending(session, subject_id=person.id, consent_id=consent.id, now=now)
-    with pytest.raises(TokenNotValid):
-        authenticate_partner(session, token, now)
+    with pytest.raises(ConsentNotUsable):
+        authenticate_partner(session, token, now).check_has_scope("grade:read")
     if consent.state == "paused":
         resume_consent(session, subject_id=person.id, consent_id=consent.id, now=now)
-        with pytest.raises(TokenNotValid):
-            authenticate_partner(session, token, now)
+        authenticate_partner(session, token, now).check_has_scope("grade:read")
+
+
+def test_a_token_stops_with_the_person_it_is_about(session, keys, now, partner):
+    person = add_person(session, keys)
+    token = token_on(session, partner, share_grade(session, person, partner, now), now)
+    person.status = "deceased"
+    session.flush()
+    with pytest.raises(ConsentNotUsable):
+        authenticate_partner(session, token, now).check_has_scope("grade:read")
 
 
 def test_what_has_expired_is_swept_away(session, now, partner):

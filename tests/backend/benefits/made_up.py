@@ -69,7 +69,6 @@ def add_merchant(
         name=partner.name,
         kind=partner.kind,
         scopes=frozenset(PARTNER_SCOPES),
-        consent_id=None,
     )
 
 

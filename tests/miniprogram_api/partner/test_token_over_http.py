@@ -76,7 +76,7 @@ def test_a_token_ends_after_ten_minutes(counter, city):
 def test_the_metadata_says_where_and_how_to_ask_for_a_token(city):
     metadata = city.http.get("/.well-known/oauth-authorization-server").json
     assert (metadata["issuer"], metadata["token_endpoint"]) == ("https://credit.example", TOKEN_URL)
-    assert metadata["grant_types_supported"] == ["client_credentials"]
+    assert metadata["grant_types_supported"] == ["client_credentials", "authorization_code", "refresh_token"]
     assert metadata["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert metadata["token_endpoint_auth_signing_alg_values_supported"] == ["ES256"]
 
