@@ -14,6 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.authorizations.assertions import sign_assertion
+from backend.authorizations.clients import (
+    add_redirect_uri,
+    approve_scope,
+    approved_scopes_of,
+    end_scope,
+    redirect_uris_of,
+)
 from backend.authorizations.tokens import revoke_tokens_of_partner
 from backend.city_calendar import utc_now
 from backend.errors import DomainError
@@ -202,3 +209,69 @@ def assertion(
     with told_refusals():
         private = read_private_key(key_file)
     typer.echo(sign_assertion(private, client_id=partner, audience=audience, now=utc_now()))
+
+
+@app.command("add-redirect-uri")
+def add_one_redirect_uri(
+    partner: PartnerCode,
+    uri: Annotated[str, typer.Option(help="机构应用的回调地址，须为完整的 https 地址")],
+) -> None:
+    """登记机构的一个回调地址；请市民授权时必须与之完全一致。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        add_redirect_uri(session, find_partner(session, partner), uri, now=utc_now())
+    console.print(f"已登记 {uri}。")
+
+
+@app.command("approve-scope")
+def approve_one_scope(
+    partner: PartnerCode,
+    scope: Annotated[str, typer.Option(help="score:read、grade:read 或 report:read")],
+    purpose: Annotated[str, typer.Option(help="用途，市民在授权页面上读到的话")],
+    longest_days: Annotated[int, typer.Option(help="最长可以请市民授权多少天")],
+    approved_by: Annotated[str, typer.Option(help="谁核定的，如 信用办主任会 2026-03-01")],
+    most: Annotated[int | None, typer.Option(min=1, help="每个周期最多查询次数；不填不限")] = None,
+    days: Annotated[int, typer.Option(min=1, help="周期天数")] = 30,
+) -> None:
+    """核定机构可以请市民授权的一项范围；再次核定以新的为准，已给的授权条件不变。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        approve_scope(
+            session,
+            find_partner(session, partner),
+            scope=scope,
+            purpose=purpose,
+            longest_days=longest_days,
+            approved_by=approved_by,
+            frequency=(most, days) if most else None,
+            now=utc_now(),
+        )
+    console.print(f"已核定 {scope}，最长 {longest_days} 天。")
+
+
+@app.command("end-scope")
+def end_one_scope(partner: PartnerCode, scope: Annotated[str, typer.Option(help="要停止的范围")]) -> None:
+    """停止机构的一项范围；市民据此给的授权同时终止。"""
+    context = open_context()
+    with told_refusals(), context.database.transaction() as session:
+        ended = end_scope(session, find_partner(session, partner), scope=scope, now=utc_now())
+    console.print(f"已停止 {scope}，{ended} 项授权随之终止。")
+
+
+@app.command("scopes")
+def list_scopes(partner: PartnerCode) -> None:
+    """列出机构的回调地址和核定的范围。"""
+    context = open_context()
+    table = Table("范围", "用途", "最长天数", "核定")
+    with told_refusals(), context.database.reading() as session:
+        found = find_partner(session, partner)
+        for scope, approved in sorted(approved_scopes_of(session, found).items()):
+            table.add_row(
+                scope,
+                approved.purpose,
+                str(approved.longest_days),
+                f"{approved.approved_by}，{approved.approved_at:%Y-%m-%d}",
+            )
+        for uri in redirect_uris_of(session, found):
+            console.print(f"回调地址 {uri}")
+    console.print(table)

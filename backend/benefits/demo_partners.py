@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from backend.authorizations.clients import add_redirect_uri, approve_scope, approved_scopes_of
 from backend.benefits.schemes import enrol_provider
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from backend.partners.errors import PartnerNotFound
@@ -15,6 +16,9 @@ from backend.partners.keys import kept_private_key, public_part, read_public_key
 from backend.partners.models import Partner, PartnerKind
 from backend.partners.service import find_partner, register_partner
 from backend.partners.staff import add_staff, open_store, stores_of
+
+DEMO_REDIRECT_URI = "http://127.0.0.1:9000/callback"
+_DEMO_SCOPES = ("grade:read", "report:read")
 
 # code, name, kind, first seven places of its organisation code, schemes it offers
 _PARTNERS: tuple[tuple[str, str, PartnerKind, str, tuple[str, ...]], ...] = (
@@ -58,8 +62,28 @@ def provision_demo_partners(session: Session, keys_dir: Path, *, now: datetime) 
         if not stores_of(session, partner.id):
             store = open_store(session, partner, name="总店", now=now)
             add_staff(session, store, nickname="店长", role="manager", now=now)
+        if partner.kind == "institution":
+            _let_ask(session, partner, now)
         partners.append(partner)
     return partners
+
+
+def _let_ask(session: Session, partner: Partner, now: datetime) -> None:
+    """It may ask citizens for grade and report, and is answered at an address of the newcomer's own machine."""
+    add_redirect_uri(session, partner, DEMO_REDIRECT_URI, now=now)
+    approved = approved_scopes_of(session, partner)
+    for scope in _DEMO_SCOPES:
+        if scope not in approved:
+            approve_scope(
+                session,
+                partner,
+                scope=scope,
+                purpose="审批您申请的信易贷",
+                longest_days=180,
+                approved_by="演示城市：信用办",
+                frequency=(10, 30),
+                now=now,
+            )
 
 
 def _credit_code(organisation: str) -> str:

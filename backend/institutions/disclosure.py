@@ -95,12 +95,13 @@ def note_use(
     session: Session, consent: Consent, partner: PartnerIdentity, *, action: str, told: str, now: datetime
 ) -> None:
     """The ledger row of one disclosure; later uses are counted by it."""
+    given_on = city_date(consent.given_at or now)
     record_access(
         session,
         subject_id=consent.subject_id,
         actor=Actor(kind="partner", id=str(partner.partner_id), name=partner.name),
         action=action,
-        basis=f"您的授权（{consent.given_at:%Y-%m-%d}）",
+        basis=f"您的授权（{given_on:%Y-%m-%d}）",
         purpose=consent.purpose,
         detail={"consent": str(consent.id), "told": told},
         channel=CHANNEL,

@@ -6,6 +6,7 @@ import type {
   ActingFor,
   ActivationNotice,
   Authorization,
+  AuthorizationRequest,
   Benefits,
   CommitmentDetail,
   CommitmentType,
@@ -18,6 +19,8 @@ import type {
   DeletionRequest,
   DeletionRequests,
   LedgerEntry,
+  LoanInstitutions,
+  LoanReferral,
   Letter,
   ListedCommitment,
   Me,
@@ -128,6 +131,30 @@ export const resumeAuthorization = (authorizationId: string) =>
   client.act<Authorization>('POST', `/me/authorizations/${id(authorizationId)}/resumption`)
 export const reconfirmAuthorization = (authorizationId: string) =>
   client.act<Authorization>('POST', `/me/authorizations/${id(authorizationId)}/reconfirmation`)
+export const getAuthorizationRequest = (handle: string) =>
+  client.get<AuthorizationRequest>(`/me/authorization-requests/${id(handle)}`)
+export const decideAuthorizationRequest = (
+  handle: string,
+  agreed: { scope: string; days: number }[],
+  noticeVersion: string,
+) =>
+  client.act<{ redirect_to: string }>('POST', `/me/authorization-requests/${id(handle)}/decision`, {
+    agreed,
+    notice_version: noticeVersion,
+  })
+
+export const getLoanReferrals = async () =>
+  (await client.get<{ items: LoanReferral[] }>('/me/loan-referrals')).items
+export const getLoanInstitutions = (scheme: string) =>
+  client.get<LoanInstitutions>(`/me/loan-referrals/institutions?scheme=${id(scheme)}`)
+export const sendLoanReferral = (scheme: string, institution: string, days: number, noticeVersion: string) =>
+  client.act<LoanReferral>('POST', '/me/loan-referrals', {
+    scheme,
+    institution,
+    days,
+    notice_version: noticeVersion,
+  })
+
 export const getReceipt = (authorizationId: string) =>
   client.get<Receipt>(`/me/authorizations/${id(authorizationId)}/receipt`)
 

@@ -225,6 +225,53 @@ export interface Authorization {
   can_pause: boolean
 }
 
+export interface AskedScope {
+  scope: string
+  name: string
+  data: string[]
+  output: string
+  purpose: string
+  longest_days: number
+  frequency: string | null
+  needs_activation: boolean
+  held_until: Moment | null
+}
+
+/** An institution has sent the browser here and asks; each scope is decided by itself. */
+export interface AuthorizationRequest {
+  institution: string
+  public_code: string | null
+  asked: AskedScope[]
+  notice_version: string
+  notice: string[]
+  expires_at: Moment
+}
+
+export type LoanReferralState = 'sent' | 'applied' | 'granted' | 'declined' | 'withdrawn'
+
+export interface LoanReferral {
+  id: string
+  number: string
+  institution: string
+  scheme_code: string
+  scheme_name: string
+  summary: string
+  state: LoanReferralState
+  state_name: string
+  reason: string | null
+  granted_cents: number | null
+  consent_id: string
+  sent_at: Moment
+  steps: { event: string; at: Moment }[]
+}
+
+export interface LoanInstitutions {
+  items: { code: string; name: string }[]
+  output: string
+  notice_version: string
+  notice: string[]
+}
+
 /** What the citizen keeps of a consent. Anyone can check its digest and signature. */
 export interface Receipt {
   format: string

@@ -1,5 +1,6 @@
 /** The words for the server's codes. A code that this build does not know yet is shown as it is, never hidden. */
-import type { AccessComplaintState, ActorKind, Authorization, FactChange, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
+import type {
+  LoanReferralState, AccessComplaintState, ActorKind, Authorization, FactChange, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
 import { cityDate, longDate } from './dates'
 
 export type Tone = 'good' | 'bad' | 'waiting' | 'quiet'
@@ -108,6 +109,20 @@ const REPORT_STATES: Record<string, Label> = {
   lapsed: { text: '已过有效期', tone: 'quiet' },
 }
 
+const LOAN_TONES: Record<LoanReferralState, Tone> = {
+  sent: 'waiting',
+  applied: 'waiting',
+  granted: 'good',
+  declined: 'quiet',
+  withdrawn: 'quiet',
+}
+const LOAN_STEPS: Record<string, string> = {
+  send: '转给银行',
+  apply: '银行受理',
+  grant: '银行批准',
+  decline: '银行未批准',
+}
+
 /** What a verifier is told, with the sign that says it without colour. */
 const VERDICTS: Record<string, { text: string; mark: string }> = {
   valid: { text: '有效', mark: '✓' },
@@ -130,6 +145,8 @@ export const actor = (kind: string): { text: string; badge: string } =>
   ACTORS[kind as ActorKind] ?? { text: kind, badge: '他' }
 export const principalRole = (role: string): string => PRINCIPAL_ROLES[role] ?? role
 export const reportState = (state: string): Label => REPORT_STATES[state] ?? unknown(state)
+export const loanTone = (state: LoanReferralState): Tone => LOAN_TONES[state]
+export const loanStep = (event: string): string => LOAN_STEPS[event] ?? event
 export const verdict = (code: string): { text: string; mark: string } => VERDICTS[code] ?? { text: code, mark: '?' }
 export const changeCause = (cause: string): string => CHANGE_CAUSES[cause] ?? OTHER_CAUSE
 

@@ -9,6 +9,7 @@ const PAGES: Record<string, string> = {
 /** Matters that are shown on a page for all of their kind. */
 const LISTS: Record<string, string> = {
   consent: '/pages/authorizations/list',
+  referral: '/pages/loans/loans',
   supplement: '/pages/supplements/list',
   access_complaint: '/pages/ledger/list',
   ledger: '/pages/ledger/list',

@@ -103,6 +103,8 @@ const QUERIES: Record<string, Record<string, string>> = {
   'pages/supplements/file': { category: 'volunteering' },
   'pages/commitments/detail': { id: 'm-1' },
   'pages/authorizations/receipt': { id: 'c-1' },
+  'pages/authorizations/consent': { request: 'handle-1' },
+  'pages/loans/loans': { scheme: 'loan', name: '%E8%B4%B7%E6%AC%BE' },
   'pages/ledger/complain': { id: '3', about: '%E6%A1%82%E5%9F%8E%E5%9B%BE%E4%B9%A6%E9%A6%86' },
 }
 
@@ -159,6 +161,33 @@ const ANSWERS: Record<string, unknown> = {
     ],
   },
   'GET /me/authorizations': { items: [] },
+  'GET /me/authorization-requests/handle-1': {
+    institution: '桂城银行',
+    public_code: '91990001MB9100905M',
+    asked: [
+      {
+        scope: 'grade:read',
+        name: '信用等级',
+        data: ['信用等级'],
+        output: '您的信用等级；不含分数和记录',
+        purpose: '审批您申请的信易贷',
+        longest_days: 180,
+        frequency: '每 30 天最多 10 次',
+        needs_activation: false,
+        held_until: null,
+      },
+    ],
+    notice_version: '2026-11',
+    notice: ['每一项授权单独决定。'],
+    expires_at: '2026-11-20T02:10:00Z',
+  },
+  'GET /me/loan-referrals': { items: [] },
+  'GET /me/loan-referrals/institutions?scheme=loan': {
+    items: [{ code: 'guicheng-bank', name: '桂城银行' }],
+    output: '您符合这项优惠的条件',
+    notice_version: '2026-11',
+    notice: [],
+  },
   'GET /me/authorizations/c-1/receipt': {
     format: 'osmanthus-consent-receipt-1',
     issuer: '桂城市公共信用信息中心',

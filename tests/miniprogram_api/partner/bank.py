@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from backend.authorizations.clients import add_redirect_uri, approve_scope
 from backend.authorizations.notices import SHARING_NOTICE
-from backend.benefits.schemes import install_shipped_schemes
+from backend.benefits.schemes import enrol_provider, install_shipped_schemes
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date
@@ -127,7 +127,7 @@ class Bank:
         return self.client.get(f"/api/v1/institution{path}")
 
 
-def open_bank(city: Any, *, code: str = "guicheng-bank", scopes: dict[str, str] = SCOPES) -> Bank:
+def open_bank(city: Any, *, code: str = "guicheng-bank", enrolled: str | None = None) -> Bank:
     private = generate_private_jwk()
     with city.database.transaction() as session:
         partner = register_partner(
@@ -139,7 +139,7 @@ def open_bank(city: Any, *, code: str = "guicheng-bank", scopes: dict[str, str] 
             now=city.clock(),
         )
         add_redirect_uri(session, partner, CALLBACK, now=city.clock())
-        for scope, purpose in scopes.items():
+        for scope, purpose in SCOPES.items():
             approve_scope(
                 session,
                 partner,
@@ -150,6 +150,8 @@ def open_bank(city: Any, *, code: str = "guicheng-bank", scopes: dict[str, str] 
                 now=city.clock(),
                 frequency=(5, 30),
             )
+        if enrolled is not None:
+            enrol_provider(session, scheme_code=enrolled, partner=partner, now=city.clock())
     return Bank(city, code, private)
 
 
