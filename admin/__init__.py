@@ -19,6 +19,7 @@ from admin.ledger import blp as ledger
 from admin.notifications import blp as notifications
 from admin.objections import blp as objections
 from admin.overview import blp as overview
+from admin.partners import blp as partners
 from admin.quality import blp as quality
 from admin.quarantine import blp as quarantine
 from admin.repairs import blp as repairs
@@ -54,6 +55,7 @@ def admin_surfaces() -> list[Blueprint]:
         supplements,
         commitments,
         schemes,
+        partners,
         settlements,
         complaints,
         deletion_requests,

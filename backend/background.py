@@ -27,6 +27,7 @@ from backend.objections.clock_watch import watch_clocks
 from backend.objections.deadlines import load_deadlines
 from backend.objections.recipients import tell_of_department_corrections
 from backend.objections.service import open_objections_by_record
+from backend.onboarding.service import end_due_contracts
 from backend.oversight.alerts import watch_readings
 from backend.oversight.reminders import remind_of_overdue
 from backend.records.deletions import SWEEP_JOB, sweep_records
@@ -41,6 +42,9 @@ from backend.scores.runs import SCORE_RUN_JOB, fail_abandoned_runs, perform_run,
 from backend.scores.service import published_run_ids, recompute_marked
 from backend.supplements.service import watch_clocks as watch_supplements
 from backend.web.idempotency import forget_old_answers, remember_streamed_checks
+from backend.webhooks.rules import delivery_rules
+from backend.webhooks.sending import post_over_http, send_due
+from backend.webhooks.service import forget_old_deliveries, relay_notifications
 
 
 def open_check_stream(config: Config, database: Database) -> CheckStream | None:
@@ -106,6 +110,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             expire_due_consents(session, now=now)
             purge_expired(session, now=now)
             delete_old_files(session, now=now)
+            forget_old_deliveries(session, now=now)
             remove_forgotten(session, EvidenceStore(config.evidence_dir, config.keys))
 
     def sweep(arguments: Mapping[str, object], progress: Progress) -> None:
@@ -162,6 +167,17 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         with database.transaction() as session:
             watch_sources(session, now=now, calendar=working_days)
 
+    def send_webhooks(now: datetime) -> None:
+        rules = delivery_rules(city_date(now))
+        with database.transaction() as session:
+            relay_notifications(session, now=now)
+        post = post_over_http(allow_local=config.is_on_this_machine, timeout_seconds=rules.timeout_seconds)
+        send_due(database, config.keys, post=post, now=now)
+
+    def end_contracts(now: datetime) -> None:
+        with database.transaction() as session:
+            end_due_contracts(session, now=now)
+
     def run_daily(now: datetime) -> None:
         """Windows, fading and expiry move with the date: every published kind is computed anew each day."""
         today = city_date(now)
@@ -199,7 +215,9 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             Periodic("watch_access", timedelta(minutes=5), watch_access),
             Periodic("remind", timedelta(hours=1), remind),
             Periodic("watch_sources", timedelta(hours=1), look_at_sources),
+            Periodic("end_contracts", timedelta(hours=1), end_contracts),
             Periodic("run_daily", timedelta(minutes=30), run_daily),
         ],
+        outgoing=[Periodic("send_webhooks", timedelta(seconds=2), send_webhooks)],
         clock=clock,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,11 @@ CITY_ZONE = ZoneInfo("Asia/Shanghai")
 def utc_now() -> datetime:
     """For composition roots only; everything below them is handed the moment."""
     return datetime.now(UTC)
+
+
+def start_of_day(day: date) -> datetime:
+    """The moment a day begins in the city."""
+    return datetime.combine(day, time(), tzinfo=CITY_ZONE)
 
 
 def city_date(moment: datetime) -> date:

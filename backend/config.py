@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -66,6 +67,16 @@ class Config:
     @property
     def is_embedded(self) -> bool:
         return self.redis_url is None
+
+    @property
+    def is_demo(self) -> bool:
+        """Anybody may be anybody here: a made-up city for trying out."""
+        return self.sign_in == "demo"
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Served to this machine alone, so whoever is to be called back is on it too."""
+        return urlsplit(self.public_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
     @property
     def evidence_dir(self) -> Path:

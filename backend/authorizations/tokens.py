@@ -31,6 +31,8 @@ PARTNER_SCOPES = {
     "benefit:check": "核验凭码",
     "benefit:redeem": "核销与撤销",
     "benefit:read": "查看本单位参加的方案与核销记录",
+    "keys:manage": "登记本单位的新公钥，停用旧的",
+    "webhooks:manage": "登记回调地址，查看与重发回调",
     "notifications:read": "查看发给本单位的通知，如此前的答复所依据的数据已更正",
 }
 """What a partner may ask for on its own. Anything about a citizen beyond yes or no needs that citizen's consent
@@ -62,6 +64,7 @@ class PartnerIdentity:
 
     grant_id   set when the token rests on what one citizen gave
     consents   scope → the consent for it that is in force now, when it does
+    checks_per_minute  its quota, when it is not the usual one
     """
 
     partner_id: UUID
@@ -71,6 +74,7 @@ class PartnerIdentity:
     scopes: frozenset[str]
     grant_id: UUID | None = None
     consents: Mapping[str, UUID] = field(default_factory=dict)
+    checks_per_minute: int | None = None
 
     def check_has_scope(self, scope: str) -> None:
         """Raises ScopeMissing, or ConsentNotUsable when the citizen's consent is no longer in force."""
@@ -163,6 +167,7 @@ def partner_of_token(session: Session, token: str, now: datetime) -> tuple[Partn
         scopes=frozenset(row.scopes),
         grant_id=row.grant_id,
         consents=consents_in_force(session, row.grant_id, now) if row.grant_id else {},
+        checks_per_minute=partner.checks_per_minute,
     )
     return identity, row.expires_at
 

@@ -31,6 +31,7 @@ from backend.benefits.schemes import SchemeInForce, scheme_in_force
 from backend.city_calendar import city_date
 from backend.ledger.service import record_access
 from backend.subjects.service import get_subject
+from backend.webhooks.service import announce
 
 NO_QUOTA = "unlimited"
 
@@ -106,6 +107,7 @@ def redeem(
     session.add(redemption)
     _record(session, partner, check, action="benefit_redeemed", now=now)
     session.flush()
+    _announce(session, redemption, "redemption.created", now=now)
     return redemption
 
 
@@ -139,7 +141,25 @@ def cancel_redemption(
     check = session.get_one(BenefitCheck, redemption.check_id)
     _record(session, partner, check, action="redemption_cancelled", now=now)
     session.flush()
+    _announce(session, redemption, "redemption.cancelled", now=now)
     return redemption
+
+
+def _announce(session: Session, redemption: Redemption, kind: str, *, now: datetime) -> None:
+    announce(
+        session,
+        partner_id=redemption.partner_id,
+        kind=kind,
+        event_id=f"{kind}-{redemption.id}",
+        data={
+            "redemption_id": str(redemption.id),
+            "check_id": str(redemption.check_id),
+            "scheme": redemption.scheme_code,
+            "amount_cents": redemption.bill_cents,
+            "settled_cents": redemption.amount_cents,
+        },
+        now=now,
+    )
 
 
 def redemptions_of_partner(

@@ -215,6 +215,15 @@ def enrol_provider(session: Session, *, scheme_code: str, partner: Partner, now:
         note_change(session, "configuration")
 
 
+def withdraw_provider(session: Session, *, scheme_code: str, partner: Partner) -> None:
+    """The partner offers it no more; withdrawing twice is harmless."""
+    offer = session.get(SchemeProvider, (scheme_code, partner.id))
+    if offer is not None:
+        session.delete(offer)
+        session.flush()
+        note_change(session, "configuration")
+
+
 def is_provider(session: Session, *, scheme_code: str, partner_id: UUID) -> bool:
     return session.get(SchemeProvider, (scheme_code, partner_id)) is not None
 

@@ -11,7 +11,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from backend.benefits.errors import PeriodInvalid
 from backend.benefits.models import Redemption, RedemptionCancellation
-from backend.city_calendar import CITY_ZONE
+from backend.city_calendar import CITY_ZONE, start_of_day
 
 LONGEST_PERIOD = timedelta(days=366)
 KIND_NAMES = {"redemption": "核销", "cancellation": "撤销"}
@@ -74,7 +74,7 @@ def statement_of(session: Session, *, partner_id: UUID, first: date, last: date)
     """Both days included, as days in the city. Raises PeriodInvalid."""
     if not timedelta(0) <= last - first <= LONGEST_PERIOD:
         raise PeriodInvalid(LONGEST_PERIOD.days)
-    begins, ends = _midnight(first), _midnight(last + timedelta(days=1))
+    begins, ends = start_of_day(first), start_of_day(last + timedelta(days=1))
     lines = [
         StatementLine(one.redeemed_at, "redemption", one.scheme_code, one.id, one.bill_cents, one.amount_cents)
         for one in session.scalars(
@@ -146,7 +146,3 @@ def _yuan(cents: int | None) -> str:
         return ""
     sign, (whole, rest) = "-" if cents < 0 else "", divmod(abs(cents), 100)
     return f"{sign}{whole}.{rest:02d}"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=CITY_ZONE)

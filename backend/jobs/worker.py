@@ -44,19 +44,25 @@ class Worker:
         *,
         handlers: Mapping[str, Handler],
         periodic: Sequence[Periodic],
+        outgoing: Sequence[Periodic] = (),
         clock: Callable[[], datetime],
     ) -> None:
+        """`outgoing` are the tasks that wait for others' servers; they get a thread of their own."""
         self._database = database
         self._handlers = handlers
         self._periodic = periodic
+        self._outgoing = outgoing
         self._clock = clock
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._job_in_hand: UUID | None = None
 
     def start(self) -> None:
-        """Two threads, so that a long job never holds up a citizen's recomputation."""
-        for name, loop in (("jobs", self._run_jobs), ("periodic", self._run_periodic)):
+        """Threads of their own, so that neither a long job nor a slow receiver holds up a recomputation."""
+        loops = [("jobs", self._run_jobs), ("periodic", self._run_periodic)]
+        if self._outgoing:
+            loops.append(("outgoing", self._run_outgoing))
+        for name, loop in loops:
             thread = threading.Thread(target=loop, name=f"osmanthus-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -92,11 +98,12 @@ class Worker:
             finish_job(session, job.id, error=error, now=self._clock())
         return True
 
-    def run_due_tasks(self) -> None:
+    def run_due_tasks(self, tasks: Sequence[Periodic] | None = None) -> None:
+        """The periodic ones, unless others are named."""
         now = self._clock()
         with self._database.reading() as session:
             due_at = dict(session.execute(select(PeriodicTurn.name, PeriodicTurn.due_at)).all())
-        for task in self._periodic:
+        for task in self._periodic if tasks is None else tasks:
             # Looking first keeps an idle worker from taking the write lock twice a second.
             if task.name in due_at and due_at[task.name] > now:
                 continue
@@ -152,4 +159,13 @@ class Worker:
                 self._stop.wait(_IDLE_SECONDS)
             except Exception:
                 log.exception("periodic_task_failed")
+                self._stop.wait(5)
+
+    def _run_outgoing(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.run_due_tasks(self._outgoing)
+                self._stop.wait(_IDLE_SECONDS)
+            except Exception:
+                log.exception("outgoing_task_failed")
                 self._stop.wait(5)

@@ -98,3 +98,27 @@ class ManagerOnly(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("只有店长可以管理店员，请联系店长。")
+
+
+class TooManyKeys(Conflict):
+    code = "too_many_keys"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"最多同时有 {most} 把在用的公钥，请先停用旧的。", most=most)
+
+
+class LastKey(Conflict):
+    code = "last_key"
+
+    def __init__(self) -> None:
+        super().__init__("这是最后一把在用的公钥，停用后您的系统将无法登录。请先登记新的；私钥泄露请联系信用办。")
+
+
+class KeyNotProven(Refused):
+    code = "key_not_proven"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "没有证明这把新密钥由本单位登记：proof 须是用在用的旧私钥以 ES256 签名的 JWT，"
+            "sub 为本单位代码，new_kid 为新公钥的 kid，exp 在 5 分钟以内。"
+        )

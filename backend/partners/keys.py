@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, KeySet
 
-from backend.partners.errors import KeyNotAcceptable
+from backend.partners.errors import KeyNotAcceptable, KeyNotProven
+
+LONGEST_PROOF = timedelta(minutes=5)
 
 
 def generate_private_jwk() -> dict[str, Any]:
@@ -49,6 +54,27 @@ def read_public_key(text: str) -> dict[str, Any]:
         raise KeyNotAcceptable(f"曲线是 {key.curve_name}")
     members = key.as_dict(private=False)
     return {name: members[name] for name in ("kty", "crv", "x", "y")} | {"kid": key.thumbprint()}
+
+
+def check_rotation(
+    proof: str, *, present: Sequence[Mapping[str, Any]], partner_code: str, new_kid: str, now: datetime
+) -> None:
+    """A new key is taken from whoever holds a present one: a token alone, which may be stolen, is not enough.
+
+    `proof` is a JWT (ES256) by one of the `present` public keys over `sub`, `new_kid` and `exp` (within
+    5 minutes).
+
+    Raises KeyNotProven.
+    """
+    try:
+        keys = KeySet.import_key_set({"keys": [dict(key) for key in present]})
+        claims = jwt.decode(proof, keys, algorithms=["ES256"]).claims
+        left = datetime.fromtimestamp(claims["exp"], UTC) - now
+    except (JoseError, ValueError, KeyError, TypeError, OverflowError, OSError):
+        raise KeyNotProven from None
+    named = claims.get("sub") == partner_code and claims.get("new_kid") == new_kid
+    if not named or not timedelta(0) < left <= LONGEST_PROOF:
+        raise KeyNotProven
 
 
 def write_private_key(path: Path, private_jwk: dict[str, Any]) -> None:

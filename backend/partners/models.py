@@ -20,6 +20,7 @@ class Partner(Base):
 
     code         its OAuth `client_id`
     public_code  its unified social credit code, where it has one
+    checks_per_minute  its quota of checks over the API; null for the usual one
     """
 
     __tablename__ = "partners"
@@ -31,6 +32,7 @@ class Partner(Base):
     kind: Mapped[str]  # PartnerKind
     state: Mapped[str]  # 'active' | 'suspended'
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    checks_per_minute: Mapped[int | None]
 
 
 class PartnerKey(Base):

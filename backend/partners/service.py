@@ -12,9 +12,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
 from backend.database import note_change
-from backend.partners.errors import KeyNotFound, PartnerCodeInvalid, PartnerExists, PartnerNotFound
+from backend.partners.errors import (
+    KeyNotFound,
+    LastKey,
+    PartnerCodeInvalid,
+    PartnerExists,
+    PartnerNotFound,
+    TooManyKeys,
+)
 from backend.partners.models import Partner, PartnerKey, PartnerKind
 
+MOST_KEYS = 3
 _CODE = re.compile(r"[a-z][a-z0-9-]{2,39}")
 
 
@@ -24,11 +32,12 @@ def register_partner(
     code: str,
     name: str,
     kind: PartnerKind,
-    public_jwk: Mapping[str, Any],
+    public_jwk: Mapping[str, Any] | None,
     now: datetime,
     public_code: str | None = None,
 ) -> Partner:
-    """Take a partner on with its first key, which has been read by `keys.read_public_key`.
+    """Take a partner on with its first key, which has been read by `keys.read_public_key`; None for one that has
+    no system of its own.
 
     Raises PartnerCodeInvalid or PartnerExists.
     """
@@ -39,7 +48,8 @@ def register_partner(
     partner = Partner(code=code, name=name, kind=kind, public_code=public_code, state="active", registered_at=now)
     session.add(partner)
     session.flush()
-    add_key(session, partner, public_jwk=public_jwk, now=now)
+    if public_jwk is not None:
+        add_key(session, partner, public_jwk=public_jwk, now=now)
     return partner
 
 
@@ -93,6 +103,32 @@ def revoke_key(session: Session, partner: Partner, *, kid: str, now: datetime) -
     key.revoked_at = now
 
 
+def all_keys_of(session: Session, partner_id: UUID) -> Sequence[PartnerKey]:
+    """The revoked ones too, newest first."""
+    return session.scalars(
+        select(PartnerKey).where(PartnerKey.partner_id == partner_id).order_by(PartnerKey.added_at.desc())
+    ).all()
+
+
+def rotate_key(session: Session, partner: Partner, *, public_jwk: Mapping[str, Any], now: datetime) -> PartnerKey:
+    """A partner's own next key, beside the present one until that is revoked.
+
+    Raises TooManyKeys or KeyNotFound.
+    """
+    present = keys_of(session, partner.id)
+    if len(present) >= MOST_KEYS and all(key.kid != public_jwk["kid"] for key in present):
+        raise TooManyKeys(MOST_KEYS)
+    return add_key(session, partner, public_jwk=public_jwk, now=now)
+
+
+def revoke_own_key(session: Session, partner: Partner, *, kid: str, now: datetime) -> None:
+    """As `revoke_key`, except that a partner cannot lock itself out. Raises KeyNotFound or LastKey."""
+    present = [key.kid for key in keys_of(session, partner.id)]
+    if present == [kid]:
+        raise LastKey
+    revoke_key(session, partner, kid=kid, now=now)
+
+
 def keys_of(session: Session, partner_id: UUID) -> Sequence[PartnerKey]:
     """The active ones."""
     return session.scalars(
@@ -110,6 +146,12 @@ def suspend_partner(partner: Partner) -> None:
 
 def reinstate_partner(partner: Partner) -> None:
     partner.state = "active"
+    _note_change(partner)
+
+
+def set_quota(partner: Partner, *, checks_per_minute: int | None) -> None:
+    """How many checks a minute it may make over the API; None for the usual number."""
+    partner.checks_per_minute = checks_per_minute
     _note_change(partner)
 
 

@@ -100,8 +100,9 @@ def states_reason(view: View) -> View:
     )
 
 
-def limited(name: str, *, most: int, window_seconds: int) -> Callable[[View], View]:
-    """At most `most` calls in each window: per actor where one is known, else per address.
+def limited(name: str, *, most: int | Callable[[], int], window_seconds: int) -> Callable[[View], View]:
+    """At most `most` calls in each window: per actor where one is known, else per address. `most` may depend on
+    who is calling.
 
     Without Redis in production nothing can be counted; the caller is then refused as unavailable.
     """
@@ -111,8 +112,9 @@ def limited(name: str, *, most: int, window_seconds: int) -> Callable[[View], Vi
         def wrapper(*args: object, **kwargs: object) -> object:
             who = g.get("actor") or f"address:{client_address()}"
             count = services().store.count(f"limit:{name}:{who}", window_seconds=window_seconds)
-            g.rate_limit = (most, max(0, most - count), window_seconds)
-            if count > most:
+            allowed = most if isinstance(most, int) else most()
+            g.rate_limit = (allowed, max(0, allowed - count), window_seconds)
+            if count > allowed:
                 raise TooMany("操作太频繁，请稍后再试。", retry_after_seconds=window_seconds)
             return view(*args, **kwargs)
 
@@ -143,8 +145,8 @@ def access_reason() -> str:
 
 
 def current_actor() -> str:
-    """Whose idempotency keys and limits these are."""
-    return cast(str, g.actor)
+    """Whose idempotency keys these are; before anybody is known, the address's."""
+    return cast(str, g.get("actor") or f"address:{client_address()}")
 
 
 def _marked(view: View, guard: str) -> View:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from backend.benefits.counter import cancel_at_counter, check_at_counter, redeem_at_counter, uses_at_counter
-from backend.city_calendar import CITY_ZONE, city_date
+from backend.city_calendar import city_date, start_of_day
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import limited
@@ -89,9 +88,8 @@ class CounterRedemptions(MethodView):
     @blp.response(200, CounterUses)
     def get(self) -> dict[str, object]:
         """本门店今天的核销，新的在前；不含顾客身份"""
-        midnight = datetime.combine(city_date(now()), time(), tzinfo=CITY_ZONE)
         with reading() as session:
-            found = uses_at_counter(session, staff=current_staff(), since=midnight)
+            found = uses_at_counter(session, staff=current_staff(), since=start_of_day(city_date(now())))
             return {"items": [{**redemption_answer(use.redemption), "nickname": use.nickname} for use in found]}
 
 

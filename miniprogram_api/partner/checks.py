@@ -25,6 +25,10 @@ SCOPE = "benefit:check"
 LIMIT = PartnerLimit("partner_checks", most=3000, window_seconds=60)
 
 
+def _quota() -> int:
+    return current_partner().checks_per_minute or LIMIT.most
+
+
 class CheckRequest(Schema):
     code = fields.String(
         required=True,
@@ -68,7 +72,7 @@ class CheckResponse(Schema):
 class Checks(MethodView):
     @swift(LIMIT, scope=SCOPE)
     @partner_token(SCOPE)
-    @limited(LIMIT.name, most=LIMIT.most, window_seconds=LIMIT.window_seconds)
+    @limited(LIMIT.name, most=_quota, window_seconds=LIMIT.window_seconds)
     @idempotent
     @blp.arguments(CheckRequest)
     @blp.response(201, CheckResponse)

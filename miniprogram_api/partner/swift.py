@@ -7,6 +7,7 @@ with anything odd, a limit reached, a code that is not plainly good) goes on to 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from hashlib import sha256
 
@@ -51,6 +52,7 @@ def _answer(desk: SwiftDesk, limit: PartnerLimit, scope: str) -> Response | None
         return None
     if partner is None or scope not in partner.scopes:
         return None
+    limit = replace(limit, most=partner.checks_per_minute or limit.most)
     fingerprint = sha256(b"\n".join([request.method.encode(), request.path.encode(), raw])).hexdigest()
     g.actor = f"partner:{partner.partner_id}"
     found = desk.check(

@@ -6,6 +6,7 @@ from flask_smorest import Blueprint
 
 from miniprogram_api.public.enterprises import blp as enterprises
 from miniprogram_api.public.ledger import blp as ledger
+from miniprogram_api.public.partners import blp as partners
 from miniprogram_api.public.portraits import blp as portraits
 from miniprogram_api.public.receipts import blp as receipts
 from miniprogram_api.public.reports import blp as reports
@@ -14,4 +15,4 @@ from miniprogram_api.public.schemes import blp as schemes
 
 def public_surfaces() -> list[Blueprint]:
     """What the server mounts for the public."""
-    return [enterprises, portraits, schemes, ledger, reports, receipts]
+    return [enterprises, portraits, schemes, ledger, reports, receipts, partners]

@@ -19,6 +19,7 @@ from backend.authorizations.models import GrantedConsent, OAuthGrant, OAuthToken
 from backend.authorizations.service import pause_consent, resume_consent, withdraw_consent
 from backend.authorizations.token_endpoint import answer_token_request
 from backend.authorizations.tokens import (
+    PARTNER_SCOPES,
     authenticate_partner,
     issue_access_token,
     new_token,
@@ -104,7 +105,7 @@ def test_a_partner_that_signs_with_its_key_gets_a_token_for_ten_minutes(session,
     assert answer.status == 200
     assert answer.body["token_type"] == "Bearer"
     assert answer.body["expires_in"] == 600
-    assert answer.body["scope"] == "benefit:check benefit:read benefit:redeem notifications:read"
+    assert answer.body["scope"] == " ".join(sorted(PARTNER_SCOPES))
     assert "refresh_token" not in answer.body
     assert ("Cache-Control", "no-store") in answer.headers
     identity = authenticate_partner(session, answer.body["access_token"], now)

@@ -1,0 +1,83 @@
+"""Applications to become a partner, and the contracts that follow."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, Table, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.append_only import keep_append_only
+from backend.database import Base, Json, UtcDateTime
+
+_IS_FILED = text("state = 'filed'")
+
+
+class PartnerApplication(Base):
+    """An application (入驻申请). States: `states.TRANSITIONS`.
+
+    receipt_hash    SHA-256 of the receipt with which the applicant, who has no account, looks after it
+    sealed_contact  whom the office may call: name and telephone number, as JSON
+    schemes         codes of the schemes it wants to offer
+    public_jwk      its key, where it has a system of its own; null for the scanner page alone
+    terms_digest    of the terms that were accepted by filing
+    """
+
+    __tablename__ = "partner_applications"
+    __table_args__ = (
+        # Two taps on a slow phone must not open two cases.
+        Index(
+            "one_filed_application_per_code",
+            "public_code",
+            unique=True,
+            postgresql_where=_IS_FILED,
+            sqlite_where=_IS_FILED,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    receipt_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    name: Mapped[str]
+    public_code: Mapped[str]
+    kind: Mapped[str]  # 'merchant' | 'institution'
+    store_name: Mapped[str]
+    sealed_contact: Mapped[bytes] = mapped_column(LargeBinary)
+    schemes: Mapped[list[str]] = mapped_column(Json)
+    public_jwk: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    terms_from: Mapped[date]
+    terms_digest: Mapped[str]
+    state: Mapped[str]
+    filed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None]
+    partner_id: Mapped[UUID | None] = mapped_column(ForeignKey("partners.id"))
+
+
+class PartnerContract(Base):
+    """A contract (合同) under the published terms: accepted by the partner, countersigned by an officer.
+
+    The database refuses every change. A partner's contracts follow each other; suspending it stops it before.
+
+    number     the office's own file number
+    ends_on    last day, included
+    """
+
+    __tablename__ = "partner_contracts"
+    __table_args__ = (Index("ix_partner_contracts_partner_id", "partner_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    number: Mapped[str] = mapped_column(unique=True)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    terms_from: Mapped[date]
+    terms_digest: Mapped[str]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    accepted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    countersigned_by: Mapped[str]
+    countersigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+keep_append_only(cast(Table, PartnerContract.__table__))
