@@ -22,6 +22,7 @@ from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate as migrate_tables
 from backend.web import Services
 from backend.web.observability import configure_logging
+from command_line.access_matrix import matrix_text
 from command_line.context import open_context
 from wsgi import compose, create_server
 
@@ -67,9 +68,12 @@ def worker() -> None:
 def openapi(
     out: Annotated[Path, typer.Argument(help="写到哪个文件")] = Path("docs/openapi.json"),
 ) -> None:
-    """写出接口文档（OpenAPI 3.1）；不需要数据库。"""
-    out.write_text(openapi_document(), encoding="utf-8")
-    console.print(f"已写出 {out}")
+    """写出接口文档（OpenAPI 3.1）和同一文件夹下的 access.md（谁能看到什么）；不需要数据库。"""
+    document = openapi_document()
+    out.write_text(document, encoding="utf-8")
+    matrix = out.with_name("access.md")
+    matrix.write_text(matrix_text(json.loads(document)), encoding="utf-8")
+    console.print(f"已写出 {out} 和 {matrix}")
 
 
 def openapi_document() -> str:

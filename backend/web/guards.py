@@ -64,7 +64,7 @@ def signed_in_officer(*roles: str) -> Callable[[View], View]:
         return _marked(
             document(
                 wrapper,
-                security=[{OFFICER_SCHEME: []}],
+                security=[{OFFICER_SCHEME: sorted(roles or OFFICE_ROLES)}],
                 responses={**_SIGNED_IN_RESPONSES, "403": "FORBIDDEN"},
             ),
             "officer",
