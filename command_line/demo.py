@@ -26,6 +26,7 @@ from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate
 from backend.records.collection import collect_file
 from backend.records.deletions import sweep_records
+from backend.records.masking import mask_name
 from backend.reports.signing import make_demonstration_certificate
 from backend.scores.policies import adopt_policy
 from backend.scores.service import published_run_ids
@@ -108,7 +109,7 @@ def tell_how_to_sign_in(context: Context, host: str, port: int) -> None:
     keys = _relative(context.config.data_dir / "partners")
     lines = [
         f"[bold]市民[/bold]    {base}/m/",
-        f"        选一位演示市民进入，不需要密码，例如{citizens[0]['name']}：{citizens[0]['story']}",
+        f"        选一位演示市民进入，不需要密码，例如{mask_name(citizens[0]['name'])}：{citizens[0]['story']}",
         "",
         f"[bold]工作人员[/bold]  {base}/admin/",
         *(f"        {name}（用户名 {user}）  密码 {passwords[user]}" for user, name, _ in OFFICERS),

@@ -89,8 +89,8 @@ def _postgresql(*settings: str) -> Iterator[str]:
         _wait_until(lambda: psycopg.connect(url, connect_timeout=2).close(), psycopg.OperationalError)
         yield url
     finally:
-        # PostgreSQL's fast shutdown: it does not wait for whoever is still connected.
-        server.send_signal(signal.SIGINT)
+        # PostgreSQL's immediate shutdown: it waits for nobody and writes nothing; its files go next.
+        server.send_signal(signal.SIGQUIT)
         server.wait(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
 
