@@ -69,6 +69,17 @@ CALLS = {
     "GET /api/v1/partner/settlements/file": {"first": "2026-03-01", "last": "2026-03-31", "format": "csv"},
     "GET /api/v1/partner/notifications": None,
     "POST /api/v1/partner/notifications/reading": {"up_to_id": 1},
+    "GET /api/v1/partner/usage": {"first": "2026-03-01", "last": "2026-03-31"},
+    "GET /api/v1/partner/keys": None,
+    "POST /api/v1/partner/keys": {"public_key": "none", "proof": "none"},
+    "DELETE /api/v1/partner/keys/{kid}": None,
+    "POST /api/v1/partner/webhooks": {"url": "https://pool.example/hook", "kinds": ["redemption.cancelled"]},
+    "GET /api/v1/partner/webhooks": None,
+    "POST /api/v1/partner/webhooks/{webhook_id}/test": None,
+    "GET /api/v1/partner/webhooks/deliveries": None,
+    "POST /api/v1/partner/webhooks/deliveries/{delivery_id}/resending": None,
+    "POST /api/v1/partner/webhooks/{webhook_id}/secret": None,
+    "DELETE /api/v1/partner/webhooks/{webhook_id}": None,
     "GET /api/v1/counter/me": None,
     "GET /api/v1/counter/staff": None,
     "POST /api/v1/counter/staff": {"nickname": "小李", "role": "cashier"},
@@ -81,6 +92,12 @@ CALLS = {
     "POST /api/v1/counter/redemptions/{redemption_id}/cancellation": None,
     "DELETE /api/v1/counter/sign-in": None,
 }
+
+MAKES = {
+    "POST /api/v1/partner/webhooks": "webhook_id",
+    "POST /api/v1/partner/webhooks/{webhook_id}/test": "delivery_id",
+}
+"""Whose `id` in the answer fills which hole of later addresses."""
 
 
 def test_the_committed_matrix_is_the_servers():
@@ -195,12 +212,15 @@ def test_without_the_scope_no_answer_to_a_partner_tells_a_score_a_grade_or_a_rec
             )
             answers.append((operation, answer.status_code, answer.get_data(as_text=True)))
             if answer.status_code in (200, 201) and answer.is_json:
-                made |= {
-                    key: answer.json[key] for key in ("check_id", "redemption_id") if key in (answer.json or {})
-                }
+                told = answer.json or {}
+                made |= {key: told[key] for key in ("check_id", "redemption_id") if key in told}
+                if operation in MAKES:
+                    made[MAKES[operation]] = told["id"]
     assert {operation for operation, status, _ in answers if status in (200, 201, 204)} >= set(CALLS) - {
-        # The bank was not approved for the score.
+        # The bank was not approved for the score, and nobody here changes keys.
         "GET /api/v1/institution/score",
+        "POST /api/v1/partner/keys",
+        "DELETE /api/v1/partner/keys/{kid}",
     }
     for operation, status, text in answers:
         tells = {
