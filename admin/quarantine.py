@@ -159,7 +159,13 @@ class Resubmission(MethodView):
         """更正一行并重新提交；仍有问题时原样保留并说明"""
         with transaction() as session:
             resubmission = resubmit_row(
-                session, services().keys, row_id, body["corrections"], now=now(), by=current_officer().name
+                session,
+                services().keys,
+                row_id,
+                body["corrections"],
+                now=now(),
+                by=current_officer().name,
+                calendar=services().working_days,
             )
             if resubmission.subject_id is not None:
                 record_access(
@@ -275,7 +281,14 @@ class CorrectedFiles(MethodView):
         with TemporaryDirectory() as folder, transaction() as session:
             path = Path(folder) / "更正后的待处理行"
             path.write_bytes(request.get_data())
-            result = resubmit_upload(session, services().keys, path, now=now(), by=current_officer().name)
+            result = resubmit_upload(
+                session,
+                services().keys,
+                path,
+                now=now(),
+                by=current_officer().name,
+                calendar=services().working_days,
+            )
         return {"already_resolved": result.already_resolved, "items": result.reports}
 
 

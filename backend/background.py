@@ -63,6 +63,8 @@ def still_to_be_decided(session: Session, record_ids: Sequence[int]) -> Collecti
 def build_worker(config: Config, database: Database, *, clock: Callable[[], datetime]) -> Worker:
     """A worker that can do everything; start as many processes of it as the city needs."""
 
+    working_days = WorkingDays.from_file(config.working_days_file)
+
     def score_run(arguments: Mapping[str, object], progress: Progress) -> None:
         run_id = UUID(str(arguments["run_id"]))
         perform_run(database, run_id, data_dir=config.data_dir, clock=clock, progress=progress)
@@ -74,6 +76,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             UUID(str(arguments["delivery_id"])),
             department_code=str(arguments["department"]),
             now=clock(),
+            calendar=working_days,
         )
 
     def recompute(now: datetime) -> None:
@@ -124,7 +127,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
                 enqueue_job(session, kind=SWEEP_JOB, arguments={}, key=key, now=now)
 
     def watch_objections(now: datetime) -> None:
-        deadlines = load_deadlines(WorkingDays.from_file(config.working_days_file), config.jurisdiction)
+        deadlines = load_deadlines(working_days, config.jurisdiction)
         with database.transaction() as session:
             watch_clocks(session, deadlines, now=now)
 
@@ -137,8 +140,6 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
     def forget_evidence(now: datetime) -> None:
         with database.transaction() as session:
             forget_unused_evidence(session, EvidenceStore(config.evidence_dir, config.keys), now=now)
-
-    working_days = WorkingDays.from_file(config.working_days_file)
 
     def watch_rights(now: datetime) -> None:
         """The clocks of repairs, supplements and deletion requests, and commitments that fall due."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,12 @@ class CalendarMissing(Unavailable):
         )
 
 
+@lru_cache(maxsize=20_000)
+def _is_workday(day: date) -> bool:
+    """The library looks through its whole table each time, and a delivery asks ten days for each of its dates."""
+    return bool(chinese_calendar.is_workday(day))
+
+
 @dataclass(frozen=True)
 class WorkingDays:
     """Chinese working days: statutory holidays off, shifted weekends on (国务院办公厅节假日安排通知).
@@ -91,7 +98,7 @@ class WorkingDays:
         if day.year in self.overrides:
             return self.overrides[day.year].get(day, day.weekday() < 5)
         try:
-            return bool(chinese_calendar.is_workday(day))
+            return _is_workday(day)
         except NotImplementedError:
             raise CalendarYearUnknown(day.year) from None
 

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
     Integer,
     MetaData,
     Table,
+    any_,
+    cast,
     create_engine,
     event,
+    func,
     make_url,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
@@ -74,6 +80,17 @@ def insert_into(session: Session, target: type[Base] | Table) -> postgresql.Inse
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(target)
     return sqlite.insert(target)
+
+
+def is_one_of(
+    session: Session, column: ColumnElement[int] | InstrumentedAttribute[int], numbers: Collection[int]
+) -> ColumnElement[bool]:
+    """`column IN (…)` for tens of thousands of numbers, which travel as one parameter: as one each, preparing the
+    statement costs more than the search."""
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(cast(list(numbers), ARRAY(BigInteger)))
+    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
 ChangeListener = Callable[[frozenset[str]], None]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 
 import typer
 
 from backend.catalogue.templates import use_city_adjustments
+from backend.city_calendar import WorkingDays
 from backend.config import Config, ConfigurationInvalid, load_config
 from backend.database import Database
 from backend.ephemeral import change_announcer
@@ -19,6 +21,11 @@ from backend.identifiers.sealing import KeyRing
 class Context:
     config: Config
     database: Database
+
+    @cached_property
+    def working_days(self) -> WorkingDays:
+        """The installed calendar with what the city's own file adds."""
+        return WorkingDays.from_file(self.config.working_days_file)
 
     @property
     def keys(self) -> KeyRing:

@@ -211,6 +211,7 @@ def _collect(context: Context, folder: Path, manifest: dict[str, Any]) -> None:
                 folder / file["file"],
                 source_department=file["source_department"],
                 now=utc_now(),
+                calendar=context.working_days,
                 progress=_share_of(bars.update, bar, before, file["rows"]),
             )
             before += file["rows"]

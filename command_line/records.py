@@ -86,6 +86,7 @@ def import_files(
                     template=template,
                     source_department=department,
                     now=utc_now(),
+                    calendar=context.working_days,
                     progress=lambda done, total, task=task: progress.update(  # type: ignore[misc]
                         task, completed=done, total=total
                     ),
@@ -330,7 +331,9 @@ def resubmit(
     context = open_context()
     try:
         if file is not None:
-            result = resubmit_file(context.database, context.keys, file, now=utc_now(), by=_BY)
+            result = resubmit_file(
+                context.database, context.keys, file, now=utc_now(), by=_BY, calendar=context.working_days
+            )
             if result.already_resolved:
                 console.print(f"{result.already_resolved:,} 行以前已处理过，本次没有改变。")
             if result.reports:
@@ -338,7 +341,9 @@ def resubmit(
             return
         corrections = dict(_pair(text) for text in correct or [])
         with context.database.transaction() as session:
-            single = resubmit_row(session, context.keys, row or 0, corrections, now=utc_now(), by=_BY)
+            single = resubmit_row(
+                session, context.keys, row or 0, corrections, now=utc_now(), by=_BY, calendar=context.working_days
+            )
     except DomainError as refusal:
         _refuse(refusal)
     if single.outcome == "quarantined":

@@ -36,7 +36,7 @@ from backend.authorizations.states import ENDED, HELD, state_after
 from backend.authorizations.terms import terms_on
 from backend.authorizations.tokens import end_grant
 from backend.city_calendar import city_date
-from backend.database import note_change
+from backend.database import is_one_of, note_change
 from backend.ledger.service import uses_of_consent
 from backend.notifications.service import Recipient, notify
 from backend.partners.models import Partner
@@ -62,8 +62,6 @@ class Asked:
 
 RENEWED = "renewed"
 """Why a consent ended that a newer one to the same recipient for the same replaces."""
-
-_ASKED_AT_ONCE = 5_000
 
 
 def give_activation(
@@ -305,18 +303,14 @@ def _apply_own(
 
 def written_consents(session: Session, subject_ids: Collection[int]) -> frozenset[tuple[int, str]]:
     """(subject, what may be collected) of all written consents in force among these subjects."""
-    wanted = list(dict.fromkeys(subject_ids))
-    found: set[tuple[int, str]] = set()
-    for start in range(0, len(wanted), _ASKED_AT_ONCE):
-        for subject_id, names in session.execute(
-            select(Consent.subject_id, Consent.data_categories).where(
-                Consent.subject_id.in_(wanted[start : start + _ASKED_AT_ONCE]),
-                Consent.kind == "written",
-                Consent.state == "given",
-            )
-        ):
-            found.update((subject_id, name) for name in names)
-    return frozenset(found)
+    found = session.execute(
+        select(Consent.subject_id, Consent.data_categories).where(
+            is_one_of(session, Consent.subject_id, set(subject_ids)),
+            Consent.kind == "written",
+            Consent.state == "given",
+        )
+    )
+    return frozenset((subject_id, name) for subject_id, names in found for name in names)
 
 
 def withdraw_consent(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:

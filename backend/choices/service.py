@@ -19,10 +19,9 @@ from backend.catalogue.service import catalogue_in_force
 from backend.choices.errors import NotDeclinable
 from backend.choices.models import DeclinedCategory
 from backend.city_calendar import city_date
-from backend.database import insert_into, note_change
+from backend.database import insert_into, is_one_of, note_change
 from backend.subjects.rescoring import mark_for_rescoring
 
-_ASKED_AT_ONCE = 5_000
 _Value = TypeVar("_Value")
 _Column = ColumnElement[_Value] | InstrumentedAttribute[_Value]
 
@@ -92,20 +91,13 @@ def declined_by(session: Session, subject_id: int) -> frozenset[str]:
 
 
 def declined_pairs(session: Session, subject_ids: Collection[int]) -> frozenset[tuple[int, str]]:
-    """(subject, category) of all choices in force among these subjects, with a query for a few thousand."""
-    wanted = list(dict.fromkeys(subject_ids))
-    pairs: set[tuple[int, str]] = set()
-    for start in range(0, len(wanted), _ASKED_AT_ONCE):
-        pairs.update(
-            (subject_id, category)
-            for subject_id, category in session.execute(
-                select(DeclinedCategory.subject_id, DeclinedCategory.category).where(
-                    DeclinedCategory.subject_id.in_(wanted[start : start + _ASKED_AT_ONCE]),
-                    DeclinedCategory.ended_at.is_(None),
-                )
-            )
+    """(subject, category) of all choices in force among these subjects."""
+    found = session.execute(
+        select(DeclinedCategory.subject_id, DeclinedCategory.category).where(
+            is_one_of(session, DeclinedCategory.subject_id, set(subject_ids)), DeclinedCategory.ended_at.is_(None)
         )
-    return frozenset(pairs)
+    )
+    return frozenset((subject_id, category) for subject_id, category in found)
 
 
 def not_declined(subject_id: _Column[int], category: _Column[str]) -> ColumnElement[bool]:

@@ -7,7 +7,6 @@ sweep that is interrupted is simply started again.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,7 +23,7 @@ from backend.city_calendar import city_date
 from backend.database import Database
 from backend.records.models import CreditRecord, RecordDeletion, RecordVersion
 from backend.records.retention import RetentionRule, deleted_on, kept_until, retention_rule_on
-from backend.records.service import expire_records
+from backend.records.service import expire_records, versions_of_records
 from backend.records.storing import facts_of
 
 SWEEP_JOB = "sweep_records"
@@ -152,13 +151,7 @@ def delete_records(
     if not records:
         return 0
     ids = [record.id for record in records]
-    versions: dict[int, list[RecordVersion]] = defaultdict(list)
-    for version in session.scalars(
-        select(RecordVersion)
-        .where(RecordVersion.record_id.in_(ids))
-        .order_by(RecordVersion.record_id, RecordVersion.version)
-    ):
-        versions[version.record_id].append(version)
+    versions = versions_of_records(session, records)
 
     # The last proof is the tip of the chain: locking it makes a second sweep wait for the first.
     tip = session.scalars(

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import Template, detect_template, load_templates
-from backend.city_calendar import city_date
+from backend.city_calendar import WorkingDays, city_date
 from backend.database import Database
 from backend.identifiers.sealing import KeyRing
 from backend.jobs.service import enqueue_job
@@ -83,6 +83,7 @@ def deliver_rows(
     rows: Sequence[Mapping[str, object]],
     batch: Batch | None,
     now: datetime,
+    calendar: WorkingDays | None = None,
 ) -> Received:
     """Take rows in: each is stored, recognised as a duplicate, or put into quarantine with its reasons.
 
@@ -125,7 +126,7 @@ def deliver_rows(
     catalogue = catalogue_in_force(session, city_date(now))
     known = KnownSubjects(city_date(now))
     judged = judge(session, keys, frame, template, catalogue, department.name, known, department)
-    store(session, keys, judged, template, delivery, now)
+    store(session, keys, judged, template, delivery, now, calendar)
     if batch is None or batch.last:
         delivery.state, delivery.finished_at = "done", now
     session.flush()
@@ -182,7 +183,13 @@ def receive_file(
 
 
 def collect_received_file(
-    database: Database, keys: KeyRing, delivery_id: UUID, *, department_code: str, now: datetime
+    database: Database,
+    keys: KeyRing,
+    delivery_id: UUID,
+    *,
+    department_code: str,
+    now: datetime,
+    calendar: WorkingDays | None = None,
 ) -> None:
     """The worker's part. Interrupted, it is simply run again: collection goes on behind the last whole chunk.
 
@@ -195,7 +202,9 @@ def collect_received_file(
     if kept is None:
         return
     with _readable(keys.open_bytes(kept.sealed), delivery.filename) as path:
-        collect_file(database, keys, path, template=delivery.template, owner=department, now=now)
+        collect_file(
+            database, keys, path, template=delivery.template, owner=department, now=now, calendar=calendar
+        )
     with database.transaction() as session:
         session.execute(delete(DeliveredFile).where(DeliveredFile.delivery_id == delivery_id))
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Base, BigId, Json, UtcDateTime
@@ -88,6 +88,10 @@ class CreditRecord(Base):
     withdrawn    the source department itself took the decision back (撤销)
     facts_digest fingerprint of everything delivered about the matter: an equal one is a duplicate
     content      what was delivered, by column label; identity numbers and persons' names are never in it
+
+    Subject and delivery are no foreign keys: neither is ever deleted, and letting the database look both up again
+    for each of a delivery's million rows took a fifth of the collection. The content is plain JSON text, because
+    nothing is ever searched inside it.
     """
 
     __tablename__ = "credit_records"
@@ -97,7 +101,7 @@ class CreditRecord(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
+    subject_id: Mapped[int] = mapped_column(BigId)
     category: Mapped[str]
     natural_key: Mapped[bytes] = mapped_column(LargeBinary(32))
     facts_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
@@ -113,8 +117,8 @@ class CreditRecord(Base):
     withdrawn: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
     source_department: Mapped[str]
-    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id"), index=True)
-    content: Mapped[dict[str, Any]] = mapped_column(Json)
+    delivery_id: Mapped[UUID]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -123,7 +127,8 @@ class RecordVersion(Base):
     """A record as it stood from `changed_at` until the next version: who changed it, and why.
 
     `facts` is the whole of it: the columns of CreditRecord that a delivery or a correction can change. The latest
-    version's are empty, because the record itself has them; they are written here before it changes.
+    version's are empty, because the record itself has them; they are written here before it changes. A record
+    that never changed has no row here at all: `storing.first_version` reads its one version off the record.
     """
 
     __tablename__ = "record_versions"

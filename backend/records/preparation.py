@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Catalogue
 from backend.catalogue.templates import Template
+from backend.database import is_one_of
 from backend.identifiers.sealing import KeyRing
 from backend.records.departments import SourceDepartment
 from backend.records.masking import holds_a_persons_name, mask_in_json, mask_in_text
@@ -37,7 +38,6 @@ from backend.records.validation import (
 from backend.subjects.models import Subject, SubjectKind
 from backend.subjects.service import AGE_OF_ONES_OWN_CONSENT, match_identifiers
 
-_ASKED_AT_ONCE = 5_000
 _FIELD_END = "\x1f"
 _BRACKETS = dict.fromkeys("〔［[【{｛", "(") | dict.fromkeys("〕］]】}｝", ")")
 _CHILD = "事项发生时主体未满 14 周岁，不归集未成年儿童的信用信息。请从报送数据中删除本行"
@@ -193,14 +193,8 @@ def _without_children(frame: pl.DataFrame, template: Template, reasons: dict[int
 
 
 def _kinds(session: Session, subject_ids: list[int]) -> dict[int, str]:
-    kinds: dict[int, str] = {}
-    for start in range(0, len(subject_ids), _ASKED_AT_ONCE):
-        asked = subject_ids[start : start + _ASKED_AT_ONCE]
-        kinds |= {
-            row.id: row.kind
-            for row in session.execute(select(Subject.id, Subject.kind).where(Subject.id.in_(asked)))
-        }
-    return kinds
+    query = select(Subject.id, Subject.kind).where(is_one_of(session, Subject.id, subject_ids))
+    return {row.id: row.kind for row in session.execute(query)}
 
 
 def _identifier_header(template: Template, party: str) -> str:
@@ -252,6 +246,7 @@ def _content(frame: pl.DataFrame, template: Template) -> pl.Series:
     if frame.is_empty():
         return pl.Series([], dtype=pl.String)
     kept = []
+    about_organisations = (frame[PARTY] == "organisation").any()
     for column in template.columns:
         if frame[column.code].null_count() == frame.height:
             continue
@@ -259,12 +254,16 @@ def _content(frame: pl.DataFrame, template: Template) -> pl.Series:
             if template.subject is None or column.code != template.subject.name:
                 continue
             # The name of an enterprise may stay; a person's may not.
+            if not about_organisations:
+                continue
             kept.append(pl.when(pl.col(PARTY) == "organisation").then(pl.col(column.code)).alias(column.header))
         else:
             kept.append(pl.col(column.code).alias(column.header))
-    text = frame.select(pl.struct(kept).struct.json_encode()).to_series()
-    # Empty cells take no room. A quotation mark inside a cell is escaped: the patterns meet whole members only.
-    text = text.str.replace_all(r',"[^"\\]*":null', "").str.replace(r'^\{"[^"\\]*":null,?', "{")
+    cells = frame.select(kept)
+    text = cells.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    if any(cells[heading].null_count() for heading in cells.columns):
+        # Empty cells take no room. A quotation mark inside a cell is escaped: the patterns meet whole members.
+        text = text.str.replace_all(r',"[^"\\]*":null', "").str.replace(r'^\{"[^"\\]*":null,?', "{")
     return mask_in_json(text)
 
 

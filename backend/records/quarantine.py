@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import Column, Template, load_templates
-from backend.city_calendar import city_date
+from backend.city_calendar import WorkingDays, city_date
 from backend.database import Database
 from backend.identifiers.sealing import KeyRing
 from backend.ledger.service import Actor, record_access
@@ -289,6 +289,7 @@ def resubmit_row(
     now: datetime,
     by: str,
     owner: SourceDepartment | None = None,
+    calendar: WorkingDays | None = None,
 ) -> Resubmission:
     """Judge a row again with some cells corrected (by Chinese heading), and take it in when it is sound.
 
@@ -325,7 +326,7 @@ def resubmit_row(
             content_sha256=content_sha256,
             now=now,
         )
-        stored = store(session, keys, judged, template, delivery, now)
+        stored = store(session, keys, judged, template, delivery, now, calendar)
         if stored.conflicts:
             attempt.rollback()
             return Resubmission("quarantined", stored.conflicts[0])
@@ -357,6 +358,7 @@ def resubmit_file(
     *,
     now: datetime,
     by: str,
+    calendar: WorkingDays | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ResubmittedFile:
     """Take a corrected export in again: each row under the department and template it came with.
@@ -372,19 +374,21 @@ def resubmit_file(
     taken = _Taken()
     for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
         with database.transaction() as session:
-            _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by)
+            _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by, calendar=calendar)
         if progress:
             progress(chunk.bytes_done, source.size_bytes)
     return taken.report()
 
 
-def resubmit_upload(session: Session, keys: KeyRing, path: Path, *, now: datetime, by: str) -> ResubmittedFile:
+def resubmit_upload(
+    session: Session, keys: KeyRing, path: Path, *, now: datetime, by: str, calendar: WorkingDays | None = None
+) -> ResubmittedFile:
     """The same as `resubmit_file`, all of it in the caller's transaction: for files that a page sends."""
     source = _recognise_export(inspect_file(path))
     _check_numbers(session, source)
     taken = _Taken()
     for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
-        _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by)
+        _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by, calendar=calendar)
     return taken.report()
 
 
@@ -402,7 +406,15 @@ class _Taken:
 
 
 def _resubmit_chunk(
-    session: Session, keys: KeyRing, source: SourceFile, chunk: Chunk, taken: _Taken, *, now: datetime, by: str
+    session: Session,
+    keys: KeyRing,
+    source: SourceFile,
+    chunk: Chunk,
+    taken: _Taken,
+    *,
+    now: datetime,
+    by: str,
+    calendar: WorkingDays | None,
 ) -> None:
     known = KnownSubjects(city_date(now))
     lines = {int(_returned_cell(line[NUMBER_HEADING]) or 0): line for line in chunk.frame.iter_rows(named=True)}
@@ -415,7 +427,7 @@ def _resubmit_chunk(
         returned = [(lines[row.id][ROW_NUMBER], _returned_row(keys, template, row, lines[row.id])) for row in rows]
         catalogue = None if template.register else catalogue_in_force(session, city_date(now))
         judged = judge(session, keys, _frame(template, returned), template, catalogue, department, known)
-        store(session, keys, judged, template, delivery, now)
+        store(session, keys, judged, template, delivery, now, calendar)
         for row in rows:
             _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)
         delivery.state, delivery.finished_at = "done", now

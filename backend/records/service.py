@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from backend.city_calendar import CITY_ZONE
 from backend.records.errors import CorrectionRefused, RecordNotFound, RecordStateUnchanged
 from backend.records.models import CreditRecord, Delivery, RecordVersion
-from backend.records.storing import facts_of, keep_facts, version_of
+from backend.records.storing import facts_of, first_version, keep_facts, version_of
 from backend.subjects.rescoring import mark_for_rescoring
 
 RecordState = Literal["active", "disputed", "repaired", "revoked", "expired"]
@@ -137,10 +137,26 @@ def correct_record(
 
 
 def versions_of(session: Session, record_id: int) -> Sequence[RecordVersion]:
-    """The record's whole life, oldest first."""
-    return session.scalars(
-        select(RecordVersion).where(RecordVersion.record_id == record_id).order_by(RecordVersion.version)
-    ).all()
+    """The record's whole life, oldest first; empty once its content is deleted."""
+    record = session.get(CreditRecord, record_id)
+    return [] if record is None else versions_of_records(session, [record])[record_id]
+
+
+def versions_of_records(
+    session: Session, records: Sequence[CreditRecord]
+) -> Mapping[int, Sequence[RecordVersion]]:
+    """The same of several (a few thousand at most), by record id."""
+    found: dict[int, list[RecordVersion]] = {record.id: [] for record in records}
+    for version in session.scalars(
+        select(RecordVersion)
+        .where(RecordVersion.record_id.in_(found))
+        .order_by(RecordVersion.record_id, RecordVersion.version)
+    ):
+        found[version.record_id].append(version)
+    for record in records:
+        if not found[record.id] and record.facts_digest:
+            found[record.id].append(first_version(record))
+    return found
 
 
 def facts_at(session: Session, version: RecordVersion) -> dict[str, Any]:
@@ -150,12 +166,8 @@ def facts_at(session: Session, version: RecordVersion) -> dict[str, Any]:
 
 def record_on(session: Session, record_id: int, on: date) -> RecordVersion | None:
     """The version that the city knew at the end of the day `on`; None when it was not yet delivered."""
-    return session.scalar(
-        select(RecordVersion)
-        .where(RecordVersion.record_id == record_id, RecordVersion.changed_at < _end_of(on))
-        .order_by(RecordVersion.version.desc())
-        .limit(1)
-    )
+    known = [version for version in versions_of(session, record_id) if version.changed_at < _end_of(on)]
+    return known[-1] if known else None
 
 
 @dataclass(frozen=True)
@@ -178,18 +190,19 @@ def records_known_on(session: Session, subject_id: int, on: date) -> Sequence[Kn
     What was delivered later is absent, what was corrected or ended later stands as it stood then. A record whose
     content has been deleted since (`backend.records.deletions`) is gone for every day.
     """
-    found = session.execute(
-        select(RecordVersion, CreditRecord)
-        .join(CreditRecord, CreditRecord.id == RecordVersion.record_id)
-        .where(CreditRecord.subject_id == subject_id, RecordVersion.changed_at < _end_of(on))
-        .order_by(RecordVersion.record_id, RecordVersion.version)
-    )
-    # Of each record the last row stays.
-    latest = {record.id: (version, record) for version, record in found}
-    return [
-        KnownRecord(record.id, record.category, record.created_at, version, version.facts or facts_of(record))
-        for version, record in latest.values()
-    ]
+    records = session.scalars(
+        select(CreditRecord)
+        .where(CreditRecord.subject_id == subject_id, CreditRecord.created_at < _end_of(on))
+        .order_by(CreditRecord.id)
+    ).all()
+    versions = versions_of_records(session, records)
+    known = []
+    for record in records:
+        in_time = [version for version in versions[record.id] if version.changed_at < _end_of(on)]
+        if in_time:
+            facts = in_time[-1].facts or facts_of(record)
+            known.append(KnownRecord(record.id, record.category, record.created_at, in_time[-1], facts))
+    return known
 
 
 def deliveries(

@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import polars as pl
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from backend.database import insert_into
 from backend.records.models import CorrectionMark, CreditRecord, RecordDeletion, RecordVersion
 from backend.records.validation import Reason
 
 _ASKED_AT_ONCE = 10_000
+_WRITTEN_AT_ONCE = 2_000
 _ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
 
 CONFLICT = "conflicting_source"
@@ -50,7 +53,6 @@ _RECORD_COLUMNS = (
     "created_at",
     "updated_at",
 )
-_VERSION_COLUMNS = ("record_id", "version", "state", "facts", "changed_at", "changed_by", "reason")
 _FACTS = (
     "title",
     "event_on",
@@ -113,19 +115,45 @@ def wrong_facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[
 def keep_facts(session: Session, records: Sequence[CreditRecord]) -> None:
     """Before records change: write what they say now into their present version.
 
-    The latest version of a record carries no facts of its own, because the record itself still has them. Almost
-    no record is ever corrected, so this halves what is stored.
+    The latest version of a record carries no facts of its own, because the record itself still has them, and the
+    first has no row until there is a second. Almost no record is ever corrected, so this spares more than half of
+    what would be stored.
     """
-    table = RecordVersion.__table__
-    session.connection().execute(
-        update(RecordVersion)
-        .where(table.c.record_id == bindparam("of_record"), table.c.version == bindparam("of_version"))
-        .values(facts=bindparam("as_it_stands")),
-        [
-            {"of_record": record.id, "of_version": record.version, "as_it_stands": facts_of(record)}
-            for record in records
-        ],
+    session.flush()
+    statement = insert_into(session, RecordVersion.__table__)  # type: ignore[arg-type]  # a Table
+    present = statement.on_conflict_do_update(
+        index_elements=["record_id", "version"], set_={"facts": statement.excluded.facts}
     )
+    rows = [
+        {
+            "record_id": record.id,
+            "version": record.version,
+            "state": record.state,
+            "facts": facts_of(record),
+            "changed_at": record.created_at,
+            "changed_by": record.source_department,
+            "reason": _first_reason(record),
+        }
+        for record in records
+    ]
+    session.connection().execute(present, rows)
+
+
+def first_version(record: CreditRecord) -> RecordVersion:
+    """The one version of a record that never changed, as its row would be."""
+    return RecordVersion(
+        record_id=record.id,
+        version=1,
+        state=record.state,
+        facts={},
+        changed_at=record.created_at,
+        changed_by=record.source_department,
+        reason=_first_reason(record),
+    )
+
+
+def _first_reason(record: CreditRecord) -> str:
+    return WITHDRAWN if record.withdrawn else DELIVERED
 
 
 def version_of(record: CreditRecord, *, now: datetime, changed_by: str, reason: str) -> RecordVersion:
@@ -213,28 +241,17 @@ def _known_matters(session: Session, natural_keys: list[bytes]) -> list[tuple[by
 
 
 def _insert(session: Session, rows: pl.DataFrame, delivery_id: UUID, now: datetime) -> None:
-    ids = _new_ids(session, rows.height)
     rows = rows.with_columns(
-        pl.Series("id", ids, dtype=pl.Int64),
         pl.when("withdrawn").then(pl.lit("revoked")).otherwise(pl.lit("active")).alias("state"),
-        pl.when("withdrawn").then(pl.lit(WITHDRAWN)).otherwise(pl.lit(DELIVERED)).alias("reason"),
         pl.lit(1, dtype=pl.Int64).alias("version"),
         pl.col("event_on", "ended_on", "performed_on").dt.to_string("%Y-%m-%d"),
-    )
-    versions = pl.DataFrame(
-        {
-            "record_id": rows["id"],
-            "version": rows["version"],
-            "state": rows["state"],
-            "facts": pl.Series(["{}"]).new_from_index(0, rows.height),
-            "changed_by": rows["source_department"],
-            "reason": rows["reason"],
-        }
     )
     if session.connection().dialect.name == "postgresql":
         moment = now.astimezone(UTC).isoformat()
         delivery = str(delivery_id)
     else:
+        ids = _new_ids(session, rows.height)
+        rows = rows.with_columns(pl.Series("id", ids, dtype=pl.Int64))
         # As SQLAlchemy writes moments and ids into SQLite.
         moment = now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         delivery = delivery_id.hex
@@ -243,9 +260,10 @@ def _insert(session: Session, rows: pl.DataFrame, delivery_id: UUID, now: dateti
         pl.lit(moment).alias("created_at"),
         pl.lit(moment).alias("updated_at"),
     )
-    versions = versions.with_columns(pl.lit(moment).alias("changed_at"))
-    _write(session, "credit_records", rows.select(_RECORD_COLUMNS))
-    _write(session, "record_versions", versions.select(_VERSION_COLUMNS))
+    # What no row has is left to the database: each column of a million costs it something to read.
+    _write(
+        session, "credit_records", rows.select(c for c in rows.columns if c in _RECORD_COLUMNS and rows[c].count())
+    )
 
 
 def _write(session: Session, table: str, rows: pl.DataFrame) -> None:
@@ -253,21 +271,21 @@ def _write(session: Session, table: str, rows: pl.DataFrame) -> None:
     if session.connection().dialect.name == "postgresql":
         binary = [name for name, kind in rows.schema.items() if kind == pl.Binary]
         as_hex = [(pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name) for name in binary]
-        lines = rows.with_columns(as_hex).write_csv(include_header=False, null_value="\\N")
         copy = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
         with _driver(session).cursor() as cursor, cursor.copy(copy) as stream:
-            stream.write(lines.encode())
+            # Piece by piece: the server reads one while the next is written.
+            for piece in rows.iter_slices(_WRITTEN_AT_ONCE):
+                lines = BytesIO()
+                piece.with_columns(as_hex).write_csv(lines, include_header=False, null_value="\\N")
+                stream.write(lines.getbuffer())
     else:
         marks = ",".join("?" * rows.width)
         _driver(session).executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows.iter_rows())  # noqa: S608
 
 
 def _new_ids(session: Session, count: int) -> list[int]:
-    """Numbers of their own for `count` records, in ascending order."""
-    if session.connection().dialect.name == "postgresql":
-        query = "SELECT nextval(pg_get_serial_sequence('credit_records', 'id')) FROM generate_series(1, %s)"
-        return [number for (number,) in _driver(session).execute(query, (count,))]
-    # A deleted record's number is never given to another: the proof of its deletion names it.
+    """Numbers for SQLite, which would give a deleted record's number to another: the proof of its deletion names
+    it."""
     last = max(
         session.scalar(select(func.max(column))) or 0 for column in (CreditRecord.id, RecordDeletion.record_id)
     )

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from backend.authorizations.service import activated_subject_ids
 from backend.catalogue.service import catalogue_in_force
 from backend.records.models import CreditRecord, RecordVersion
+from backend.records.storing import first_version
 from backend.scores.policies import policy_in_force, policy_of
 from backend.subjects.models import Subject
 from backend.subjects.service import AGE_OF_MAJORITY
@@ -120,13 +121,14 @@ def _versions(session: Session, subjects: set[int], known_within_days: int | Non
     """Every version of every record of these subjects, in the order of VERSION_COLUMNS."""
     query = (
         select(CreditRecord, RecordVersion)
-        .join(RecordVersion, RecordVersion.record_id == CreditRecord.id)
+        .outerjoin(RecordVersion, RecordVersion.record_id == CreditRecord.id)
         .order_by(CreditRecord.id, RecordVersion.version)
         .execution_options(yield_per=_ROWS_AT_ONCE)
     )
     for record, version in session.execute(query):
         if record.subject_id not in subjects:
             continue
+        version = version or first_version(record)
         # The latest version's facts are those of the record itself.
         facts = {name: version.facts.get(name) if version.facts else getattr(record, name) for name in _FACTS}
         began, ended, performed = (_day(facts[name]) for name in _DAYS)

@@ -107,7 +107,8 @@ class RescoreMark(Base):
     """A subject about whom something changed, so that the score must be computed again.
 
     Every change adds its own row. Sharing one open row would lose the change that is made while a worker,
-    which has already read the records, is about to close that row.
+    which has already read the records, is about to close that row. No foreign key: a delivery marks tens of
+    thousands of subjects at once, and subjects are never deleted.
     """
 
     __tablename__ = "rescore_marks"
@@ -116,7 +117,7 @@ class RescoreMark(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
+    subject_id: Mapped[int] = mapped_column(BigId)
     cause: Mapped[str]
     marked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -165,6 +165,7 @@ class Deliveries(MethodView):
                 rows=body["rows"],
                 batch=batch,
                 now=now(),
+                calendar=services().working_days,
             )
             return _answer(received.delivery) | {"unknown_headings": received.unknown_headings}
 

@@ -136,6 +136,7 @@ class Corrections(MethodView):
                     now=now(),
                     by=department.name,
                     owner=department,
+                    calendar=services().working_days,
                 )
                 items.append({"id": row["id"], "outcome": resubmission.outcome, "reasons": resubmission.reasons})
             return {"items": items}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -11,6 +12,7 @@ from backend.append_only import triggers_in
 from backend.database import Database
 from backend.migrations import alembic_config, migrate
 from backend.records.models import Delivery, QuarantinedRow
+from backend.records.service import facts_at, versions_of
 from backend.tables import all_tables
 from tests.conftest import sqlalchemy_url
 
@@ -80,3 +82,72 @@ def test_rows_that_others_point_to_outlive_the_change_of_their_table(empty_datab
 def test_migrating_twice_changes_nothing(empty_database):
     migrate(empty_database)
     migrate(empty_database)
+
+
+VERSIONS = "SELECT record_id, version, state, reason FROM record_versions ORDER BY record_id, version"
+
+
+def test_records_stored_as_two_rows_become_one_and_corrected_ones_keep_their_past(empty_database):
+    """Of a record that never changed the first version goes, and comes back when the migration is undone."""
+    delivered = (1, 1, "active", "数源单位报送")
+    otherwise = (3, 1, "active", "自主申报")
+    corrected = [(2, 1, "active", "数源单位报送"), (2, 2, "disputed", "提出异议")]
+
+    _to(empty_database, "0021")
+    with empty_database.engine.begin() as connection:
+        _insert(
+            connection, "subjects", id=1, kind="person", identifier_index=b"i", identifier_sealed=b"s",
+            district="桂城区", status="active", created_at=_AT,
+        )  # fmt: skip
+        _insert(
+            connection, "deliveries", id=_DELIVERY_ID, source_department="文明办", template="volunteering",
+            filename="a.csv", identity="i", content_sha256="s", received_at=_AT, state="done", delivered=3,
+            accepted=3, duplicate=0, corrected=0, quarantined=0,
+        )  # fmt: skip
+        for record_id, version, state, _ in (delivered, corrected[1], otherwise):
+            _insert(
+                connection, "credit_records", id=record_id, subject_id=1, category="volunteer_service",
+                natural_key=bytes([record_id]) * 32, facts_digest=b"d" * 16, title="志愿服务",
+                event_on="2026-01-05", quantity=350, amount=0, level=0, event_key=0, state=state, withdrawn=False,
+                version=version, source_department="文明办", delivery_id=_DELIVERY_ID, content='{"时长": "3.5"}',
+                created_at=_AT, updated_at=_AT,
+            )  # fmt: skip
+        for number, (record_id, version, state, reason) in enumerate([delivered, *corrected, otherwise], start=1):
+            _insert(
+                connection, "record_versions", id=number, record_id=record_id, version=version, state=state,
+                facts="{}", changed_at=_AT, changed_by="文明办", reason=reason,
+            )  # fmt: skip
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT setval(pg_get_serial_sequence('record_versions', 'id'), 10)"))
+    migrate(empty_database)
+    with empty_database.engine.begin() as connection:
+        assert connection.execute(sa.text(VERSIONS)).all() == [*corrected, otherwise]
+        assert connection.scalar(sa.text("SELECT count(*) FROM credit_records")) == 3
+    with empty_database.reading() as session:
+        (version,) = versions_of(session, 1)
+        assert (version.version, version.state, version.reason) == delivered[1:]
+        assert version.changed_by == "文明办"
+        assert facts_at(session, version)["content"] == {"时长": "3.5"}
+    if not empty_database.is_sqlite:
+        with empty_database.engine.connect() as connection:
+            command.downgrade(alembic_config(connection), "0021")
+            connection.commit()
+        with empty_database.engine.begin() as connection:
+            assert connection.execute(sa.text(VERSIONS)).all() == [delivered, *corrected, otherwise]
+
+
+_AT = "2026-03-03 02:00:00.000000"
+_DELIVERY_ID = "6d0e64ee000040008000000000000000"
+
+
+def _to(database: Database, revision: str) -> None:
+    with database.engine.connect() as connection:
+        command.upgrade(alembic_config(connection), revision)
+        connection.commit()
+
+
+def _insert(connection: sa.Connection, table: str, **row: object) -> None:
+    """In plain SQL: the tables are those of an earlier day."""
+    marks = ", ".join(f":{name}" for name in row)
+    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 - names from this file
+    connection.execute(sa.text(statement), row)

@@ -94,7 +94,7 @@ def _take_all(session, scored, taken):
         for record, state in zip(records, expected, strict=True):
             assert record.state == state
             assert [version.version for version in versions_of(session, record.id)] == list(
-                range(2, record.version + 1)
+                range(1, record.version + 1)
             )
         _score_is_exact(session, scored, now)
     for objection in filter(None, latest):

@@ -22,7 +22,7 @@ from backend.objections.service import open_objections_by_record
 from backend.records.collection import DeliveryReport, collect_file
 from backend.records.deletions import Swept, sweep_records
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordVersion
-from backend.records.service import facts_at
+from backend.records.service import facts_at, versions_of_records
 from backend.subjects.registers import RegisterRow, register_subjects
 
 LAN = complete_citizen_number("99000119900101101")
@@ -163,9 +163,8 @@ class City:
     def versions(self) -> list[RecordVersion]:
         """Each with its facts, the latest of a record too."""
         with self.database.reading() as session:
-            versions = list(
-                session.scalars(select(RecordVersion).order_by(RecordVersion.record_id, RecordVersion.version))
-            )
+            records = session.scalars(select(CreditRecord).order_by(CreditRecord.id)).all()
+            versions = [version for each in versions_of_records(session, records).values() for version in each]
             facts = [facts_at(session, version) for version in versions]
             session.expunge_all()
         for version, known in zip(versions, facts, strict=True):

@@ -23,8 +23,8 @@ from backend.errors import DomainError
 from backend.objections.deadlines import load_deadlines
 from backend.objections.models import Objection
 from backend.objections.service import file_objection, withdraw_objection
-from backend.records.models import CreditRecord, Delivery, RecordVersion
-from backend.records.service import records_of
+from backend.records.models import CreditRecord, Delivery
+from backend.records.service import records_of, versions_of
 from backend.records.single_row import take_in_row
 from backend.repairs.models import Repair, RepairItem
 from backend.repairs.service import (
@@ -238,8 +238,9 @@ def test_counts_states_and_score_are_those_of_a_recomputation_from_scratch(sessi
         records = records_of(session, person.id)
         assert len(records) == len(world.matters) + world.broken
         for record in records:
-            count = select(func.count()).select_from(RecordVersion).where(RecordVersion.record_id == record.id)
-            assert session.scalar(count) == record.version
+            assert [version.version for version in versions_of(session, record.id)] == [
+                *range(1, record.version + 1)
+            ]
         for delivery in session.scalars(select(Delivery).where(Delivery.state == "done", Delivery.delivered > 0)):
             parts = delivery.accepted + delivery.duplicate + delivery.corrected + delivery.quarantined
             assert delivery.delivered == parts

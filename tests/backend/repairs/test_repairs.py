@@ -77,7 +77,8 @@ def test_one_acceptance_leads_to_the_end_and_the_record_counts_no_longer(session
     assert steps(session, repair) == ["draft", "file", "accept", "forward", "approve", "finish"]
     assert open_marks(session, 100)[applicant.subject.id][-1].cause == "repair_done"
     assert [(version.state, version.changed_by) for version in versions_of(session, record.id)] == [
-        ("repaired", COURT)
+        ("active", record.source_department),
+        ("repaired", COURT),
     ]
     assert told(session, subject_id=applicant.subject.id) == ["repair_accepted", "repair_done"]
 
