@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from backend.ledger.models import LedgerEntry
 from backend.records.models import RecordDeletion
 from command_line import records as command
 from command_line.context import Context
-from tests.backend.records.conftest import LAN, City, debtor, judgment
+from tests.backend.records.conftest import LAN, City, debtor, judgment, volunteering
 
 
 @pytest.fixture
@@ -61,3 +62,20 @@ def test_a_sweep_says_what_it_did_and_the_proofs_can_be_verified(city: City, run
         session.execute(update(RecordDeletion).values(versions=7))
     broken = run("deletions", "verify")
     assert (broken.exit_code, "凭证内容被改动" in broken.output) == (1, True)
+
+
+def test_an_import_counts_working_days_as_the_citys_own_file_has_them(
+    city: City, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = volunteering(服务日期="2026-02-13")
+    run("import", str(city.write([row])))
+    # The national calendar had the seven working days over by 2 March; the city's file lets nobody work till then.
+    days = tmp_path / "days.yaml"
+    days.write_text("2026:\n  holidays: [" + ", ".join(f"2026-02-{day}" for day in range(14, 29)) + "]\n")
+    context = command.open_context()
+    monkeypatch.setattr(
+        command, "open_context", lambda: Context(replace(context.config, working_days_file=days), city.database)
+    )
+    run("import", str(city.write([row | {"服务记录编号": "ZY-OVERRIDE"}])))
+
+    assert [(each.shape["timed"], each.shape["on_time"]) for each in city.deliveries()] == [(1, 0), (1, 1)]
