@@ -24,6 +24,7 @@ from backend.web import Services
 from backend.web.observability import configure_logging
 from command_line.access_matrix import matrix_text
 from command_line.context import open_context
+from command_line.curl_guide import curl_guide
 from wsgi import compose, create_server
 
 app = typer.Typer(no_args_is_help=True)
@@ -68,12 +69,13 @@ def worker() -> None:
 def openapi(
     out: Annotated[Path, typer.Argument(help="写到哪个文件")] = Path("docs/openapi.json"),
 ) -> None:
-    """写出接口文档（OpenAPI 3.1）和同一文件夹下的 access.md（谁能看到什么）；不需要数据库。"""
+    """写出接口文档（OpenAPI 3.1），以及同一文件夹下由它写出的 access.md（谁能看到什么）和
+    partner-curl.md（合作商户 curl 手册）；不需要数据库。"""
     document = openapi_document()
     out.write_text(document, encoding="utf-8")
-    matrix = out.with_name("access.md")
-    matrix.write_text(matrix_text(json.loads(document)), encoding="utf-8")
-    console.print(f"已写出 {out} 和 {matrix}")
+    for name, words in (("access.md", matrix_text), ("partner-curl.md", curl_guide)):
+        out.with_name(name).write_text(words(json.loads(document)), encoding="utf-8")
+    console.print(f"已写出 {out}、access.md 和 partner-curl.md")
 
 
 def openapi_document() -> str:

@@ -10,6 +10,7 @@ import pytest
 from werkzeug.routing import UUIDConverter
 
 from backend.web.guards import GUARD
+from command_line.curl_guide import curl_guide
 from command_line.server import openapi_document
 from wsgi import compose
 
@@ -54,6 +55,12 @@ def test_no_guarded_route_answers_a_stranger(city):
 def test_the_committed_api_document_is_the_servers():
     committed = (ROOT / "docs/openapi.json").read_text(encoding="utf-8")
     assert committed == openapi_document(), "run `make openapi` and commit docs/openapi.json"
+
+
+def test_the_committed_curl_guide_is_written_from_the_api_document():
+    document = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))
+    committed = (ROOT / "docs/partner-curl.md").read_text(encoding="utf-8")
+    assert committed == curl_guide(document), "run `make openapi` and commit docs/partner-curl.md"
 
 
 def test_the_api_document_is_openapi_3_1_and_documents_errors_as_problems(city):

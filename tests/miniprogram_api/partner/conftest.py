@@ -1,20 +1,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from werkzeug.serving import make_server
 
+from backend.accounts.errors import SignInFailed
+from backend.accounts.service import SignInOption
 from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
 from backend.benefits.codes import issue_code
-from backend.benefits.schemes import enrol_provider
+from backend.benefits.demo_partners import provision_demo_partners
+from backend.benefits.schemes import enrol_provider, install_shipped_schemes
+from backend.city_calendar import utc_now
 from backend.partners.keys import generate_private_jwk, public_part, read_public_key
 from backend.partners.service import find_partner, register_partner
 from backend.subjects.models import Subject
 from tests.backend.benefits.made_up import add_scheme, add_scored_person
+from tests.conftest import City
+from tests.servers import free_port
+from wsgi import compose
 
 TOKEN_URL = "https://credit.example/oauth/token"
 
@@ -95,3 +104,41 @@ def open_counter(city):
 @pytest.fixture
 def counter(open_counter):
     return open_counter()
+
+
+@dataclass
+class OneCitizen:
+    subject_id: int
+    adapter: str = "demo"
+
+    def options(self):
+        return [SignInOption(credential="demo-citizen-1", name="林*兰", story="测试市民")]
+
+    def authenticate(self, _session, credential):
+        if credential != "demo-citizen-1":
+            raise SignInFailed
+        return self.subject_id
+
+
+@pytest.fixture
+def live(city: City, tmp_path):
+    """A real server on a real port with the demo partners and one citizen of 125 points."""
+    now = utc_now()
+    with city.database.transaction() as session:
+        install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=now)
+        provision_demo_partners(session, tmp_path / "partners", now=now)
+        citizen = add_scored_person(session, city.keys, now, total=125_00)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    services = replace(
+        city.services,
+        config=replace(city.services.config, public_url=url),
+        sign_in=OneCitizen(citizen.id),
+        clock=utc_now,
+    )
+    server = make_server("127.0.0.1", port, compose(services), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield services, citizen, url, tmp_path / "partners"
+    server.shutdown()
+    thread.join()

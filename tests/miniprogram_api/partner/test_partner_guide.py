@@ -8,23 +8,12 @@ import re
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pytest
-from werkzeug.serving import make_server
-
-from backend.accounts.errors import SignInFailed
-from backend.accounts.service import SignInOption
 from backend.benefits.codes import issue_code
-from backend.benefits.demo_partners import provision_demo_partners
-from backend.benefits.schemes import install_shipped_schemes
-from backend.city_calendar import utc_now
+from backend.city_calendar import city_date
 from backend.ledger.service import entries_about
-from tests.backend.benefits.made_up import add_scored_person
-from tests.conftest import City
-from tests.servers import free_port
-from wsgi import compose
+from backend.webhooks.sending import post_over_http, send_due
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/partners.md").read_text(encoding="utf-8")
@@ -32,44 +21,6 @@ GUIDE = (ROOT / "docs/partners.md").read_text(encoding="utf-8")
 
 def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
-
-
-@dataclass
-class OneCitizen:
-    subject_id: int
-    adapter: str = "demo"
-
-    def options(self):
-        return [SignInOption(credential="demo-citizen-1", name="林*兰", story="测试市民")]
-
-    def authenticate(self, _session, credential):
-        if credential != "demo-citizen-1":
-            raise SignInFailed
-        return self.subject_id
-
-
-@pytest.fixture
-def live(city: City, tmp_path):
-    """A real server on a real port with the demo partners and one citizen of 125 points."""
-    now = utc_now()
-    with city.database.transaction() as session:
-        install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=now)
-        provision_demo_partners(session, tmp_path / "partners", now=now)
-        citizen = add_scored_person(session, city.keys, now, total=125_00)
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    services = replace(
-        city.services,
-        config=replace(city.services.config, public_url=url),
-        sign_in=OneCitizen(citizen.id),
-        clock=utc_now,
-    )
-    server = make_server("127.0.0.1", port, compose(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield services, citizen, url, tmp_path / "partners"
-    server.shutdown()
-    thread.join()
 
 
 def run(command, **environment):
@@ -108,7 +59,7 @@ def test_every_step_of_the_walk_can_be_copied(live, keys):
 
 def test_the_program_in_the_guide_serves_a_customer(live, tmp_path):
     services, citizen, url, keys_dir = live
-    [program] = blocks("python")
+    program, _ = blocks("python")
     (tmp_path / "counter.py").write_text(program, encoding="utf-8")
 
     def at_the_counter(scheme):
@@ -132,6 +83,38 @@ def test_the_program_in_the_guide_serves_a_customer(live, tmp_path):
     refused = at_the_counter("scenic_spots")
     assert refused.returncode == 1
     assert "scheme_not_offered" in refused.stderr
+
+
+def test_the_second_program_scans_offline_receives_a_callback_and_reconciles(live, tmp_path):
+    services, citizen, url, keys_dir = live
+    _, program = blocks("python")
+    (tmp_path / "affairs.py").write_text(program, encoding="utf-8")
+    with services.database.transaction() as session:
+        code = issue_code(session, services.store, holder=citizen, scheme_code=None, now=services.clock()).code
+    stop = threading.Event()
+
+    def worker():
+        post = post_over_http(allow_local=True, timeout_seconds=5)
+        while not stop.wait(0.2):
+            send_due(services.database, services.keys, post=post, now=services.clock())
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    done = run(
+        [
+            sys.executable, str(tmp_path / "affairs.py"), "reading_deposit_free", code,
+            city_date(services.clock()).isoformat(),
+        ],
+        OSMANTHUS_BASE=url,
+        PARTNER_CODE="guicheng-library",
+        PARTNER_KEY_FILE=str(keys_dir / "guicheng-library.private.json"),
+    )  # fmt: skip
+    stop.set()
+    thread.join()
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = {line.split("：")[0]: line.split()[-1] for line in done.stdout.splitlines()}
+    assert told["回调"] == told["已核销"]
+    assert "结算： 1 笔，合计 0 分" in done.stdout
 
 
 def test_every_code_named_in_the_guide_is_one_the_server_uses(city):
