@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask.views import MethodView
@@ -10,10 +9,10 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from admin.deliveries import template_name
-from backend.city_calendar import CITY_ZONE, city_date
+from backend.city_calendar import city_date
 from backend.records.early_warning import acknowledge_warning, warnings
 from backend.records.models import WARNING_KINDS, WARNING_STATES, SourceWarning
-from backend.records.quality import Quality, quality_by_department, quality_by_month
+from backend.records.quality import quality_by_department, quality_by_month
 from backend.records.quality_rules import quality_rules
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, transaction
@@ -21,42 +20,24 @@ from backend.web.guards import current_officer, signed_in_officer
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
 from backend.web.pages import PageQuery, page_of, page_schema
+from backend.web.quality import (
+    CAUSES_SHOWN,
+    MonthQualityResponse,
+    QualityCause,
+    QualityMeasures,
+    QualityQuery,
+    measures_of,
+    month_answer,
+    period_of,
+)
 
 blp = Blueprint("officer quality", __name__, url_prefix=f"{API_PREFIX}/admin/quality", description="数据质量")
 
 _MAY_READ = ("data_officer", "auditor")
-_CAUSES_SHOWN = 5
-
-
-class QualityQuery(Schema):
-    """Days by the city's date of receipt; both are taken in."""
-
-    since = fields.Date(load_default=None, metadata={"description": "从哪天起收到的；不填为全部"})
-    until = fields.Date(load_default=None, metadata={"description": "到哪天为止；不填为今天"})
 
 
 class TrendQuery(QualityQuery):
     department = fields.String(load_default=None, metadata={"description": "只看一个数源单位"})
-
-
-class QualityCause(Schema):
-    code = fields.String(required=True)
-    column = fields.String(required=True, metadata={"description": "出错的列；整行的问题为空"})
-    count = fields.Integer(required=True, metadata={"description": "多少处"})
-
-
-class QualityMeasures(Schema):
-    """Shares are null where there is nothing to measure."""
-
-    deliveries = fields.Integer(required=True, metadata={"description": "批次数"})
-    delivered = fields.Integer(required=True, metadata={"description": "报送行数"})
-    accepted = fields.Integer(required=True)
-    duplicate = fields.Integer(required=True)
-    corrected = fields.Integer(required=True)
-    quarantined = fields.Integer(required=True)
-    timeliness = fields.Float(required=True, allow_none=True, metadata={"description": "及时率：按时的新记录占比"})
-    accuracy = fields.Float(required=True, allow_none=True, metadata={"description": "准确率：通过检查的行占比"})
-    completeness = fields.Float(required=True, allow_none=True, metadata={"description": "完整率：选填格的填写率"})
 
 
 class DepartmentQualityResponse(QualityMeasures):
@@ -68,10 +49,6 @@ class DepartmentQualityResponse(QualityMeasures):
 class DepartmentQualities(Schema):
     timely_working_days = fields.Integer(required=True, metadata={"description": "几个工作日内报送算按时"})
     items = fields.List(fields.Nested(DepartmentQualityResponse), required=True)
-
-
-class MonthQualityResponse(QualityMeasures):
-    month = fields.String(required=True, metadata={"description": "年-月"})
 
 
 class MonthQualities(Schema):
@@ -110,15 +87,15 @@ class Qualities(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, object]:
         """各数源单位的数据质量，报送多的在前"""
         with reading() as session:
-            found = quality_by_department(session, **_period(query))
+            found = quality_by_department(session, **period_of(query))
         return {
             "timely_working_days": quality_rules(city_date(now())).timely_working_days,
             "items": [
                 {
                     "source_department": each.source_department,
                     "last_received_at": each.quality.last_received_at,
-                    "causes": each.quality.causes[:_CAUSES_SHOWN],
-                    **_measures(each.quality),
+                    "causes": each.quality.causes[:CAUSES_SHOWN],
+                    **measures_of(each.quality),
                 }
                 for each in found
             ],
@@ -133,8 +110,8 @@ class Months(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, object]:
         """逐月的数据质量，早的在前；没有报送的月份不列"""
         with reading() as session:
-            found = quality_by_month(session, source_department=query["department"], **_period(query))
-        return {"items": [{"month": each.month, **_measures(each.quality)} for each in found]}
+            found = quality_by_month(session, source_department=query["department"], **period_of(query))
+        return {"items": [month_answer(each) for each in found]}
 
 
 @blp.route("/warnings")
@@ -170,31 +147,6 @@ class Acknowledgement(MethodView):
             return _warning(
                 acknowledge_warning(session, warning_id, note=body["note"], by=current_officer().name, now=now())
             )
-
-
-def _period(query: dict[str, Any]) -> dict[str, datetime | None]:
-    def midnight(day: date | None) -> datetime | None:
-        return datetime.combine(day, time(), CITY_ZONE) if day else None
-
-    until = query["until"]
-    return {
-        "received_from": midnight(query["since"]),
-        "received_before": midnight(until + timedelta(days=1)) if until else None,
-    }
-
-
-def _measures(quality: Quality) -> dict[str, object]:
-    return {
-        "deliveries": quality.deliveries,
-        "delivered": quality.delivered,
-        "accepted": quality.accepted,
-        "duplicate": quality.duplicate,
-        "corrected": quality.corrected,
-        "quarantined": quality.quarantined,
-        "timeliness": quality.timeliness,
-        "accuracy": quality.accuracy,
-        "completeness": quality.completeness,
-    }
 
 
 def _warning(warning: SourceWarning) -> dict[str, object]:

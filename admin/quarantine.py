@@ -195,7 +195,14 @@ class Drop(MethodView):
     def post(self, body: dict[str, str], row_id: int) -> None:
         """不再处理一行，并记录理由；内容仍然保留"""
         with transaction() as session:
-            drop_row(session, row_id, reason=body["reason"], now=now(), by=current_officer().name)
+            drop_row(
+                session,
+                services().keys,
+                row_id,
+                reason=body["reason"],
+                now=now(),
+                by=current_officer().name,
+            )
 
 
 class ConflictCell(Schema):

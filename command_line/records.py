@@ -363,11 +363,11 @@ def drop(
     row: Annotated[int, typer.Argument(help="待处理编号")],
     reason: Annotated[str, typer.Option(help="不再处理的理由")],
 ) -> None:
-    """不再处理一行，并记录理由；内容仍然保留。"""
+    """不再处理一行，并记录理由；内容仍然保留，依法不得保存的（如未满 14 周岁）除外，随即销毁。"""
     context = open_context()
     try:
         with context.database.transaction() as session:
-            drop_row(session, row, reason=reason, now=utc_now(), by=_BY)
+            drop_row(session, context.keys, row, reason=reason, now=utc_now(), by=_BY)
     except DomainError as refusal:
         _refuse(refusal)
     console.print("已标记为不再处理。")

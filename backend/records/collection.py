@@ -37,7 +37,7 @@ from backend.records.errors import (
 from backend.records.masking import mask_row
 from backend.records.measures import Shape, measure, together
 from backend.records.models import Delivery, QuarantinedRow
-from backend.records.preparation import KnownSubjects, prepare_records
+from backend.records.preparation import UNDER_FOURTEEN, KnownSubjects, prepare_records
 from backend.records.quality_rules import quality_rules
 from backend.records.register_files import judge_register_rows, store_register_rows
 from backend.records.sources import (
@@ -53,7 +53,7 @@ from backend.records.sources import (
     with_tables,
 )
 from backend.records.storing import Stored, serialise_collection, store_records
-from backend.records.validation import Reason, department_columns
+from backend.records.validation import MALFORMED_LINE, Reason, department_columns
 from backend.subjects.rescoring import mark_for_rescoring
 
 ROWS_PER_CHUNK = 50_000
@@ -72,7 +72,12 @@ DECLINED = "declined_by_subject"
 WITHOUT_CONSENT = "written_consent_missing"
 _DECLINED_MESSAGE = "本人选择不记录这类信息，本行未入库，内容也未保存，无需更正"
 _WITHOUT_CONSENT_MESSAGE = "这类信息须有本人单独书面同意，本人没有同意或已经撤回，本行未入库，内容也未保存"
-_UNKEPT = {DECLINED: _DECLINED_MESSAGE, WITHOUT_CONSENT: _WITHOUT_CONSENT_MESSAGE}
+UNKEPT = {
+    DECLINED: _DECLINED_MESSAGE,
+    WITHOUT_CONSENT: _WITHOUT_CONSENT_MESSAGE,
+    UNDER_FOURTEEN: "事项发生时主体未满 14 周岁，本行未入库，内容已销毁",
+}
+"""Rows of whose content nothing may be kept, by the code of their reason, and what is noted instead."""
 _RAW_HEADING = "整行原文"
 _UNSPLIT_LINE = "（整行无法拆分，原文已加密保存）"
 
@@ -543,7 +548,7 @@ def _quarantine(
     indexes = sorted(reasons)
     rows = []
     for index, line in zip(indexes, delivered[indexes].iter_rows(named=True), strict=True):
-        unkept = _UNKEPT.get(reasons[index][0]["code"])
+        unkept = UNKEPT.get(reasons[index][0]["code"])
         row: dict[str, str] = {} if unkept else raw_row(line, template)
         rows.append(
             {
@@ -564,7 +569,7 @@ def _quarantine(
 
 
 def masked(template: Template, row: dict[str, str], reasons: Sequence[Reason]) -> dict[str, str]:
-    if any(reason["code"] == "malformed_line" for reason in reasons):
+    if any(reason["code"] == MALFORMED_LINE for reason in reasons):
         # Cells may stand under wrong headings: nothing tells what is a name in them.
         return dict.fromkeys(row, _UNSPLIT_LINE)
     return mask_row(template, row, _party_of(template, row))

@@ -25,6 +25,7 @@ from backend.records.validation import (
     EVENT_ON,
     IDENTIFIER,
     LEVEL,
+    MALFORMED_LINE,
     PARTIES,
     PARTY,
     PERFORMED_ON,
@@ -40,7 +41,11 @@ from backend.subjects.service import AGE_OF_ONES_OWN_CONSENT, match_identifiers
 
 _FIELD_END = "\x1f"
 _BRACKETS = dict.fromkeys("〔［[【{｛", "(") | dict.fromkeys("〕］]】}｝", ")")
-_CHILD = "事项发生时主体未满 14 周岁，不归集未成年儿童的信用信息。请从报送数据中删除本行"
+UNDER_FOURTEEN = "under_fourteen"
+_CHILD = (
+    "事项发生时主体未满 14 周岁，不归集未成年儿童的信用信息，本行未入库，内容也未保存。"
+    "号码或日期填错的，请更正后重新报送；没有填错的，请从报送数据中删除本行"
+)
 _UNKNOWN_SUBJECT = "登记册中没有这个{what}。请核对号码；确属新登记的，请先报送{register}，再重新提交本行"
 
 
@@ -97,6 +102,7 @@ def prepare_records(
     """
     validated = validate_rows(delivered, template, catalogue, known.numbers, today=known.today)
     reasons = validated.reasons
+    _refuse_children(validated.frame, template, reasons)
     if owner is not None:
         _check_is_the_owners(validated.frame, template, catalogue, owner, reasons)
     frame = validated.frame.with_row_index("row").filter(~pl.col("row").is_in(list(reasons)))
@@ -160,7 +166,6 @@ def _with_subjects(
             {"column": _identifier_header(template, party), "code": "subject_unknown", "message": message}
         ]
     frame = frame.filter(pl.col("subject_id").is_not_null())
-    frame = _without_children(frame, template, reasons)
 
     # A party that is not a person may be an enterprise or an organisation; only the register tells which.
     kinds = _kinds(session, frame.filter(pl.col(PARTY) == "organisation")["subject_id"].unique().to_list())
@@ -177,19 +182,22 @@ def _with_subjects(
     return frame.filter(~pl.col("row").is_in(wrong)) if wrong else frame
 
 
-def _without_children(frame: pl.DataFrame, template: Template, reasons: dict[int, list[Reason]]) -> pl.DataFrame:
-    """Nothing is collected about somebody who was younger than 14 on the day of the matter."""
+def _refuse_children(frame: pl.DataFrame, template: Template, reasons: dict[int, list[Reason]]) -> None:
+    """Nothing is collected about somebody who was younger than 14 on the day of the matter, whatever else is wrong
+    with the row: that is its one reason, and its content goes. A line that was not split rightly tells nothing."""
     # As numbers (20260303) dates keep their order, and a difference of 140000 is fourteen birthdays: someone born
     # on 29 February has the fourteenth on 1 March.
     birth = pl.col(IDENTIFIER).str.slice(6, 8).cast(pl.Int64, strict=False)
     day = pl.col(EVENT_ON).dt.to_string("%Y%m%d").cast(pl.Int64)
     is_child = (pl.col(PARTY) == "person") & (day - birth < AGE_OF_ONES_OWN_CONSENT * 10_000)
-    children = frame.filter(is_child).select("row").to_series().to_list()
-    if not children:
-        return frame
-    column = _identifier_header(template, "person")
-    reasons |= {row: [{"column": column, "code": "under_fourteen", "message": _CHILD}] for row in children}
-    return frame.filter(~pl.col("row").is_in(children))
+    reason: Reason = {
+        "column": _identifier_header(template, "person"),
+        "code": UNDER_FOURTEEN,
+        "message": _CHILD,
+    }
+    for row in frame.select(is_child.fill_null(False)).to_series().arg_true().to_list():
+        if not any(each["code"] == MALFORMED_LINE for each in reasons.get(row, ())):
+            reasons[row] = [reason]
 
 
 def _kinds(session: Session, subject_ids: list[int]) -> dict[int, str]:

@@ -80,11 +80,15 @@ class MonthQuality:
 
 
 def quality_by_department(
-    session: Session, *, received_from: datetime | None = None, received_before: datetime | None = None
+    session: Session,
+    *,
+    source_department: str | None = None,
+    received_from: datetime | None = None,
+    received_before: datetime | None = None,
 ) -> list[DepartmentQuality]:
-    """Departments that delivered in the period, the largest first."""
+    """Departments that delivered in the period, the largest first; or one of them alone."""
     found: dict[str, list[Row[Any]]] = {}
-    for row in _deliveries(session, None, received_from, received_before):
+    for row in _deliveries(session, source_department, received_from, received_before):
         found.setdefault(row.source_department, []).append(row)
     each = [DepartmentQuality(department, _quality(rows)) for department, rows in found.items()]
     return sorted(each, key=lambda item: (-item.quality.delivered, item.source_department))

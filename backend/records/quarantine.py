@@ -25,6 +25,7 @@ from backend.database import Database
 from backend.identifiers.sealing import KeyRing
 from backend.ledger.service import Actor, record_access
 from backend.records.collection import (
+    UNKEPT,
     DeliveryReport,
     Outcome,
     delivery_identity,
@@ -294,7 +295,8 @@ def resubmit_row(
     """Judge a row again with some cells corrected (by Chinese heading), and take it in when it is sound.
 
     A sound row becomes a delivery of its own from the same department, so that the counts of the first delivery
-    stay what they were. A row that is still wrong stays as it is, and the outcome says what is left to correct.
+    stay what they were. A row that is still wrong stays as it is, and the outcome says what is left to correct;
+    of one that may not be kept at all (`UNKEPT`) the content is destroyed, and it is dropped.
 
     Raises QuarantinedRowNotFound, AlreadyResolved or UnknownColumns.
     """
@@ -312,6 +314,7 @@ def resubmit_row(
     known = KnownSubjects(city_date(now))
     judged = judge(session, keys, delivered, template, catalogue, origin.source_department, known, owner)
     if judged.reasons:
+        _erase_unkept(keys, row, judged.reasons[0], now)
         return Resubmission("quarantined", judged.reasons[0])
 
     content = json.dumps(corrected, ensure_ascii=False, sort_keys=True)
@@ -329,6 +332,7 @@ def resubmit_row(
         stored = store(session, keys, judged, template, delivery, now, calendar)
         if stored.conflicts:
             attempt.rollback()
+            _erase_unkept(keys, row, stored.conflicts[0], now)
             return Resubmission("quarantined", stored.conflicts[0])
         delivery.state, delivery.finished_at = "done", now
         _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)
@@ -338,8 +342,8 @@ def resubmit_row(
     return Resubmission(outcome, [], subjects[0] if subjects else None)
 
 
-def drop_row(session: Session, row_id: int, *, reason: str, now: datetime, by: str) -> None:
-    """Leave a row out for good, with who decided it and why. It stays readable.
+def drop_row(session: Session, keys: KeyRing, row_id: int, *, reason: str, now: datetime, by: str) -> None:
+    """Leave a row out for good, with who decided it and why. It stays readable, unless nothing of it may be kept.
 
     Raises QuarantinedRowNotFound, AlreadyResolved or ReasonMissing.
     """
@@ -348,6 +352,8 @@ def drop_row(session: Session, row_id: int, *, reason: str, now: datetime, by: s
     row = _lock(session, row_id)
     _resolve(row, "dropped", now=now, by=by)
     row.resolution = reason.strip()
+    if row.reasons and row.reasons[0]["code"] in UNKEPT:
+        _erase(keys, row)
     session.flush()
 
 
@@ -427,9 +433,12 @@ def _resubmit_chunk(
         returned = [(lines[row.id][ROW_NUMBER], _returned_row(keys, template, row, lines[row.id])) for row in rows]
         catalogue = None if template.register else catalogue_in_force(session, city_date(now))
         judged = judge(session, keys, _frame(template, returned), template, catalogue, department, known)
-        store(session, keys, judged, template, delivery, now, calendar)
-        for row in rows:
+        stored = store(session, keys, judged, template, delivery, now, calendar)
+        refused = judged.reasons | stored.conflicts
+        for place, row in enumerate(rows):
             _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)
+            if place in refused and refused[place][0]["code"] in UNKEPT:
+                _erase(keys, row)
         delivery.state, delivery.finished_at = "done", now
         session.flush()
         taken.deliveries[delivery.id] = delivery
@@ -473,6 +482,20 @@ def _lock(session: Session, row_id: int, *, of_department: str | None = None) ->
     if row.state != "open":
         raise AlreadyResolved(row.state)
     return row
+
+
+def _erase_unkept(keys: KeyRing, row: QuarantinedRow, reasons: Sequence[Reason], now: datetime) -> None:
+    """What was learnt of the row only now, that nothing of it may be kept, ends it."""
+    note = UNKEPT.get(reasons[0]["code"])
+    if note is not None:
+        _resolve(row, "dropped", now=now, by="系统")
+        row.resolution, row.reasons = note, [reasons[0]]
+        _erase(keys, row)
+
+
+def _erase(keys: KeyRing, row: QuarantinedRow) -> None:
+    """Destroy the content. Delivery, row number, reason, moment and who resolved it stay as the proof."""
+    row.sealed_row, row.masked_row = keys.seal("{}"), {}
 
 
 def _resolve(row: QuarantinedRow, state: str, *, now: datetime, by: str, delivery_id: UUID | None = None) -> None:

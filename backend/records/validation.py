@@ -53,6 +53,8 @@ LEVEL = ":level"
 WITHDRAWN = ":withdrawn"
 DEPARTMENT = ":department"
 
+MALFORMED_LINE = "malformed_line"
+
 PARTIES: tuple[PartyKind, ...] = ("person", "organisation")
 
 _VALUES_SHOWN = 8
@@ -184,7 +186,7 @@ def validate_rows(
     complaints = delivered[COMPLAINT]
     for index in complaints.is_not_null().arg_true().to_list():
         # Where the line was not split rightly, nothing else about it can be said.
-        findings.rows[index] = [{"column": "", "code": "malformed_line", "message": complaints[index]}]
+        findings.rows[index] = [{"column": "", "code": MALFORMED_LINE, "message": complaints[index]}]
     return ValidatedRows(frame, findings.rows)
 
 

@@ -9,9 +9,10 @@ from miniprogram_api.department.deliveries import blp as deliveries
 from miniprogram_api.department.notifications import blp as notifications
 from miniprogram_api.department.objections import blp as objections
 from miniprogram_api.department.profile import blp as profile
+from miniprogram_api.department.quality import blp as quality
 from miniprogram_api.department.quarantine import blp as quarantine
 
 
 def department_surfaces() -> list[Blueprint]:
     """What the server mounts for source departments."""
-    return [profile, deliveries, quarantine, objections, notifications, cases]
+    return [profile, deliveries, quarantine, quality, objections, notifications, cases]

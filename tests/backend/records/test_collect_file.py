@@ -502,5 +502,18 @@ def test_nothing_is_collected_about_a_child_until_the_fourteenth_birthday(city: 
     )
 
     assert counts(report) == (2, 0, 0, 2)
-    assert city.codes(0) == city.codes(1) == [("身份号码", "under_fourteen")]
+    rows = city.quarantined("dropped")
+    assert [[reason["code"] for reason in row.reasons] for row in rows] == [["under_fourteen"]] * 2
+    assert [(city.keys.open(row.sealed_row), row.masked_row, row.row_number) for row in rows] == [
+        ("{}", {}, 2),
+        ("{}", {}, 4),
+    ]
     assert [record.event_on for record in city.records()] == [date(2026, 3, 3), date(2022, 3, 1)]
+
+
+def test_a_childs_row_is_not_kept_for_its_other_faults_either(city: City) -> None:
+    row = volunteering(姓名="王小童", 身份号码=CHILD, 服务日期="2026-03-02") | {"服务时长（小时）": "很久"}
+    city.deliver(row)
+    (gone,) = city.quarantined("dropped")
+    assert [reason["code"] for reason in gone.reasons] == ["under_fourteen"]
+    assert city.keys.open(gone.sealed_row) == "{}"

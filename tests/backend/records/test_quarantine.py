@@ -11,8 +11,9 @@ from pathlib import Path
 import fastexcel
 import pytest
 import xlsxwriter
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from backend.identifiers import complete_citizen_number
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import Actor
 from backend.records.errors import (
@@ -24,6 +25,7 @@ from backend.records.errors import (
     UnknownColumns,
     UnknownQuarantineNumbers,
 )
+from backend.records.models import QuarantinedRow
 from backend.records.quarantine import (
     NUMBER_HEADING,
     Opening,
@@ -40,6 +42,7 @@ from backend.records.quarantine import (
 )
 from tests.backend.records.conftest import LAN, QIANG, STRANGER, City, counts, judgment, penalty, volunteering
 
+CHILD = complete_citizen_number("99000120120303303")  # fourteen on 3 March 2026
 WRONG = LAN[:-1] + ("0" if LAN[-1] != "0" else "1")
 OFFICER = Actor("officer", "7", "陈审核")
 
@@ -120,9 +123,9 @@ def test_dropping_a_row_needs_a_reason_and_keeps_it(city: City) -> None:
     city.deliver(volunteering(身份号码=WRONG))
     (row,) = city.quarantined()
     with pytest.raises(ReasonMissing), city.database.transaction() as session:
-        drop_row(session, row.id, reason=" ", now=city.now, by="陈审核")
+        drop_row(session, city.keys, row.id, reason=" ", now=city.now, by="陈审核")
     with city.database.transaction() as session:
-        drop_row(session, row.id, reason="报送单位确认误报", now=city.now, by="陈审核")
+        drop_row(session, city.keys, row.id, reason="报送单位确认误报", now=city.now, by="陈审核")
     (dropped,) = city.quarantined("dropped")
     assert (dropped.resolution, dropped.resolved_by) == ("报送单位确认误报", "陈审核")
     assert dropped.sealed_row == row.sealed_row
@@ -305,3 +308,28 @@ def test_a_row_without_a_conflict_has_nothing_to_be_compared_with(city: City) ->
             conflict_of(session, city.quarantined()[0].id)
         with pytest.raises(QuarantinedRowNotFound):
             conflict_of(session, 999)
+
+
+def test_a_correction_that_shows_a_child_ends_the_row_and_destroys_its_content(city: City) -> None:
+    city.deliver(volunteering(姓名="王小童", 身份号码=CHILD, 服务日期="2026-02-30"))
+    (row,) = city.quarantined()
+    assert CHILD in city.keys.open(row.sealed_row)
+
+    outcome = _resubmit(city, row.id, {"服务日期": "2026-03-02"})
+
+    assert [reason["code"] for reason in outcome.reasons] == ["under_fourteen"]
+    (gone,) = city.quarantined("dropped")
+    assert (city.keys.open(gone.sealed_row), gone.masked_row, gone.resolved_by) == ("{}", {}, "系统")
+    assert "未满 14 周岁" in (gone.resolution or "")
+
+
+def test_a_childs_row_kept_from_earlier_days_is_destroyed_when_an_officer_drops_it(city: City) -> None:
+    city.deliver(volunteering(身份号码=STRANGER))
+    (row,) = city.quarantined()
+    with city.database.transaction() as session:
+        reasons = [{"column": "身份号码", "code": "under_fourteen", "message": ""}]
+        session.execute(update(QuarantinedRow).values(reasons=reasons))
+    with city.database.transaction() as session:
+        drop_row(session, city.keys, row.id, reason="依法不归集", now=city.now, by="陈审核")
+    (gone,) = city.quarantined("dropped")
+    assert (city.keys.open(gone.sealed_row), gone.resolved_by, gone.resolution) == ("{}", "陈审核", "依法不归集")

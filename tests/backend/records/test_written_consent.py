@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +12,9 @@ from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
 from backend.authorizations.service import give_written_consent
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.catalogue.service import import_catalogue
+from backend.records.collection import collect_file
 from backend.records.errors import RowRefused
-from backend.records.models import CreditRecord
+from backend.records.models import CreditRecord, QuarantinedRow
 from backend.records.service import records_of
 from backend.records.single_row import take_in_row
 from backend.scores.activation import withdraw_authorization
@@ -28,10 +30,14 @@ NAME = parse_catalogue(shipped_catalogue()).categories[CODE].name
 @pytest.fixture
 def person(session, keys):
     """In a city whose catalogue asks for a written consent to the made-up category."""
+    _ask_for_consent(session)
+    return add_person(session, keys)
+
+
+def _ask_for_consent(session):
     before, found, after = shipped_catalogue().partition(f"code: {CODE}\n")
     assert found
     import_catalogue(session, before + found + "    written_consent: true\n" + after, BEFORE)
-    return add_person(session, keys)
 
 
 @pytest.fixture
@@ -95,3 +101,36 @@ def test_another_consent_that_covers_it_keeps_it_in_use(session, person, deliver
     deliver()
     withdraw_authorization(session, subject_id=person.id, consent_id=first.id, now=NOW)
     assert [record.state for record in records_of(session, person.id)] == ["active"]
+
+
+def test_of_a_whole_file_only_the_rows_of_those_who_consented_are_kept(
+    database, keys, tmp_path: Path, now: datetime
+) -> None:
+    """However many rows a department delivers, each is judged by its own subject's consent."""
+    with database.transaction() as session:
+        _ask_for_consent(session)
+        given, refused = add_person(session, keys), add_person(session, keys)
+        consents(session, given, NAME)
+        numbers = [keys.open(person.identifier_sealed) for person in (given, refused)]
+        names = [name_of(keys, person) for person in (given, refused)]
+    headings = "主体类别,主体名称,主体代码,目录类别代码,事项编号,事项名称,发生（列入）日期,数据来源单位,"
+    headings += "数据来源单位统一社会信用代码"
+    matter = "二级建造师,2025-06-30,桂城市教育局,11990001MB9000138A"
+    path = tmp_path / "education.csv"
+    path.write_text(
+        "\n".join(
+            [headings] + [f"自然人,{names[n % 2]},{numbers[n % 2]},{CODE},JZ{n},{matter}" for n in range(6)]
+        ),
+        encoding="utf-8",
+    )
+
+    report = collect_file(database, keys, path, now=NOW, rows_per_chunk=4)
+
+    assert (report.delivered, report.accepted, report.quarantined) == (6, 3, 3)
+    with database.reading() as session:
+        assert {record.subject_id for record in session.scalars(select(CreditRecord))} == {given.id}
+        rows = session.scalars(select(QuarantinedRow).order_by(QuarantinedRow.row_number)).all()
+    assert [(row.row_number, row.state, keys.open(row.sealed_row), row.masked_row) for row in rows] == [
+        (number, "dropped", "{}", {}) for number in (3, 5, 7)
+    ]
+    assert {reason["code"] for row in rows for reason in row.reasons} == {"written_consent_missing"}

@@ -1,0 +1,73 @@
+"""The figures of data quality as officers and departments read them: schemas and answers that both use."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from backend.city_calendar import CITY_ZONE
+from backend.records.quality import MonthQuality, Quality
+
+CAUSES_SHOWN = 5
+
+
+class QualityQuery(Schema):
+    """Days by the city's date of receipt; both are taken in."""
+
+    since = fields.Date(load_default=None, metadata={"description": "从哪天起收到的；不填为全部"})
+    until = fields.Date(load_default=None, metadata={"description": "到哪天为止；不填为今天"})
+
+
+class QualityCause(Schema):
+    code = fields.String(required=True)
+    column = fields.String(required=True, metadata={"description": "出错的列；整行的问题为空"})
+    count = fields.Integer(required=True, metadata={"description": "多少处"})
+
+
+class QualityMeasures(Schema):
+    """Shares are null where there is nothing to measure."""
+
+    deliveries = fields.Integer(required=True, metadata={"description": "批次数"})
+    delivered = fields.Integer(required=True, metadata={"description": "报送行数"})
+    accepted = fields.Integer(required=True)
+    duplicate = fields.Integer(required=True)
+    corrected = fields.Integer(required=True)
+    quarantined = fields.Integer(required=True)
+    timeliness = fields.Float(required=True, allow_none=True, metadata={"description": "及时率：按时的新记录占比"})
+    accuracy = fields.Float(required=True, allow_none=True, metadata={"description": "准确率：通过检查的行占比"})
+    completeness = fields.Float(required=True, allow_none=True, metadata={"description": "完整率：选填格的填写率"})
+
+
+class MonthQualityResponse(QualityMeasures):
+    month = fields.String(required=True, metadata={"description": "年-月"})
+
+
+def period_of(query: dict[str, Any]) -> dict[str, datetime | None]:
+    def midnight(day: date | None) -> datetime | None:
+        return datetime.combine(day, time(), CITY_ZONE) if day else None
+
+    until = query["until"]
+    return {
+        "received_from": midnight(query["since"]),
+        "received_before": midnight(until + timedelta(days=1)) if until else None,
+    }
+
+
+def measures_of(quality: Quality) -> dict[str, object]:
+    return {
+        "deliveries": quality.deliveries,
+        "delivered": quality.delivered,
+        "accepted": quality.accepted,
+        "duplicate": quality.duplicate,
+        "corrected": quality.corrected,
+        "quarantined": quality.quarantined,
+        "timeliness": quality.timeliness,
+        "accuracy": quality.accuracy,
+        "completeness": quality.completeness,
+    }
+
+
+def month_answer(each: MonthQuality) -> dict[str, object]:
+    return {"month": each.month, **measures_of(each.quality)}
