@@ -22,6 +22,7 @@ from admin.overview import blp as overview
 from admin.partners import blp as partners
 from admin.quality import blp as quality
 from admin.quarantine import blp as quarantine
+from admin.recipient_deletions import blp as recipient_deletions
 from admin.repairs import blp as repairs
 from admin.reports import blp as reports
 from admin.runs import blp as runs
@@ -48,6 +49,7 @@ def admin_surfaces() -> list[Blueprint]:
         access_alerts,
         own_access_alerts,
         access_complaints,
+        recipient_deletions,
         ledger,
         enterprises,
         catalogue,

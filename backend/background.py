@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from backend.authorizations.recipient_deletions import watch_recipient_deletions
 from backend.authorizations.service import expire_due_consents, remind_of_running_consents
 from backend.authorizations.tokens import purge_expired
 from backend.benefits.check_stream import CheckStream
@@ -159,6 +160,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         with database.transaction() as session:
             watch_readings(session, keys=config.keys, working_days=working_days, now=now)
             remind_of_overdue(session, now=now)
+            watch_recipient_deletions(session, now=now)
 
     def remind(now: datetime) -> None:
         with database.transaction() as session:

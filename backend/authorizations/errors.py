@@ -137,3 +137,17 @@ class RedirectUriNotAcceptable(Refused):
         super().__init__(
             "回调地址应是完整的 https 地址，不含 # 和用户名；只有本机（127.0.0.1、localhost）可用 http。"
         )
+
+
+class DeletionNotAsked(NotFound):
+    code = "deletion_not_asked"
+
+    def __init__(self) -> None:
+        super().__init__("没有这项等待确认的删除：授权仍在生效，或者它不是给贵单位的。请核对授权编号。")
+
+
+class DeletionAlreadyConfirmed(Conflict):
+    code = "deletion_already_confirmed"
+
+    def __init__(self) -> None:
+        super().__init__("贵单位已经确认过这项删除，无需再次确认。")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, cast
 from uuid import UUID, uuid4
 
@@ -90,6 +90,25 @@ class ConsentEvent(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class RecipientDeletion(Base):
+    """What a recipient received under a consent that has ended, and is to delete and to confirm (PIPL art. 47).
+
+    due_on     the last day, in the city
+    statement  the recipient's own words on what was deleted and how
+    """
+
+    __tablename__ = "recipient_deletions"
+    __table_args__ = (Index("ix_recipient_deletions_due", "due_on", "consent_id"),)
+
+    consent_id: Mapped[UUID] = mapped_column(ForeignKey("consents.id"), primary_key=True)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"), index=True)
+    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"), index=True)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_on: Mapped[date]
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    statement: Mapped[str | None]
 
 
 class RedirectUri(Base):

@@ -32,6 +32,7 @@ from backend.authorizations.models import (
     GrantedConsent,
 )
 from backend.authorizations.notices import ACTIVATION_NOTICE, WRITTEN_CONSENT_NOTICE
+from backend.authorizations.recipient_deletions import ask_recipient_to_delete
 from backend.authorizations.states import ENDED, HELD, state_after
 from backend.authorizations.terms import terms_on
 from backend.authorizations.tokens import end_grant
@@ -269,7 +270,7 @@ def apply_event(
     if after in ENDED:
         _end_empty_grant(session, consent.id, now=now)
     if before in HELD and after in ENDED and (detail or {}).get("because") != RENEWED:
-        _tell_recipient_to_delete(session, consent, now=now)
+        ask_recipient_to_delete(session, consent, now=now)
 
 
 def pause_consent(session: Session, *, subject_id: int, consent_id: UUID, now: datetime) -> Consent:
@@ -444,23 +445,6 @@ def use_consent(session: Session, *, consent_id: UUID, partner_id: UUID, scope: 
     return consent
 
 
-def _tell_recipient_to_delete(session: Session, consent: Consent, *, now: datetime) -> None:
-    partner = session.get(Partner, consent.recipient_partner_id) if consent.recipient_partner_id else None
-    if partner is None:
-        return
-    by = city_date(now) + timedelta(days=terms_on(city_date(now)).recipient_deletes_within_days)
-    notify(
-        session,
-        Recipient(partner_code=partner.code),
-        kind="consent_ended",
-        title="一项授权已经终止",
-        body=f"授权 {consent.id}（{consent.purpose}）已终止。不得再使用依此取得的信息，"
-        f"请在 {by:%Y-%m-%d} 前删除，含由此产生的数据（《个人信息保护法》第四十七条）。",
-        about=f"consent:{consent.id}",
-        now=now,
-    )
-
-
 def _end_empty_grant(session: Session, consent_id: UUID, *, now: datetime) -> None:
     """A grant of which no consent is left gives nothing any more, whatever token one holds."""
     grant_id = session.scalar(select(GrantedConsent.grant_id).where(GrantedConsent.consent_id == consent_id))
@@ -538,6 +522,11 @@ def events_of(session: Session, consent_id: UUID) -> Sequence[ConsentEvent]:
     return session.scalars(
         select(ConsentEvent).where(ConsentEvent.consent_id == consent_id).order_by(ConsentEvent.id)
     ).all()
+
+
+def frequency_in_words(most: int | None, days: int | None) -> str | None:
+    """How often a recipient may ask; None without a limit of its own."""
+    return f"每 {days} 天最多 {most} 次" if most and days else None
 
 
 def can_withdraw(consent: Consent) -> bool:

@@ -34,6 +34,7 @@ PARTNER_SCOPES = {
     "keys:manage": "登记本单位的新公钥，停用旧的",
     "webhooks:manage": "登记回调地址，查看与重发回调",
     "notifications:read": "查看发给本单位的通知，如此前的答复所依据的数据已更正",
+    "deletions:confirm": "查看授权终止后应删除的信息，确认已经删除",
 }
 """What a partner may ask for on its own. Anything about a citizen beyond yes or no needs that citizen's consent
 and is never given by client credentials."""

@@ -107,7 +107,7 @@ class CheckStream:
                     partner=partners[check.partner_id],
                     scheme=scheme.rules,
                     subject_ids={check.holder_id, check.beneficiary_id},
-                    eligible=check.tier is not None,
+                    tier_code=check.tier,
                     now=check.checked_at,
                 )
                 answer = answer_of(

@@ -122,7 +122,7 @@ def check_benefit(
         partner=partner,
         scheme=scheme.rules,
         subject_ids={holder.id, entitlement.beneficiary.id},
-        eligible=entitlement.eligible,
+        tier_code=check.tier,
         now=now,
     )
     session.flush()
@@ -147,10 +147,12 @@ def record_check(
     partner: PartnerIdentity,
     scheme: Scheme,
     subject_ids: Collection[int],
-    eligible: bool,
+    tier_code: str | None,
     now: datetime,
 ) -> None:
     """The ledger rows of one check: the citizen's, and that of the enterprise they act for."""
+    terms = scheme.terms_of(tier_code)
+    told = "不符合" if terms is None else f"符合（{terms['summary']}）"
     for subject_id in subject_ids:
         record_access(
             session,
@@ -159,7 +161,7 @@ def record_check(
             action="benefit_checked",
             basis=BASIS,
             purpose=f"{scheme.scene_name}：{scheme.name}",
-            detail={"scheme": scheme.code, "told": "符合" if eligible else "不符合"},
+            detail={"scheme": scheme.code, "told": told},
             channel="partner_api",
             now=now,
         )

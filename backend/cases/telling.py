@@ -31,19 +31,19 @@ def tell_applicant(
     now: datetime,
     once_key: str | None = None,
 ) -> int:
-    """The subject, and the legal representative who asked for it; how many were not told before."""
-    return sum(
+    """Whose case it is; an enterprise's messages are read by whoever legally represents it at the time. How many
+    were not told before."""
+    return int(
         notify(
             session,
-            Recipient(subject_id=subject_id),
+            Recipient(subject_id=case.subject_id),
             kind=kind,
             title=title,
             body=body,
             about=about,
-            once_key=once_key and f"{once_key}:{subject_id}",
+            once_key=once_key and f"{once_key}:{case.subject_id}",
             now=now,
         )
-        for subject_id in sorted({case.subject_id, case.applicant_id})
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.authorizations.models import Consent, ConsentEvent
+from backend.authorizations.models import Consent, ConsentEvent, RecipientDeletion
 from backend.authorizations.notices import DATA_NAMES
 from backend.authorizations.service import consents_of
 from backend.benefits.models import (
@@ -391,6 +391,12 @@ def _event(event: Any) -> dict[str, Any]:
     return {"event": event.event, "at": event.at, "actor": event.actor}
 
 
+def _recipient_deletion(asked: RecipientDeletion | None) -> dict[str, Any] | None:
+    if asked is None:
+        return None
+    return {"due_on": asked.due_on, "confirmed_at": asked.confirmed_at, "statement": asked.statement}
+
+
 def _consent(session: Session, consent: Consent) -> dict[str, Any]:
     events = session.scalars(
         select(ConsentEvent).where(ConsentEvent.consent_id == consent.id).order_by(ConsentEvent.id)
@@ -401,6 +407,7 @@ def _consent(session: Session, consent: Consent) -> dict[str, Any]:
         "recipient": consent.recipient_name,
         "purpose": consent.purpose,
         "data": [DATA_NAMES.get(code, code) for code in consent.data_categories],
+        "output": consent.output,
         "mode": consent.mode,
         "notice_version": consent.notice_version,
         "evidence": consent.evidence,
@@ -409,6 +416,7 @@ def _consent(session: Session, consent: Consent) -> dict[str, Any]:
         "given_at": consent.given_at,
         "expires_at": consent.expires_at,
         "ended_at": consent.ended_at,
+        "recipient_deletion": _recipient_deletion(session.get(RecipientDeletion, consent.id)),
         "events": [_event(event) for event in events],
     }
 

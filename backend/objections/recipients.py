@@ -28,7 +28,6 @@ from backend.records.corrected import take_corrections
 from backend.records.models import CreditRecord
 from backend.scores.policies import policy_of
 from backend.scores.service import current_score, enterprises_behind
-from backend.subjects.service import get_subject, principals_of
 
 PLATFORM = Actor(kind="system", id="osmanthus", name="公共信用平台")
 _SCORE_FACTS = {"score.total", "enterprise.evaluation"}
@@ -69,11 +68,10 @@ class EarlierAnswer:
 def tell_of_upheld_objection(
     session: Session, objection: Objection, *, category: str | None, since: datetime, now: datetime
 ) -> Sequence[EarlierAnswer]:
-    """Everyone who received the wrong data until now, and the citizen who filed."""
+    """Everyone who received the wrong data until now."""
     return _tell(
         session,
         subject_id=objection.subject_id,
-        citizens=[objection.filed_by_id],
         case=objection.case,
         category=category,
         between=(since, now),
@@ -93,7 +91,6 @@ def tell_of_department_corrections(session: Session, *, now: datetime, limit: in
         _tell(
             session,
             subject_id=record.subject_id,
-            citizens=_citizens_for(session, record.subject_id, now),
             case=f"record:{record.id}",
             category=record.category,
             between=(correction.since, correction.until),
@@ -190,14 +187,13 @@ def _tell(
     session: Session,
     *,
     subject_id: int,
-    citizens: Sequence[int],
     case: str,
     category: str | None,
     between: tuple[datetime, datetime],
     basis: str,
     now: datetime,
 ) -> Sequence[EarlierAnswer]:
-    """Notify everyone who received the wrong data, with a ledger row each, and tell the citizens who was told."""
+    """Notify everyone who received the wrong data, with a ledger row each, and tell the subject who was told."""
     since, until = between
     newly_told = tell_of_each(
         session,
@@ -210,10 +206,10 @@ def _tell(
         why="此前答复所依据的数据已更正",
         now=now,
     )
-    for citizen in citizens if newly_told else ():
+    if newly_told:
         notify(
             session,
-            Recipient(subject_id=citizen),
+            Recipient(subject_id=subject_id),
             kind="correction_told",
             title="已通知此前获知错误信息的单位",
             body=(
@@ -224,17 +220,6 @@ def _tell(
             now=now,
         )
     return newly_told
-
-
-def _citizens_for(session: Session, subject_id: int, now: datetime) -> Sequence[int]:
-    """The person, or the persons who legally represent the enterprise."""
-    if get_subject(session, subject_id).kind == "person":
-        return [subject_id]
-    return [
-        relation.principal_id
-        for relation in principals_of(session, subject_id, city_date(now))
-        if relation.role == "legal_representative" and get_subject(session, relation.principal_id).kind == "person"
-    ]
 
 
 def _checks(

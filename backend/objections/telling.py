@@ -18,7 +18,8 @@ def tell_citizen(
 ) -> None:
     notify(
         session,
-        Recipient(subject_id=objection.filed_by_id),
+        # An enterprise's messages are read by whoever legally represents it at the time.
+        Recipient(subject_id=objection.subject_id),
         kind=kind,
         title=title,
         body=body,

@@ -15,12 +15,12 @@ from backend.authorizations.authorization_endpoint import (
     decide_request_by_screen,
 )
 from backend.authorizations.notices import DATA_NAMES, SHARING_NOTICE
+from backend.authorizations.service import frequency_in_words
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import current_subject_id, limited, signed_in_citizen
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
-from miniprogram_api.citizen.authorizations import frequency_in_words
 
 blp = Blueprint(
     "citizen authorization requests",

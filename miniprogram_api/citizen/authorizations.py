@@ -13,18 +13,21 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
-from backend.authorizations.models import Consent
+from backend.authorizations.models import Consent, RecipientDeletion
 from backend.authorizations.notices import DATA_NAMES
 from backend.authorizations.receipts import receipt_of
+from backend.authorizations.recipient_deletions import deletions_for, state_of
 from backend.authorizations.service import (
     can_withdraw,
     consents_of,
     decide_request,
+    frequency_in_words,
     pause_consent,
     reconfirm_consent,
     reconfirm_due_at,
     resume_consent,
 )
+from backend.city_calendar import city_date
 from backend.ledger.service import last_uses
 from backend.scores.activation import withdraw_authorization
 from backend.web import API_PREFIX
@@ -36,6 +39,17 @@ from backend.web.moments import Moment
 blp = Blueprint(
     "citizen authorizations", __name__, url_prefix=f"{API_PREFIX}/me/authorizations", description="授权管理"
 )
+
+
+class RecipientDeletionResponse(Schema):
+    due_on = fields.Date(required=True, metadata={"description": "对方最迟删除并确认的日期"})
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(("waiting", "overdue", "confirmed")),
+        metadata={"description": "waiting 期限内，overdue 逾期未确认（信用办已收到提醒），confirmed 对方已确认"},
+    )
+    confirmed_at = Moment(required=True, allow_none=True, metadata={"description": "对方确认的时刻（UTC）"})
+    statement = fields.String(required=True, allow_none=True, metadata={"description": "对方说明删除了什么"})
 
 
 class AuthorizationResponse(Schema):
@@ -70,6 +84,12 @@ class AuthorizationResponse(Schema):
     )
     reconfirm_due_at = Moment(
         required=True, allow_none=True, metadata={"description": "到这一时刻会提醒您再确认一次；不需要时为 null"}
+    )
+    recipient_deletion = fields.Nested(
+        RecipientDeletionResponse,
+        required=True,
+        allow_none=True,
+        metadata={"description": "终止后对方删除所得信息的情况；没有终止或没有对方时为 null"},
     )
     can_withdraw = fields.Boolean(required=True, metadata={"description": "现在可以撤回"})
     can_pause = fields.Boolean(required=True, metadata={"description": "现在可以暂停"})
@@ -133,8 +153,9 @@ class MyAuthorizations(MethodView):
     def get(self) -> dict[str, object]:
         """谁可以知道什么、为什么、到什么时候、最近一次使用；含已结束的"""
         with reading() as session:
-            uses = last_uses(session, current_subject_id())
-            return {"items": [_answer(consent, uses) for consent in consents_of(session, current_subject_id())]}
+            mine = current_subject_id()
+            uses, deletions = last_uses(session, mine), deletions_for(session, mine)
+            return {"items": [_answer(consent, uses, deletions) for consent in consents_of(session, mine)]}
 
 
 @blp.route("/<uuid:consent_id>")
@@ -242,10 +263,14 @@ class MyAuthorizationReceipt(MethodView):
 
 
 def _changed(session: Session, consent: Consent) -> dict[str, object]:
-    return _answer(consent, last_uses(session, consent.subject_id))
+    subject_id = consent.subject_id
+    session.flush()
+    return _answer(consent, last_uses(session, subject_id), deletions_for(session, subject_id))
 
 
-def _answer(consent: Consent, uses: Mapping[str, datetime]) -> dict[str, object]:
+def _answer(
+    consent: Consent, uses: Mapping[str, datetime], deletions: Mapping[UUID, RecipientDeletion]
+) -> dict[str, object]:
     return {
         "id": consent.id,
         "kind": consent.kind,
@@ -263,10 +288,18 @@ def _answer(consent: Consent, uses: Mapping[str, datetime]) -> dict[str, object]
         "ended_at": consent.ended_at,
         "last_used_at": uses.get("counter" if consent.kind == "activation" else str(consent.id)),
         "reconfirm_due_at": reconfirm_due_at(consent),
+        "recipient_deletion": _deletion(deletions.get(consent.id)),
         "can_withdraw": can_withdraw(consent),
         "can_pause": consent.kind == "sharing" and consent.state == "given",
     }
 
 
-def frequency_in_words(most: int | None, days: int | None) -> str | None:
-    return f"每 {days} 天最多 {most} 次" if most and days else None
+def _deletion(asked: RecipientDeletion | None) -> dict[str, object] | None:
+    if asked is None:
+        return None
+    return {
+        "due_on": asked.due_on,
+        "state": state_of(asked, city_date(now())),
+        "confirmed_at": asked.confirmed_at,
+        "statement": asked.statement,
+    }

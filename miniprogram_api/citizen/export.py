@@ -216,12 +216,19 @@ class ExportedGrant(Schema):
     granted_at = Moment(required=True)
 
 
+class ExportedRecipientDeletion(Schema):
+    due_on = fields.Date(required=True, metadata={"description": "对方最迟删除并确认的日期"})
+    confirmed_at = Moment(required=True, allow_none=True)
+    statement = fields.String(required=True, allow_none=True)
+
+
 class ExportedConsent(Schema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
     recipient = fields.String(required=True)
     purpose = fields.String(required=True)
     data = fields.List(fields.String(), required=True)
+    output = fields.String(required=True, metadata={"description": "对方得知什么"})
     mode = fields.String(required=True)
     notice_version = fields.String(required=True)
     evidence = fields.Dict(required=True)
@@ -230,6 +237,7 @@ class ExportedConsent(Schema):
     given_at = Moment(required=True, allow_none=True)
     expires_at = Moment(required=True, allow_none=True)
     ended_at = Moment(required=True, allow_none=True)
+    recipient_deletion = fields.Nested(ExportedRecipientDeletion, required=True, allow_none=True)
     events = fields.List(fields.Nested(ExportedEvent), required=True)
 
 

@@ -10,6 +10,9 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from backend.authorizations.models import Consent
+from backend.authorizations.notices import DATA_NAMES
+from backend.authorizations.service import frequency_in_words
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import ACTION_NAMES, entries_about
 from backend.oversight.alerts import unusual_entries
@@ -19,6 +22,7 @@ from backend.oversight.complaints import (
     file_complaint,
     withdraw_complaint,
 )
+from backend.oversight.looks import consents_in, titles_in
 from backend.oversight.models import AccessComplaint
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
@@ -44,6 +48,19 @@ class LedgerQuery(PageQuery):
     )
 
 
+class LedgerConsent(Schema):
+    id = fields.UUID(required=True, metadata={"description": "授权编号"})
+    purpose = fields.String(required=True, metadata={"description": "约定用于什么"})
+    data = fields.List(fields.String(), required=True, metadata={"description": "约定使用哪些信息"})
+    output = fields.String(required=True, metadata={"description": "约定对方得知什么"})
+    frequency = fields.String(required=True, allow_none=True, metadata={"description": "约定的次数"})
+    given_at = Moment(required=True, allow_none=True, metadata={"description": "您同意的时刻（UTC）"})
+    expires_at = Moment(
+        required=True, allow_none=True, metadata={"description": "约定的期限（UTC）；直到撤回为止时为 null"}
+    )
+    state = fields.String(required=True, metadata={"description": "现在的状态，同授权管理"})
+
+
 class LedgerEntryResponse(Schema):
     id = fields.Integer(required=True, metadata={"description": "台账编号"})
     at = Moment(required=True, metadata={"description": "查询时刻（UTC）"})
@@ -59,6 +76,12 @@ class LedgerEntryResponse(Schema):
     action_name = fields.String(required=True, metadata={"description": "做了什么"})
     basis = fields.String(required=True, metadata={"description": "依据什么"})
     purpose = fields.String(required=True, metadata={"description": "为了什么"})
+    consent = fields.Nested(
+        LedgerConsent,
+        required=True,
+        allow_none=True,
+        metadata={"description": "依据您的哪项授权、约定了什么；不是凭授权的为 null"},
+    )
     what = fields.String(required=True, metadata={"description": "看到或告知了什么；没有更多可说时为空"})
     unusual = fields.Boolean(
         required=True, metadata={"description": "这次查看触发了访问预警，正在审计或已移送处理"}
@@ -119,7 +142,8 @@ class MyLedger(MethodView):
             )
             ids = [entry.id for entry in found]
             unusual, complained = unusual_entries(session, ids), complaints_about(session, ids)
-            items = [_answer(entry, unusual, complained) for entry in found]
+            titles, consents = titles_in(session, found), consents_in(session, found)
+            items = [_answer(entry, unusual, complained, titles, consents) for entry in found]
             return page_of(items, query["limit"], key=lambda item: item["id"])
 
 
@@ -171,7 +195,11 @@ class MyAccessComplaintWithdrawal(MethodView):
 
 
 def _answer(
-    entry: LedgerEntry, unusual: frozenset[int], complained: Mapping[int, AccessComplaint]
+    entry: LedgerEntry,
+    unusual: frozenset[int],
+    complained: Mapping[int, AccessComplaint],
+    titles: Mapping[int, str],
+    consents: Mapping[str, Consent],
 ) -> dict[str, Any]:
     complaint = complained.get(entry.id)
     return {
@@ -183,7 +211,8 @@ def _answer(
         "action_name": ACTION_NAMES.get(entry.action, entry.action),
         "basis": entry.basis,
         "purpose": entry.purpose,
-        "what": _what(entry.detail),
+        "consent": _consent(consents.get(str(entry.detail.get("consent")))),
+        "what": _what(entry.detail, titles.get(entry.id)),
         "unusual": entry.id in unusual,
         "complaint": complaint.state if complaint else None,
     }
@@ -205,11 +234,30 @@ def _complaint(complaint: AccessComplaint) -> dict[str, object]:
     }
 
 
-def _what(detail: dict[str, Any]) -> str:
+def _consent(consent: Consent | None) -> dict[str, object] | None:
+    if consent is None:
+        return None
+    return {
+        "id": consent.id,
+        "purpose": consent.purpose,
+        "data": [DATA_NAMES.get(category, category) for category in consent.data_categories],
+        "output": consent.output,
+        "frequency": frequency_in_words(consent.frequency_most, consent.frequency_days),
+        "given_at": consent.given_at,
+        "expires_at": consent.expires_at,
+        "state": consent.state,
+    }
+
+
+def _what(detail: dict[str, Any], title: str | None) -> str:
     """The parts of an entry's detail that are words; ids and codes say nothing to a citizen."""
-    parts = []
+    parts = [title] if title else []
     if told := detail.get("told"):
         parts.append(f"告知结果：{told}")
+    if (on := detail.get("on")) and (count := detail.get("records")) is not None:
+        parts.append(f"{on} 时掌握的全部记录（{count} 条）")
+    if enterprise := detail.get("enterprise"):
+        parts.append(f"在“{enterprise}”的页面上看到")
     if templates := detail.get("templates"):
         parts.append(f"数据：{'、'.join(templates)}")
     if columns := detail.get("columns"):

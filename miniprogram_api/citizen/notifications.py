@@ -9,6 +9,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
+from backend.city_calendar import city_date
+from backend.notifications.models import Notification
 from backend.notifications.service import (
     MAY_SWITCH_OFF,
     Recipient,
@@ -18,33 +20,53 @@ from backend.notifications.service import (
     notifications_of,
     set_setting,
 )
+from backend.subjects.acting import subjects_of
+from backend.subjects.service import get_subject
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, transaction
 from backend.web.guards import current_subject_id, signed_in_citizen
 from backend.web.idempotency import idempotent
-from backend.web.notifications import NotificationsPage, ReadRequest, ReadResponse
-from backend.web.pages import PageQuery, page_of
+from backend.web.notifications import NotificationResponse, ReadRequest, ReadResponse
+from backend.web.pages import PageQuery, page_of, page_schema
 
 blp = Blueprint(
     "citizen notifications", __name__, url_prefix=f"{API_PREFIX}/me/notifications", description="消息通知"
 )
 
 
-def _me() -> list[Recipient]:
-    return [Recipient(subject_id=current_subject_id())]
+class CitizenNotification(NotificationResponse):
+    enterprise = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "关于所代表企业的，是哪家（统一社会信用代码）；关于本人的为 null"},
+    )
+
+
+class CitizenNotificationsPage(page_schema(CitizenNotification)):  # type: ignore[misc]
+    unread = fields.Integer(required=True, metadata={"description": "全部未读条数"})
+
+
+def _me(session: Session) -> list[Recipient]:
+    """The citizen, and the enterprises that they legally represent today."""
+    subject_ids = subjects_of(session, current_subject_id(), city_date(now()))
+    return [Recipient(subject_id=subject_id) for subject_id in subject_ids]
 
 
 @blp.route("")
 class MyNotifications(MethodView):
     @signed_in_citizen
     @blp.arguments(PageQuery, location="query")
-    @blp.response(200, NotificationsPage)
+    @blp.response(200, CitizenNotificationsPage)
     def get(self, query: dict[str, Any]) -> dict[str, object]:
-        """收到的通知，新的在前，附未读条数"""
+        """本人和所代表企业收到的通知，新的在前，附未读条数"""
         with reading() as session:
-            found = notifications_of(session, _me(), before_id=query["cursor"], limit=query["limit"] + 1)
-            page = page_of(found, query["limit"], key=lambda item: item.id)
-            return {**page, "unread": count_unread(session, _me())}
+            me = _me(session)
+            found = notifications_of(session, me, before_id=query["cursor"], limit=query["limit"] + 1)
+            items = [_answer(session, item) for item in found]
+            return {
+                **page_of(items, query["limit"], key=lambda item: item["id"]),
+                "unread": count_unread(session, me),
+            }
 
 
 @blp.route("/reading")
@@ -56,8 +78,9 @@ class MyNotificationsReading(MethodView):
     def post(self, body: dict[str, int]) -> dict[str, int]:
         """把这一条及更早的通知都标为已读"""
         with transaction() as session:
-            mark_read(session, _me(), now=now(), **body)
-            return {"unread": count_unread(session, _me())}
+            me = _me(session)
+            mark_read(session, me, now=now(), **body)
+            return {"unread": count_unread(session, me)}
 
 
 class NotificationSettingResponse(Schema):
@@ -95,6 +118,20 @@ class MyNotificationSettings(MethodView):
         with transaction() as session:
             set_setting(session, subject_id=current_subject_id(), **body)
             return _settings(session)
+
+
+def _answer(session: Session, item: Notification) -> dict[str, Any]:
+    mine = item.subject_id == current_subject_id()
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "title": item.title,
+        "body": item.body,
+        "about": item.about,
+        "created_at": item.created_at,
+        "read_at": item.read_at,
+        "enterprise": None if mine else get_subject(session, item.subject_id or 0).public_code,
+    }
 
 
 def _settings(session: Session) -> dict[str, object]:

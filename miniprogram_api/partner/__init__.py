@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_smorest import Blueprint
 
 from miniprogram_api.partner.checks import blp as checks
+from miniprogram_api.partner.deletions import blp as deletions
 from miniprogram_api.partner.institution import blp as institution
 from miniprogram_api.partner.institution import referrals
 from miniprogram_api.partner.keys import blp as keys
@@ -22,5 +23,5 @@ def partner_surfaces() -> list[Blueprint]:
     """What the server mounts for partners."""
     return [
         token, discovery, checks, redemptions, schemes, settlements, notifications, institution, referrals, keys,
-        webhooks, usage,
+        webhooks, usage, deletions,
     ]  # fmt: skip

@@ -96,7 +96,7 @@ def test_the_citizen_reads_the_check_in_the_ledger(session, keys, now, check):
     [entry] = entries_about(session, person.id)
     assert (entry.actor_kind, entry.actor_name, entry.action) == ("partner", "桂城泳池", "benefit_checked")
     assert (entry.basis, entry.purpose) == ("本人当场出示凭码", "信易泳：泳池优惠")
-    assert entry.detail == {"scheme": "pool_ticket", "told": "符合"}
+    assert entry.detail == {"scheme": "pool_ticket", "told": "符合（门票 5 折）"}
 
 
 def test_the_answer_and_its_ledger_row_are_kept_or_lost_together(

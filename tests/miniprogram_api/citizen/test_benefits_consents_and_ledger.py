@@ -254,6 +254,54 @@ def test_another_citizens_consent_looks_as_if_it_did_not_exist(sharing, make_cit
         assert (answer.status_code, answer.get_json()["code"]) == (404, "consent_not_found")
 
 
+def test_a_look_by_consent_tells_the_terms_that_were_agreed_and_a_look_at_a_record_names_it(scored, sharing):
+    record = scored.get("/me/records", category="court_judgment").get_json()["items"][0]
+    with scored.city.database.transaction() as session:
+        for detail in (
+            {"consent": str(sharing.id)},
+            {"about": f"record:{record['id']}"},
+            {"record": record["id"]},
+        ):
+            record_access(
+                session,
+                subject_id=scored.id,
+                actor=Actor(kind="partner", id="bank", name="桂城银行"),
+                action="grade_read",
+                basis="本人授权",
+                purpose="信易贷授信",
+                detail=detail,
+                channel="partner_api",
+                now=scored.city.clock(),
+            )
+
+    by_number, by_name, by_consent = scored.get("/me/ledger").get_json()["items"]
+    assert by_consent["consent"] == {
+        "id": str(sharing.id),
+        "purpose": "信易贷授信",
+        "data": ["信用等级"],
+        "output": "信用等级，不含分数和记录",
+        "frequency": None,
+        "given_at": by_consent["consent"]["given_at"],
+        "expires_at": "2026-04-02T02:00:00Z",
+        "state": "given",
+    }
+    assert (by_name["what"], by_name["consent"]) == (f"记录“{record['title']}”", None)
+    assert by_number["what"] == by_name["what"]
+
+
+def test_the_dashboard_follows_the_recipients_deletion_after_a_withdrawal(scored, sharing):
+    ended = scored.delete(f"/me/authorizations/{sharing.id}").get_json()
+    assert ended["recipient_deletion"]["state"] == "waiting"
+    scored.city.clock.advance(days=16)
+    phone = scored.city.as_citizen(scored.id)
+    seen = phone.get("/api/v1/me/authorizations").get_json()["items"]
+    by_kind = {item["kind"]: item["recipient_deletion"] for item in seen}
+    assert by_kind["activation"] is None
+    assert by_kind["sharing"] == {
+        "due_on": "2026-03-18", "state": "overdue", "confirmed_at": None, "statement": None
+    }  # fmt: skip
+
+
 def test_who_looked_comes_newest_first_in_plain_words_and_page_by_page(scored, make_citizen):
     stranger = make_citizen()
     with scored.city.database.transaction() as session:

@@ -54,6 +54,7 @@ EXPORTED_AS = {
     "merchant_complaints": "complaints",
     "evidence_files": "evidence",
     "consents": "consents",
+    "recipient_deletions": "consents",
     "declined_categories": "choices",
     "notification_settings": "choices",
     "ledger_entries": "ledger",
