@@ -32,6 +32,8 @@ from backend.deletion_requests.states import STATE_NAMES as DELETION_STATES
 from backend.evidence.models import EvidenceFile
 from backend.evidence.service import BY_SUBJECT
 from backend.identifiers.sealing import KeyRing
+from backend.institutions.models import LoanReferral, LoanReferralEvent
+from backend.institutions.states import STATE_NAMES as REFERRAL_STATES
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import ACTION_NAMES
 from backend.notifications.models import Notification, NotificationSetting
@@ -133,6 +135,10 @@ def export_of(
         "benefits_granted": [
             _override(override)
             for override in _of(session, EligibilityOverride, subject_id, EligibilityOverride.granted_at)
+        ],
+        "loan_referrals": [
+            _loan_referral(session, referral)
+            for referral in _of(session, LoanReferral, subject_id, LoanReferral.sent_at)
         ],
         "reports": [_report(report) for report in _newest(session, CreditReport, subject_id)],
         "notifications": [
@@ -460,6 +466,25 @@ def _benefits_used(session: Session, subject_id: int) -> list[dict[str, Any]]:
     ]
 
 
+def _loan_referral(session: Session, referral: LoanReferral) -> dict[str, Any]:
+    events = session.scalars(
+        select(LoanReferralEvent)
+        .where(LoanReferralEvent.referral_id == referral.id)
+        .order_by(LoanReferralEvent.id)
+    )
+    return {
+        "number": referral.number,
+        "scheme_name": referral.scheme_name,
+        "recipient": session.get_one(Partner, referral.partner_id).name,
+        "terms": referral.terms,
+        "state": referral.state,
+        "sent_at": referral.sent_at,
+        "reason": referral.reason,
+        "granted_cents": referral.granted_cents,
+        "events": [{"event": event.event, "at": event.at} for event in events],
+    }
+
+
 def _report(report: CreditReport) -> dict[str, Any]:
     return {
         "number": report.number,
@@ -559,7 +584,7 @@ def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
         ),
         _table(
             "申请、申报与承诺",
-            "信用修复、数据补充、签署的承诺、删除申请和投诉；经过和附件清单见 JSON 文件。",
+            "信用修复、数据补充、签署的承诺、删除申请、投诉和转给银行的贷款申请；经过和附件清单见 JSON 文件。",
             ("内容与答复", "事项", "提出时间", "状态"),
             [
                 (
@@ -577,7 +602,7 @@ def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
             ("目的", "使用方", "状态", "同意时间", "到期或结束"),
             [
                 (
-                    f"{consent['purpose']}（{'、'.join(consent['data'])}）",
+                    _agreed(consent),
                     consent["recipient"],
                     _CONSENT_STATES[consent["state"]],
                     _moment(consent["given_at"]),
@@ -665,6 +690,16 @@ def _cases(data: Mapping[str, Any]) -> list[dict[str, Any]]:
             ("投诉", each["filed_at"], each["what"], each["reply"], "已答复" if each["closed_at"] else "办理中")
             for each in data["complaints"]
         ),
+        *(
+            (
+                "信易贷申请",
+                each["sent_at"],
+                f"{each['scheme_name']}，转给{each['recipient']}",
+                each["reason"],
+                REFERRAL_STATES[each["state"]],
+            )
+            for each in data["loan_referrals"]
+        ),
     ]
     return [
         {"kind": kind, "at": at, "said": said, "reply": reply, "state": state}
@@ -681,6 +716,18 @@ def _table(title: str, note: str, headings: Sequence[str], rows: Sequence[Sequen
         "widest": 0,
         "rows": [list(row) for row in rows],
     }
+
+
+def _agreed(consent: Mapping[str, Any]) -> str:
+    parts = [f"{consent['purpose']}（{'、'.join(consent['data'])}）"]
+    if consent["output"]:
+        parts.append(f"对方得知：{consent['output']}")
+    if asked := consent["recipient_deletion"]:
+        confirmed = asked["confirmed_at"]
+        parts.append(
+            f"对方已确认删除：{asked['statement']}" if confirmed else f"对方应于 {_day(asked['due_on'])} 前删除"
+        )
+    return "；".join(parts)
 
 
 def _day(value: Any) -> str:

@@ -265,6 +265,23 @@ class ExportedBenefitUse(Schema):
     cancelled_at = Moment(required=True, allow_none=True)
 
 
+class ExportedReferralEvent(Schema):
+    event = fields.String(required=True)
+    at = Moment(required=True)
+
+
+class ExportedLoanReferral(Schema):
+    number = fields.String(required=True)
+    scheme_name = fields.String(required=True)
+    recipient = fields.String(required=True, metadata={"description": "转给哪家银行"})
+    terms = fields.Dict(required=True)
+    state = fields.String(required=True)
+    sent_at = Moment(required=True)
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "未批准的理由"})
+    granted_cents = fields.Integer(required=True, allow_none=True)
+    events = fields.List(fields.Nested(ExportedReferralEvent), required=True)
+
+
 class ExportedReport(Schema):
     number = fields.String(required=True)
     stationery = fields.String(required=True)
@@ -302,6 +319,9 @@ class ExportResponse(Schema):
     benefits_used = fields.List(fields.Nested(ExportedBenefitUse), required=True)
     benefits_granted = fields.List(
         fields.Nested(ExportedGrant), required=True, metadata={"description": "人工复核准予的权益"}
+    )
+    loan_referrals = fields.List(
+        fields.Nested(ExportedLoanReferral), required=True, metadata={"description": "转给银行的贷款申请"}
     )
     reports = fields.List(fields.Nested(ExportedReport), required=True)
     notifications = fields.List(fields.Nested(ExportedNotification), required=True)

@@ -83,6 +83,12 @@ export const router = createRouter({
           meta: { title: '查看投诉' },
         },
         {
+          path: 'recipient-deletions',
+          name: 'recipient-deletions',
+          component: () => import('./oversight/RecipientDeletionsPage.vue'),
+          meta: { title: '授权终止后的删除' },
+        },
+        {
           path: 'ledger',
           name: 'ledger',
           component: () => import('./oversight/LedgerPage.vue'),

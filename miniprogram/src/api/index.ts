@@ -8,6 +8,7 @@ import type {
   Authorization,
   AuthorizationRequest,
   Benefits,
+  BenefitUse,
   CommitmentDetail,
   CommitmentType,
   CreditRecord,
@@ -24,6 +25,7 @@ import type {
   Letter,
   ListedCommitment,
   Me,
+  MerchantComplaint,
   Notifications,
   NotificationSetting,
   Objection,
@@ -162,8 +164,8 @@ export const getDataChoices = async () => (await client.get<{ items: DataChoice[
 export const chooseData = async (category: string, declined: boolean) =>
   (await client.act<{ items: DataChoice[] }>('POST', '/me/data-choices', { category, declined })).items
 export const getDeletionRequests = () => client.get<DeletionRequests>('/me/deletion-requests')
-export const previewDeletion = ({ scope, category, ground }: DeletionAsked) =>
-  client.get<DeletionPlan>('/me/deletion-requests/preview', { scope, category, ground })
+export const previewDeletion = ({ scope, category, record_id, ground }: DeletionAsked) =>
+  client.get<DeletionPlan>('/me/deletion-requests/preview', { scope, category, record_id, ground })
 export const askForDeletion = (body: DeletionAsked & { confirmed: string }) =>
   client.act<DeletionRequest>('POST', '/me/deletion-requests', body)
 export const withdrawDeletion = (requestId: string) =>
@@ -177,6 +179,13 @@ export const getLedger = (cursor: string | null, whoKind: string | null) =>
   client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30, who_kind: whoKind })
 export const complainAbout = (entryId: number, grounds: string) =>
   client.act<AccessComplaint>('POST', `/me/ledger/${id(entryId)}/complaints`, { grounds })
+export const getUses = (cursor: string | null) => client.get<Page<BenefitUse>>('/me/uses', { cursor, limit: 20 })
+export const getMerchantComplaints = async () =>
+  (await client.get<{ items: MerchantComplaint[] }>('/me/complaints')).items
+export const complainAboutMerchant = (checkId: string, what: string) =>
+  client.act<MerchantComplaint>('POST', '/me/complaints', { check_id: checkId, what })
+export const withdrawMerchantComplaint = (complaintId: string) =>
+  client.act<MerchantComplaint>('POST', `/me/complaints/${id(complaintId)}/withdrawal`)
 export const getAccessComplaints = async () =>
   (await client.get<{ items: AccessComplaint[] }>('/me/access-complaints')).items
 

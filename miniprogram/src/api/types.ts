@@ -204,6 +204,13 @@ export interface OneTimeCode {
 export type AuthorizationKind = 'activation' | 'sharing' | 'check_at_counter'
 export type AuthorizationState = 'requested' | 'given' | 'refused' | 'paused' | 'withdrawn' | 'expired'
 
+export interface RecipientDeletion {
+  due_on: CityDate
+  state: 'waiting' | 'overdue' | 'confirmed'
+  confirmed_at: Moment | null
+  statement: string | null
+}
+
 export interface Authorization {
   id: string
   kind: AuthorizationKind
@@ -221,6 +228,8 @@ export interface Authorization {
   ended_at: Moment | null
   last_used_at: Moment | null
   reconfirm_due_at: Moment | null
+  /** What became of what the recipient had received, after the consent ended. */
+  recipient_deletion: RecipientDeletion | null
   can_withdraw: boolean
   can_pause: boolean
 }
@@ -397,6 +406,8 @@ export interface Notification {
   body: string
   /** `objection:…` and the like; null when it leads nowhere. */
   about: string | null
+  /** Of which enterprise that the citizen represents; null for their own. */
+  enterprise: string | null
   created_at: Moment
   read_at: Moment | null
 }
@@ -406,6 +417,40 @@ export interface Notifications extends Page<Notification> {
 }
 
 export type ActorKind = 'citizen' | 'partner' | 'officer' | 'department' | 'system'
+
+/** One time a code was shown at a counter, and what came of it. */
+export interface BenefitUse {
+  check_id: string
+  scheme: string
+  scene_name: string
+  partner: string
+  checked_at: Moment
+  eligible: boolean
+  redeemed_at: Moment | null
+  cancelled_at: Moment | null
+}
+
+export interface MerchantComplaint {
+  id: string
+  check_id: string
+  what: string
+  state: string
+  state_name: string
+  filed_at: Moment
+  answer: string | null
+  closed_at: Moment | null
+}
+
+export interface LedgerConsent {
+  id: string
+  purpose: string
+  data: string[]
+  output: string
+  frequency: string | null
+  given_at: Moment | null
+  expires_at: Moment | null
+  state: AuthorizationState
+}
 
 export interface LedgerEntry {
   id: number
@@ -417,6 +462,8 @@ export interface LedgerEntry {
   basis: string
   purpose: string
   what: string
+  /** What the citizen had agreed to, when it was disclosed on their consent. */
+  consent: LedgerConsent | null
   unusual: boolean
   complaint: AccessComplaintState | null
 }
@@ -542,6 +589,7 @@ export interface Supplement {
 export interface DeletionAsked {
   scope: 'all' | 'category' | 'record'
   category: string | null
+  record_id: number | null
   ground: string
   reason: string
 }

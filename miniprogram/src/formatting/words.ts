@@ -1,6 +1,17 @@
 /** The words for the server's codes. A code that this build does not know yet is shown as it is, never hidden. */
 import type {
-  LoanReferralState, AccessComplaintState, ActorKind, Authorization, FactChange, Moment, ObjectionState, Polarity, RecordState } from '../api/types'
+  AccessComplaintState,
+  ActorKind,
+  Authorization,
+  FactChange,
+  LedgerConsent,
+  LoanReferralState,
+  Moment,
+  ObjectionState,
+  Polarity,
+  RecipientDeletion,
+  RecordState,
+} from '../api/types'
 import { cityDate, longDate } from './dates'
 
 export type Tone = 'good' | 'bad' | 'waiting' | 'quiet'
@@ -177,6 +188,21 @@ export function authorizationTerm(given: Moment | null, expires: Moment | null, 
   if (ended !== null) return `已于${longDate(cityDate(ended))}结束`
   const start = given === null ? '' : `${longDate(cityDate(given))}起，`
   return expires === null ? `${start}直到您撤回` : `${start}到${longDate(cityDate(expires))}为止`
+}
+
+/** What was agreed behind one look: what the recipient may learn, and how long. */
+export function agreedTerms(consent: LedgerConsent): string {
+  const term = authorizationTerm(consent.given_at, consent.expires_at, null)
+  const parts = [consent.data.join('、'), consent.output && `对方得知${consent.output}`, consent.frequency, term]
+  return parts.filter((part) => part).join('；')
+}
+
+/** What became of the data after a consent ended. */
+export function recipientDeletionSentence({ state, due_on: due, statement }: RecipientDeletion): string {
+  if (state === 'confirmed') return `对方已确认删除：${statement ?? ''}`
+  return state === 'overdue'
+    ? `对方应在${longDate(due)}前删除，逾期没有确认，信用办正在督促`
+    : `对方应在${longDate(due)}前删除取得的信息，并向平台确认`
 }
 
 /** A sentence without the points at its end, where they already stand beside it: "志愿服务：+8.00" → "志愿服务". */

@@ -1,3 +1,5 @@
+import { withSubject } from '../platform/navigation'
+
 const PAGES: Record<string, string> = {
   objection: '/pages/objections/detail?id=',
   record: '/pages/records/detail?id=',
@@ -12,14 +14,18 @@ const LISTS: Record<string, string> = {
   referral: '/pages/loans/loans',
   supplement: '/pages/supplements/list',
   access_complaint: '/pages/ledger/list',
+  merchant_complaint: '/pages/uses/list',
   ledger: '/pages/ledger/list',
 }
 
-/** Where a message leads, by what it is about (`kind:id`, or `kind` alone); null when there is no page for it. */
-export function pageAbout(about: string | null): string | null {
+/**
+ * Where a message leads, by what it is about (`kind:id`, or `kind` alone) and whose it is; null when there is no page
+ * for it.
+ */
+export function pageAbout(about: string | null, enterprise: string | null = null): string | null {
   const [kind = '', id] = (about ?? '').split(/:(.*)/s)
   const list = LISTS[kind]
-  if (list !== undefined) return list
+  if (list !== undefined) return withSubject(list, enterprise)
   const page = PAGES[kind]
-  return page === undefined || !id ? null : page + encodeURIComponent(id)
+  return page === undefined || !id ? null : withSubject(page + encodeURIComponent(id), enterprise)
 }

@@ -12,6 +12,8 @@ const ABOUT = [
   'consent:3f',
   'supplement:3f',
   'access_complaint:3f',
+  'merchant_complaint:3f',
+  'referral:3f',
   'ledger',
 ]
 
@@ -23,6 +25,11 @@ describe('where a message leads', () => {
 
   it('names the case where the page is about one', () => {
     expect(pageAbout('deletion_request:3f')).toBe('/pages/deletion/deletion?id=3f')
+  })
+
+  it('opens what concerns an enterprise as that enterprise', () => {
+    expect(pageAbout('record:12', '91A')).toBe('/pages/records/detail?id=12&enterprise=91A')
+    expect(pageAbout('supplement:3f', '91A')).toBe('/pages/supplements/list?enterprise=91A')
   })
 
   it.each([null, '', 'unknown:1', 'objection:', 'objection'])('%s leads nowhere', (about) => {

@@ -52,6 +52,7 @@ describe('words', () => {
       requested_at: '2026-11-05T01:02:03Z',
       last_used_at: null,
       reconfirm_due_at: null,
+  recipient_deletion: null,
     }
     expect(authorizationSentence(authorization)).toBe('您允许桂城农商银行获取：信用等级、信用报告，用于办理信易贷。')
     expect(authorizationSentence({ ...authorization, state: 'requested' })).toBe(

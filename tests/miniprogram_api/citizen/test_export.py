@@ -60,10 +60,12 @@ EXPORTED_AS = {
     "ledger_entries": "ledger",
     "redemptions": "benefits_used",
     "eligibility_overrides": "benefits_granted",
+    "loan_referrals": "loan_referrals",
     "credit_reports": "reports",
     "notifications": "notifications",
 }
 NOT_EXPORTED = {
+    "oauth_grants": "ties together consents, each of which is exported",
     "benefit_checks": "each is told in full by its ledger entry",
     "quota_uses": "counts of the redemptions that are exported",
     "rescore_marks": "a queue of the machine: says only that a score was to be computed again",
