@@ -10,6 +10,7 @@ from admin.access_complaints import blp as access_complaints
 from admin.catalogue import blp as catalogue
 from admin.commitments import blp as commitments
 from admin.complaints import blp as complaints
+from admin.credit_checks import blp as credit_checks
 from admin.deletion_requests import blp as deletion_requests
 from admin.deliveries import blp as deliveries
 from admin.department_inbox import blp as department_inbox
@@ -43,6 +44,7 @@ def admin_surfaces() -> list[Blueprint]:
         quality,
         objections,
         department_inbox,
+        credit_checks,
         notifications,
         known_records,
         reports,

@@ -16,6 +16,7 @@ from backend.benefits.check_stream import CheckStream
 from backend.city_calendar import WorkingDays, city_date
 from backend.commitments.service import remind_of_due
 from backend.config import Config
+from backend.credit_checks.service import CREDIT_CHECK_JOB, delete_old_results, perform_credit_check
 from backend.database import Database
 from backend.deletion_requests.service import watch_clocks as watch_deletion_requests
 from backend.errors import Refused
@@ -114,11 +115,16 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             expire_due_consents(session, now=now)
             purge_expired(session, now=now)
             delete_old_files(session, now=now)
+            delete_old_results(session, now=now)
             forget_old_deliveries(session, now=now)
             remove_forgotten(session, EvidenceStore(config.evidence_dir, config.keys))
 
     def sweep(arguments: Mapping[str, object], progress: Progress) -> None:
         sweep_records(database, now=clock(), held_back=still_to_be_decided, progress=progress)
+
+    def check_credit(arguments: Mapping[str, object], progress: Progress) -> None:
+        check_id = UUID(str(arguments["check_id"]))
+        perform_credit_check(database, config.keys, check_id, clock=clock, progress=progress)
 
     def sweep_daily(now: datetime) -> None:
         """Retention ends at the city's midnight: the first turn of each day passes over the records once."""
@@ -199,6 +205,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         SCORE_RUN_JOB: score_run,
         COLLECT_FILE_JOB: collect_delivered,
         SWEEP_JOB: sweep,
+        CREDIT_CHECK_JOB: check_credit,
     }
     return Worker(
         database,

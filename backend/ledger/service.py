@@ -40,6 +40,7 @@ ACTION_NAMES = {
     "report_read": "查询信用报告",
     "report_printed": "出具信用报告",
     "grade_read": "查询信用等级",
+    "credit_checked": "信用核查",
     "referral_read": "查看您转来的贷款申请",
     "referral_answered": "反馈贷款申请的办理结果",
     "repair_viewed": "查看信用修复申请及相关记录",

@@ -276,12 +276,16 @@ def _accesses(session: Session, concerned: set[int], since: datetime, until: dat
             LedgerEntry.at <= until,
         )
     ).all()
-    # A department's own system is known to the ledger by its code, everybody else by their number.
+    # A department is known to the ledger by its system's code or its own, everybody else by their number.
     known = session.scalars(select(Partner)).all() if entries else ()
-    partners = {name: partner for partner in known for name in (str(partner.id), partner.code)}
+    partners = {name: partner for partner in known for name in _names_of_partner(partner)}
     for entry in entries:
         if partner := partners.get(entry.actor_id):
             yield EarlierAnswer(partner, entry.subject_id, f"access:{entry.id}", entry.at)
+
+
+def _names_of_partner(partner: Partner) -> Iterable[str]:
+    return [str(partner.id), partner.code, *([partner.public_code] if partner.public_code else [])]
 
 
 def names_of(answers: Sequence[EarlierAnswer]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_smorest import Blueprint
 
 from miniprogram_api.department.cases import blp as cases
+from miniprogram_api.department.credit_checks import blp as credit_checks
 from miniprogram_api.department.deliveries import blp as deliveries
 from miniprogram_api.department.notifications import blp as notifications
 from miniprogram_api.department.objections import blp as objections
@@ -15,4 +16,4 @@ from miniprogram_api.department.quarantine import blp as quarantine
 
 def department_surfaces() -> list[Blueprint]:
     """What the server mounts for source departments."""
-    return [profile, deliveries, quarantine, quality, objections, notifications, cases]
+    return [profile, deliveries, quarantine, quality, objections, notifications, cases, credit_checks]

@@ -1,0 +1,81 @@
+"""Credit checks by file, by a department's system and by its officer in the console."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+
+from backend.accounts.service import add_officer, sign_in_officer
+from tests.backend.records.conftest import BAKERY, LAN
+from tests.miniprogram_api.department.conftest import (
+    CIVILITY_CODE,
+    MARKET_REGULATION,
+    MARKET_REGULATION_CODE,
+)
+from tests.miniprogram_api.department.test_deliveries import run_jobs
+
+LIST = f"统一社会信用代码\n{BAKERY}\n{LAN}\n=1+1\n"
+QUERY = f"?purpose=fund_grant&matter={quote('2026年第一批技改资金')}&filename={quote('名单.csv')}"
+
+
+def by_system(city, department):
+    system = department(MARKET_REGULATION)
+    return city._signed_in(system.token()), "/api/v1/department/credit-checks"
+
+
+def by_officer(city, department, code=MARKET_REGULATION_CODE):
+    department()
+    return officer_of(city, code), "/api/v1/admin/credit-checks"
+
+
+def officer_of(city, code):
+    account = {"username": f"officer-{uuid4()}", "password": "correct horse"}
+    with city.database.transaction() as session:
+        add_officer(
+            session, **account, name="李强", roles=["department_officer"], department_code=code, now=city.clock()
+        )
+        return city._signed_in(sign_in_officer(session, **account, now=city.clock())[0].token)
+
+
+@pytest.mark.parametrize("way", [by_system, by_officer])
+def test_a_list_is_checked_in_the_background_and_answered_line_by_line(city, department, way):
+    client, path = way(city, department)
+    purposes = client.get(f"{path}/purposes").json
+    assert "国发〔2016〕33号" in next(one for one in purposes["items"] if one["code"] == "fund_grant")["basis"]
+    asked = client.post(path + QUERY, data=LIST.encode(), content_type="application/octet-stream")
+    assert asked.status_code == 202, asked.json
+    assert (asked.json["state"], asked.json["rows_total"], asked.json["rows_done"]) == ("running", 3, 0)
+    one = f"{path}/{asked.json['id']}"
+    assert client.get(f"{one}/results").json["code"] == "credit_check_not_done"
+    run_jobs(city)
+    done = client.get(one).json
+    assert (done["state"], done["counts"]) == ("done", {"clear": 1, "not_covered": 1, "number_wrong": 1})
+    rows = client.get(f"{one}/results").json["items"]
+    assert [row["outcome_name"] for row in rows] == ["未发现相关信息", "核查目的不含此类主体", "证件号码有误"]
+    assert LAN not in str(rows)
+    assert client.get(f"{one}/results?after=2&limit=1").json["items"] == rows[1:2]
+    file = client.get(f"{one}/file").get_data(as_text=True)
+    assert BAKERY in file
+    assert ",=1+1" not in file
+    assert [item["id"] for item in client.get(path).json["items"]] == [asked.json["id"]]
+    review = client.post(f"{one}/reviews", json={"row_number": 2, "review": "withheld", "reason": "理由"})
+    assert (review.status_code, review.json["code"]) == (409, "nothing_to_review")
+
+
+def test_another_departments_officer_finds_nothing(city, department):
+    client, path = by_officer(city, department)
+    asked = client.post(path + QUERY, data=LIST.encode(), content_type="application/octet-stream").json
+    other = officer_of(city, CIVILITY_CODE)
+    assert other.get(path).json["items"] == []
+    for part in ("", "/results", "/file"):
+        assert other.get(f"{path}/{asked['id']}{part}").json["code"] == "credit_check_not_found"
+
+
+def test_an_unlawful_purpose_and_an_unreadable_list_are_refused(city, department):
+    client, path = by_officer(city, department)
+    wrong = client.post(path + QUERY.replace("fund_grant", "curiosity"), data=LIST.encode())
+    assert (wrong.status_code, wrong.json["code"]) == (422, "purpose_unknown")
+    empty = client.post(path + QUERY, data=b"")
+    assert (empty.status_code, empty.json["code"]) == (422, "file_unreadable")
