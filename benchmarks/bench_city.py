@@ -3,10 +3,11 @@
     python -m benchmarks.bench_city                     10,000,000 records of 500,000 subjects
     python -m benchmarks.bench_city --records 1000000 10000000 50000000 --memory
 
-For every size, in one run and taking turns, best of several: DuckDB reads the twelve columns and groups them by
-subject; the batch scores everyone from files already sorted by subject; the same with a model of depth-3 trees;
-and DuckDB sorts the unsorted file and the batch scores it. Points and totals are written as Parquet each
-time. With --memory every size is scored once more in a process of its own, whose peak memory is read; what the
+For every size, in one run and taking turns: DuckDB reads the twelve columns and groups them by subject; the batch
+scores everyone from files already sorted by subject; the same with a model of depth-3 trees; and the batch scores
+the unsorted file. Points and totals are written as Parquet each time. Told are medians over the rounds, the
+ratios being those within a round: of seconds, and of processor seconds, which other work on the machine disturbs
+less. With --memory every size is scored once more in a process of its own, whose peak memory is read; what the
 process holds before it scores is told as well.
 """
 
@@ -27,7 +28,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from scoring.batch import ModelPart, score_parquet, sort_records
+from scoring.batch import ModelPart, score_parquet, score_unsorted, sort_records
 from scoring.compiled import CompiledPolicy, compile_policy
 from scoring.days import to_day
 from scoring.engine import NO_VALUE, warm_up
@@ -102,29 +103,30 @@ def grouped(file: Path) -> None:
             pass
 
 
-def timed(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def timed(run: Callable[[], object]) -> tuple[float, float]:
+    """Seconds, and seconds of all processors together."""
+    started, busy = time.perf_counter(), time.process_time()
     run()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - busy
 
 
-def peak_memory(sorted_file: Path, folder: Path) -> tuple[float, float]:
+def peak_memory(way: str, file: Path, folder: Path) -> tuple[float, float]:
     """MiB held before scoring, and at the peak, of a process that scores the file and does nothing else."""
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from scoring.batch import score_parquet\n"
+        f"from scoring.batch import {way} as score\n"
         "from scoring.compiled import compile_policy\n"
         "from scoring.engine import warm_up\n"
         "from scoring.policy import shipped_policy\n"
         "compiled = compile_policy(shipped_policy('guihua')); warm_up()\n"
         "def peak(): return [int(line.split()[1]) for line in open('/proc/self/status') if 'VmHWM' in line][0]\n"
         "before = peak()\n"
-        f"score_parquet(compiled, [Path(sys.argv[1])], {to_day(AS_OF)}, Path(sys.argv[2]), workers={CORES})\n"
+        f"score(compiled, [Path(sys.argv[1])], {to_day(AS_OF)}, Path(sys.argv[2]), workers={CORES})\n"
         "print(before / 1024, peak() / 1024)\n"
     )
     told = subprocess.run(
-        [sys.executable, "-c", program, str(sorted_file), str(folder / "memory")],
+        [sys.executable, "-c", program, str(file), str(folder / "memory")],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     shutil.rmtree(folder / "memory")
@@ -144,30 +146,36 @@ def measure(records: int, folder: Path, rounds: int, memory: bool) -> None:
         shutil.rmtree(folder / "out", ignore_errors=True)
         score_parquet(compiled, [source], day, folder / "out", workers=CORES, model=with_model)
 
-    def sorted_and_scored() -> None:
-        sort_records([unsorted_file], folder / "again.parquet", memory="4GB", threads=CORES)
-        scored(folder / "again.parquet")
+    def unsorted_scored() -> None:
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        score_unsorted(compiled, [unsorted_file], day, folder / "out", workers=CORES)
 
     ways: dict[str, Callable[[], object]] = {
         "GROUP BY, unsorted": lambda: grouped(unsorted_file),
         "GROUP BY, sorted": lambda: grouped(sorted_file),
         "batch from sorted": lambda: scored(sorted_file),
         "batch from sorted, with model": lambda: scored(sorted_file, model),
-        "batch from unsorted": sorted_and_scored,
+        "batch from unsorted": unsorted_scored,
     }
-    best = dict.fromkeys(ways, float("inf"))
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, run in ways.items():
-            best[name] = min(best[name], timed(run))
-    floor = best["GROUP BY, unsorted"]
-    print(f"\n{records:,} records, {max(1, records // RECORDS_PER_SUBJECT):,} subjects, best of {rounds}")
-    for name, seconds in best.items():
+            taken[name].append(timed(run))
+    floor = np.array(taken["GROUP BY, unsorted"])
+    print(f"\n{records:,} records, {max(1, records // RECORDS_PER_SUBJECT):,} subjects, median of {rounds}")
+    print("| way | seconds | ÷ GROUP BY | processor seconds | ÷ GROUP BY | records a second |")
+    for name, rows in taken.items():
+        seconds, processor = np.median(rows, axis=0)
+        ratio, processor_ratio = np.median(np.array(rows) / floor, axis=0)
         print(
-            f"| {name} | {seconds:.2f} s | {seconds / floor:.2f} | {records / seconds / 1e6:.1f} M/s |", flush=True
+            f"| {name} | {seconds:.2f} | {ratio:.2f} | {processor:.2f} | {processor_ratio:.2f} "
+            f"| {records / seconds / 1e6:.1f} M |",
+            flush=True,
         )
     if memory:
-        before, peak = peak_memory(sorted_file, folder)
-        print(f"| memory of the batch | {peak:.0f} MiB | {before:.0f} MiB before it begins |", flush=True)
+        for way, file in (("score_parquet", sorted_file), ("score_unsorted", unsorted_file)):
+            before, peak = peak_memory(way, file, folder)
+            print(f"| memory of {way} | {peak:.0f} MiB | {before:.0f} MiB before it begins |", flush=True)
 
 
 def main() -> None:

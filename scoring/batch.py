@@ -1,23 +1,27 @@
 """A whole city: Parquet in, Parquet out, in memory that does not grow with the city.
 
 `score_parquet` takes records sorted by subject (one file or several that follow each other) and works through
-them in units of some row groups, each unit holding all records of its subjects. `sort_records` brings
-unsorted files into that order on disk.
+them in units of some row groups, each unit holding all records of its subjects. `score_unsorted` takes them in
+any order and makes such units itself, on disk. `sort_records` writes files in order, for those who score them
+more than once.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
+from threading import local
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
+import polars as pl
 import pyarrow.parquet as pq
 
 from scoring.columns import DTYPES, RecordColumns
@@ -26,12 +30,13 @@ from scoring.engine import BatchResult, NotSorted, score_batch
 from scoring.kernel import compiled_walk
 from scoring.model.component import Component, Effect
 from scoring.model.frame import measured
+from scoring.partitions import partitioned
 from scoring.policy import Policy
-from scoring.tables import columns_of_arrow
+from scoring.tables import RoomForRecords, RowGroup, row_groups
 
 Int64 = npt.NDArray[np.int64]
 
-ROWS_PER_UNIT = 1_000_000
+ROWS_PER_UNIT = 480_000
 _BEFORE_ALL, _AFTER_ALL = -(2**63), 2**63 - 1
 
 
@@ -59,12 +64,11 @@ class ModelPart:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Subjects with first < subject <= last; the (file, row group) pairs that hold their records."""
+    """Subjects with first < subject <= last, and how to read their records."""
 
-    number: int
-    groups: tuple[tuple[Path, int], ...]
     first: int
     last: int
+    read: Callable[[RoomForRecords], RecordColumns]
 
 
 def score_parquet(
@@ -92,33 +96,76 @@ def score_parquet(
     A result file has subject, total, clamp, grade (index, best first), listed and one column of points per
     indicator (`value_…` for the values). Memory is that of `workers` + 1 units. Raises NotSorted.
     """
-    units = list(_units(sources, rows_per_unit))
+    return _score(
+        compiled, list(_units(sources, rows_per_unit, compiled)), as_of_day, output,
+        subjects=subjects, workers=workers, with_values=with_values, model=model, progress=progress,
+    )  # fmt: skip
+
+
+def score_unsorted(
+    compiled: CompiledPolicy,
+    sources: Sequence[Path],
+    as_of_day: int,
+    output: Path,
+    *,
+    scratch: Path | None = None,
+    subjects: Int64 | None = None,
+    workers: int = 2,
+    rows_per_unit: int = ROWS_PER_UNIT,
+    with_values: bool = False,
+    model: ModelPart | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """As `score_parquet`, for records in any order; the results are the same.
+
+    scratch       folder for a nameless file of 64 bytes a record; None: the output's
+
+    Each unit is a range of subjects, cut from a sample of the subject column.
+    """
+    with partitioned(
+        compiled, sources, rows_each=rows_per_unit, workers=workers, scratch=scratch or output,
+        lowest=_BEFORE_ALL, highest=_AFTER_ALL,
+    ) as partitions:  # fmt: skip
+        units = [_Unit(partition.first, partition.last, partition.read) for partition in partitions]
+        return _score(
+            compiled, units, as_of_day, output,
+            subjects=subjects, workers=workers, with_values=with_values, model=model, progress=progress,
+        )  # fmt: skip
+
+
+def _score(
+    compiled: CompiledPolicy,
+    units: Sequence[_Unit],
+    as_of_day: int,
+    output: Path,
+    *,
+    subjects: Int64 | None,
+    workers: int,
+    with_values: bool,
+    model: ModelPart | None,
+    progress: Callable[[int, int], None] | None,
+) -> Summary:
     output.mkdir(parents=True, exist_ok=True)
     compiled_walk()
     compiled.tables(as_of_day)
+    rooms = local()
 
-    def work(unit: _Unit) -> Summary:
-        table = _read(unit)
-        columns = columns_of_arrow(table, compiled)
-        del table
+    def work(number: int) -> Summary:
+        unit = units[number]
+        columns = unit.read(rooms.__dict__.setdefault("room", RoomForRecords()))
         asked = _asked(columns, subjects, unit)
         result = score_batch(compiled, columns, as_of_day, asked)
         beside = {} if model is None else {"model": model.totals(compiled.policy, result.values)}
-        _write(compiled, result, output / f"part-{unit.number:06d}.parquet", with_values, beside)
+        _write(compiled, result, output / f"part-{number:06d}.parquet", with_values, beside)
         grades = np.bincount(result.grade, minlength=len(compiled.policy.grades))
         return Summary(len(asked), len(columns), tuple(grades.tolist()))
 
     done: list[Summary] = []
-    waiting: deque[Future[Summary]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for unit in [*units, *[None] * workers]:
-            if unit is not None:
-                waiting.append(pool.submit(work, unit))
-            # No more than these units are in memory, however fast they are read.
-            if waiting and (unit is None or len(waiting) > workers):
-                done.append(waiting.popleft().result())
-                if progress is not None:
-                    progress(len(done), len(units))
+        for summary in pool.map(work, range(len(units))):
+            done.append(summary)
+            if progress is not None:
+                progress(len(done), len(units))
     grades = np.sum([summary.grades for summary in done], axis=0)
     return Summary(
         sum(summary.subjects for summary in done),
@@ -137,64 +184,55 @@ def sort_records(
         connection.execute("SET temp_directory = ?", [str(scratch or output.parent / "sorting")])
         names = [name for name in _names(sources[0]) if name in DTYPES]
         query = connection.sql("SELECT * FROM read_parquet($files)", params={"files": [str(s) for s in sources]})
-        query.select(*names).order("subject").write_parquet(str(output), row_group_size=122_880)
+        query.select(*names).order("subject").write_parquet(
+            str(output), row_group_size=122_880, compression="lz4_raw"
+        )
 
 
 def _names(source: Path) -> list[str]:
     return list(pq.read_schema(source).names)
 
 
-def _units(sources: Sequence[Path], rows_per_unit: int) -> Iterator[_Unit]:
+def _units(sources: Sequence[Path], rows_per_unit: int, compiled: CompiledPolicy) -> Iterator[_Unit]:
     """Cut the row groups, in order, into units of about so many rows, at borders between subjects."""
-    groups: list[tuple[Path, int, int, int, int]] = []  # file, row group, rows, lowest and highest subject
-    for source in sources:
-        metadata = pq.read_metadata(source)
-        place = metadata.schema.to_arrow_schema().names.index("subject")
-        for number in range(metadata.num_row_groups):
-            group = metadata.row_group(number)
-            if group.num_rows == 0:
-                continue
-            statistics = group.column(place).statistics
-            if statistics is None or not statistics.has_min_max:
-                raise NotSorted(f"{source} holds no statistics of the subject column")
-            groups.append((source, number, group.num_rows, int(statistics.min), int(statistics.max)))
-    if any(later[3] < earlier[4] for earlier, later in pairwise(groups)):
+    groups = row_groups(sources)
+    bounds = [_lowest_and_highest(group) for group in groups]
+    if any(later[0] < earlier[1] for earlier, later in pairwise(bounds)):
         raise NotSorted("a row group begins with a lower subject than the one before ends with")
-    number, first, start, rows = 0, _BEFORE_ALL, 0, 0
-    for i, (_, _, group_rows, _, highest) in enumerate(groups):
-        rows += group_rows
+    first, start, rows = _BEFORE_ALL, 0, 0
+    for i, group in enumerate(groups):
+        rows += group.rows
         last_group = i == len(groups) - 1
         if rows < rows_per_unit and not last_group:
             continue
-        last = _AFTER_ALL if last_group else highest
+        last = _AFTER_ALL if last_group else bounds[i][1]
         if last == first:
             continue  # one subject fills the whole unit: it was taken with the unit before
         # A subject may reach over into the following groups, and this unit's first into an earlier one.
-        here = tuple((path, g) for path, g, _, low, high in groups[start:] if low <= last and high > first)
-        yield _Unit(number, here, first, last)
-        number, first, rows = number + 1, last, 0
+        end = bisect_right(bounds, last, key=itemgetter(0))
+        here = [groups[at] for at in range(start, end) if bounds[at][1] > first]
+        yield _Unit(first, last, partial(_read, here, first, last, compiled))
+        first, rows = last, 0
         start = i  # the group that holds the border may hold records of the next unit too
     if not groups:
-        yield _Unit(0, (), _BEFORE_ALL, _AFTER_ALL)
+        yield _Unit(_BEFORE_ALL, _AFTER_ALL, lambda room: RecordColumns.empty())
 
 
-def _read(unit: _Unit) -> pa.Table:
-    tables = []
-    for path in dict.fromkeys(path for path, _ in unit.groups):
-        with pq.ParquetFile(path, read_dictionary=["category"]) as file:
-            names = [name for name in file.schema_arrow.names if name in DTYPES]
-            wanted = [group for source, group in unit.groups if source == path]
-            tables.append(file.read_row_groups(wanted, columns=names, use_threads=False))
-    if not tables:
-        names_types = [
-            (name, pa.string() if name == "category" else pa.from_numpy_dtype(DTYPES[name])) for name in DTYPES
-        ]
-        return pa.schema(names_types).empty_table()
-    table = pa.concat_tables(tables, promote_options="permissive")
-    subject = table["subject"].to_numpy()
-    low = 0 if unit.first == _BEFORE_ALL else int(np.searchsorted(subject, unit.first, side="right"))
-    high = int(np.searchsorted(subject, unit.last, side="right"))
-    return table.slice(low, high - low)
+def _lowest_and_highest(group: RowGroup) -> tuple[int, int]:
+    place = group.metadata.schema.names.index("subject")
+    statistics = group.metadata.row_group(group.number).column(place).statistics
+    if statistics is None or not statistics.has_min_max:
+        raise NotSorted(f"{group.source} holds no statistics of the subject column")
+    return int(statistics.min), int(statistics.max)
+
+
+def _read(
+    groups: Sequence[RowGroup], first: int, last: int, compiled: CompiledPolicy, room: RoomForRecords
+) -> RecordColumns:
+    columns = room.read(groups, compiled)
+    low = 0 if first == _BEFORE_ALL else int(np.searchsorted(columns.subject, first, side="right"))
+    high = int(np.searchsorted(columns.subject, last, side="right"))
+    return columns.take(slice(low, high))
 
 
 def _asked(columns: RecordColumns, subjects: Int64 | None, unit: _Unit) -> Int64:
@@ -223,5 +261,5 @@ def _write(
     columns |= beside
     # A killed batch must not leave half a file that looks like a whole one.
     unfinished = path.with_suffix(".unfinished")
-    pq.write_table(pa.table(columns), unfinished, compression="zstd", compression_level=1)
+    pl.DataFrame(columns).write_parquet(unfinished, compression="zstd", compression_level=1)
     unfinished.replace(path)

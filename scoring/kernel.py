@@ -104,8 +104,12 @@ class Tables(NamedTuple):
 
 
 def _inner(function: Function) -> Function:
-    """Compile a part of the kernel; for readers and the type checker it stays the function it is."""
-    return cast(Function, njit(error_model="numpy")(function))
+    """Compile a part of the kernel; for readers and the type checker it stays the function it is.
+
+    Parts allocate nothing, so they count no references (`_nrt`): the atomic counts of arrays passed from one
+    to another took a third of the time of a record, more when two cores counted the same tables.
+    """
+    return cast(Function, njit(error_model="numpy", _nrt=False)(function))
 
 
 def divide_rounded(numerator: int, denominator: int) -> int:
@@ -417,7 +421,8 @@ def _keep_one(
             cand[c, C_LIVE] = 1 if winner == c else 0
 
 
-def walk(
+@_inner
+def _walk_records(
     subject: Any,
     record: Any,
     category: Any,
@@ -433,6 +438,15 @@ def walk(
     subjects: Any,
     tables: Tables,
     trace: bool,
+    whole: Int64,  # by term, sums: of values, or of points × ppm
+    parts: Int64,  # by term, sums of what fading leaves below one, in ppm
+    hits: Int64,
+    by_year: Int64,
+    first: Int64,
+    other: Int64,
+    best: Int64,
+    challenger: Int64,
+    cand: Int64,
     out_values: Any,
     out_points: Any,
     out_limits: Any,
@@ -441,16 +455,7 @@ def walk(
     out_total: Any,
     out_grade: Any,
 ) -> Any:
-    """Score every subject of the ascending array `subjects` (n of them) from records sorted by subject.
-
-    Fills `out_values` and `out_points` (n × indicators), `out_limits` (n × dimensions: what the limits of
-    each dimension added or took), `out_listed` (n: bit i set when direct grade i applies), `out_clamp` (n:
-    all limits together, those of dimensions, of direct grades and of the range), `out_total` and `out_grade`
-    (n), so that total = base + sum of points + clamp. Records of subjects not asked for are passed over.
-
-    Returns a status, a count and the list of the last subject's records that fed a term (see the C_ columns).
-    With `trace` that list is complete; without, it holds only what the computation itself needed.
-    """
+    """The loop of `walk`, which has made room for it."""
     entry_from, entries, terms, fading = tables.entry_from, tables.entries, tables.terms, tables.fading
     rows, tiers, dimensions, grades, scalars = (
         tables.rows,
@@ -460,34 +465,9 @@ def walk(
         tables.scalars,
     )
     as_of, year_now, legal_first_day = scalars[S_AS_OF], scalars[S_YEAR], scalars[S_LEGAL_FIRST_DAY]
-    n_indicators, n_yearly = scalars[S_INDICATORS], scalars[S_YEARLY]
+    n_indicators = scalars[S_INDICATORS]
     n_terms, n_records = len(terms), len(subject)
     n_categories = len(entry_from) - 1
-    n_kinds = len(entries) + n_terms
-
-    whole = np.zeros(n_terms, np.int64)  # sums: of values, or of points × ppm
-    parts = np.zeros(n_terms, np.int64)  # sums of what fading leaves below one, in ppm
-    hits = np.zeros(n_terms, np.int64)
-    by_year = np.zeros((max(n_yearly, 1), YEARLY_SLOTS), np.int64)
-    first = np.full(n_kinds, -1, np.int64)
-    other = np.full(n_kinds, -1, np.int64)
-    best = np.full(n_terms + 1, -1, np.int64)
-    challenger = np.full(n_terms + 1, -1, np.int64)
-
-    # The list of candidates: records that fed a term and wait until all of the subject's are seen. It is made
-    # long enough for the subject with most records, because growing it in the loop would cost every record.
-    longest = 0
-    if trace or _any_listed(terms):
-        i = 0
-        while i < n_records:
-            start = i
-            while i < n_records and subject[i] == subject[start]:
-                i += 1
-            longest = max(longest, i - start)
-    most_entries = 0
-    for c in range(n_categories):
-        most_entries = max(most_entries, entry_from[c + 1] - entry_from[c])
-    cand = np.empty((min(longest, MOST_RECORDS) * most_entries, 8), np.int64)
     n = 0
     years_used = False
 
@@ -512,7 +492,7 @@ def walk(
             row = i
             i += 1
             if i - start > MOST_RECORDS:
-                return TOO_MANY_RECORDS, row, cand
+                return TOO_MANY_RECORDS, row
             cat = category[row]
             disputed = state[row] == 1
             if cat < 0 or cat >= n_categories or event_day[row] > as_of or not (state[row] == 0 or disputed):
@@ -656,7 +636,94 @@ def walk(
             out_grade,
         )
 
-    return OK, n, cand
+    return OK, n
+
+
+def walk(
+    subject: Any,
+    record: Any,
+    category: Any,
+    event_day: Any,
+    end_day: Any,
+    performed_day: Any,
+    quantity: Any,
+    amount: Any,
+    level: Any,
+    event: Any,
+    state: Any,
+    relation: Any,
+    subjects: Any,
+    tables: Tables,
+    trace: bool,
+    out_values: Any,
+    out_points: Any,
+    out_limits: Any,
+    out_listed: Any,
+    out_clamp: Any,
+    out_total: Any,
+    out_grade: Any,
+) -> Any:
+    """Score every subject of the ascending array `subjects` (n of them) from records sorted by subject.
+
+    Fills `out_values` and `out_points` (n × indicators), `out_limits` (n × dimensions: what the limits of
+    each dimension added or took), `out_listed` (n: bit i set when direct grade i applies), `out_clamp` (n:
+    all limits together, those of dimensions, of direct grades and of the range), `out_total` and `out_grade`
+    (n), so that total = base + sum of points + clamp. Records of subjects not asked for are passed over.
+
+    Returns a status, a count and the list of the last subject's records that fed a term (see the C_ columns).
+    With `trace` that list is complete; without, it holds only what the computation itself needed.
+    """
+    entry_from, terms, n_records = tables.entry_from, tables.terms, len(subject)
+    # The list of candidates: records that fed a term and wait until all of the subject's are seen. It is made
+    # long enough for the subject with most records, because growing it in the loop would cost every record.
+    longest = 0
+    if trace or _any_listed(terms):
+        i = 0
+        while i < n_records:
+            start = i
+            while i < n_records and subject[i] == subject[start]:
+                i += 1
+            longest = max(longest, i - start)
+    most_entries = 0
+    for c in range(len(entry_from) - 1):
+        most_entries = max(most_entries, entry_from[c + 1] - entry_from[c])
+    cand = np.empty((min(longest, MOST_RECORDS) * most_entries, 8), np.int64)
+    n_terms = len(terms)
+    n_kinds = len(tables.entries) + n_terms
+    status, n = _walk_records(
+        subject,
+        record,
+        category,
+        event_day,
+        end_day,
+        performed_day,
+        quantity,
+        amount,
+        level,
+        event,
+        state,
+        relation,
+        subjects,
+        tables,
+        trace,
+        np.zeros(n_terms, np.int64),
+        np.zeros(n_terms, np.int64),
+        np.zeros(n_terms, np.int64),
+        np.zeros((max(tables.scalars[S_YEARLY], 1), YEARLY_SLOTS), np.int64),
+        np.full(n_kinds, -1, np.int64),
+        np.full(n_kinds, -1, np.int64),
+        np.full(n_terms + 1, -1, np.int64),
+        np.full(n_terms + 1, -1, np.int64),
+        cand,
+        out_values,
+        out_points,
+        out_limits,
+        out_listed,
+        out_clamp,
+        out_total,
+        out_grade,
+    )
+    return status, n, cand
 
 
 def _read_only(dtype: Any, dimensions: int = 1) -> Any:
@@ -728,7 +795,7 @@ def reprice(
         )
 
 
-def _compiled(function: Function, signature: tuple[Any, ...]) -> Function:
+def machine_code(function: Function, signature: tuple[Any, ...]) -> Function:
     """Machine code for one signature, taken from Numba's cache where there is one.
 
     The cache lies beside this file or, where that is read-only, in the user's cache folder; where neither
@@ -746,10 +813,10 @@ def _compiled(function: Function, signature: tuple[Any, ...]) -> Function:
 @cache
 def compiled_walk() -> Callable[..., Any]:
     """`walk` as machine code."""
-    return _compiled(walk, _walk_signature())
+    return machine_code(walk, _walk_signature())
 
 
 @cache
 def compiled_reprice() -> Callable[..., None]:
     """`reprice` as machine code."""
-    return _compiled(reprice, _reprice_signature())
+    return machine_code(reprice, _reprice_signature())

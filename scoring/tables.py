@@ -7,6 +7,8 @@ In CSV, `state` and `relation` may be written as words.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from scoring.columns import DTYPES, NO_DAY, RecordColumns, sort_by_subject
 from scoring.compiled import CompiledPolicy
@@ -86,43 +88,122 @@ def _day_numbers(given: pl.Series) -> pl.Series:
 
 
 def columns_of_arrow(table: pa.Table | pa.RecordBatch, compiled: CompiledPolicy) -> RecordColumns:
-    """Columns from Arrow data in the layout above, without copying what already fits.
+    """Columns from Arrow data in the layout above.
 
     The category is a string (best dictionary-encoded) or, as an integer, taken to be the index of `compiled`.
     Rows stay in their order. Raises KeyError for a missing required column.
     """
-    given = set(table.schema.names)
-    for name in REQUIRED:
-        if name not in given:
-            raise KeyError(name)
-    columns: dict[str, Any] = {"category": _category_indexes(table["category"], compiled)}
-    for name, dtype in DTYPES.items():
-        if name == "category" or name not in given:
-            continue
-        values = table[name]
-        if pa.types.is_date32(values.type):
-            values = values.cast(pa.int32())
-        if values.null_count:
-            values = pc.fill_null(values, NO_DAY if name in _DAYS else 0)
-        columns[name] = _array(values).astype(dtype, copy=False)
-    return RecordColumns.of(**columns)
+    room = RoomForRecords()
+    room.of(table.num_rows)
+    for batch in table.to_batches() if isinstance(table, pa.Table) else [table]:
+        room.append(batch, compiled)
+    return room.filled()
 
 
-def _category_indexes(values: Any, compiled: CompiledPolicy) -> Any:
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A row group of a Parquet file whose metadata was read already."""
+
+    source: Path
+    metadata: pq.FileMetaData
+    number: int
+
+    @property
+    def rows(self) -> int:
+        return int(self.metadata.row_group(self.number).num_rows)
+
+
+def row_groups(sources: Sequence[Path]) -> list[RowGroup]:
+    """All row groups that hold rows, in order."""
+    found = [
+        RowGroup(source, metadata, number)
+        for source in sources
+        for metadata in [pq.read_metadata(source)]
+        for number in range(metadata.num_row_groups)
+    ]
+    return [group for group in found if group.rows]
+
+
+class RoomForRecords:
+    """Columns that are filled again and again, so that memory is asked of the system once.
+
+    Whoever holds what `of`, `read` or `filled` answered must be done with it before the room is used again.
+    """
+
+    def __init__(self) -> None:
+        self._columns = {name: np.empty(0, dtype) for name, dtype in DTYPES.items()}
+        self._rows = 0
+
+    def of(self, rows: int) -> RecordColumns:
+        """So many rows, which hold anything until they are written; those appended next begin at the first."""
+        if len(self._columns["subject"]) < rows:
+            self._columns = {name: np.empty(rows, dtype) for name, dtype in DTYPES.items()}
+        self._rows = 0
+        return RecordColumns(**{name: column[:rows] for name, column in self._columns.items()})
+
+    def filled(self) -> RecordColumns:
+        """The rows appended so far."""
+        return RecordColumns(**{name: column[: self._rows] for name, column in self._columns.items()})
+
+    def read(self, groups: Sequence[RowGroup], compiled: CompiledPolicy) -> RecordColumns:
+        """All rows of these row groups of Parquet files, one after the other."""
+        self.of(sum(group.rows for group in groups))
+        for source in dict.fromkeys(group.source for group in groups):
+            here = [group for group in groups if group.source == source]
+            with pq.ParquetFile(source, metadata=here[0].metadata, read_dictionary=["category"]) as file:
+                names = [name for name in file.schema_arrow.names if name in DTYPES]
+                for group in here:
+                    table = file.read_row_group(group.number, columns=names, use_threads=False)
+                    for batch in table.to_batches():
+                        self.append(batch, compiled)
+        return self.filled()
+
+    def append(self, batch: pa.RecordBatch, compiled: CompiledPolicy) -> None:
+        """Write these rows behind those that stand here already. Raises KeyError for a missing column."""
+        given = set(batch.schema.names)
+        for name in REQUIRED:
+            if name not in given:
+                raise KeyError(name)
+        end = self._rows + batch.num_rows
+        for name in DTYPES:
+            place = self._columns[name][self._rows : end]
+            neutral = NO_DAY if name in _DAYS else 0
+            if name == "category":
+                _write_category(place, batch[name], compiled)
+            elif name in given:
+                _write(place, batch[name], neutral)
+            else:
+                place[:] = neutral
+        self._rows = end
+
+
+def _write_category(place: Any, values: pa.Array, compiled: CompiledPolicy) -> None:
     if pa.types.is_integer(values.type):
-        return _array(pc.fill_null(values, -1))
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
+        _write(place, values, -1)
+        return
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
     # The last place is for null, which numpy's index -1 finds.
     index = np.array([compiled.category_of(code) for code in values.dictionary.to_pylist()] + [-1], np.int32)
-    return index[_array(pc.fill_null(values.indices, -1))]
+    indices = np.empty(len(values), np.int32)
+    _write(indices, values.indices, -1)
+    np.take(index, indices, out=place, mode="wrap")
 
 
-def _array(values: Any) -> Any:
-    if isinstance(values, pa.ChunkedArray):
-        return values.to_numpy()
-    return values.to_numpy(zero_copy_only=False)
+def _write(place: Any, values: pa.Array, missing: int) -> None:
+    """Put an Arrow array of whole numbers or dates into numpy's, `missing` where it is empty.
+
+    Arrow's own `fill_null` and `to_numpy` import pandas, which takes longer than scoring a small city.
+    """
+    if pa.types.is_null(values.type):
+        place[:] = missing
+        return
+    whole = values if pa.types.is_integer(values.type) else values.cast(pa.date32())
+    kind = np.int32 if pa.types.is_date32(whole.type) else np.dtype(str(whole.type))
+    valid, data = whole.buffers()
+    here = slice(whole.offset, whole.offset + len(whole))
+    place[:] = np.frombuffer(data, kind)[here]
+    if whole.null_count:
+        bits = np.frombuffer(valid, np.uint8)[here.start // 8 : -(-here.stop // 8)]
+        is_valid = np.unpackbits(bits, bitorder="little")[here.start % 8 :][: len(whole)]
+        place[is_valid == 0] = missing

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.batch import ModelPart, score_parquet, sort_records
+from scoring.batch import ModelPart, score_parquet, score_unsorted, sort_records
 from scoring.columns import DTYPES, NO_DAY, RecordColumns, sort_by_subject
 from scoring.compiled import compile_policy
 from scoring.engine import NotSorted, score_batch
@@ -97,6 +97,36 @@ def test_unsorted_files_are_refused_and_can_be_sorted(tmp_path: Path) -> None:
     sort_records(sources, tmp_path / "sorted.parquet")
     score_parquet(COMPILED, [tmp_path / "sorted.parquet"], AS_OF, tmp_path / "out", subjects=SUBJECTS)
     assert written(tmp_path / "out")["total"].to_list() == in_one_piece(table).tolist()
+
+
+@pytest.mark.parametrize("rows_per_unit", [1, 700, 10_000])
+def test_unsorted_records_give_the_same_integers_without_being_sorted_first(
+    tmp_path: Path, rows_per_unit: int
+) -> None:
+    table = city(5)
+    for number, (start, end) in enumerate([(0, 2_300), (2_300, 2_600), (2_600, 4_000)]):
+        pq.write_table(table.slice(start, end - start), tmp_path / f"{number}.parquet", row_group_size=100)
+    sources = [tmp_path / f"{number}.parquet" for number in range(3)]
+    summary = score_unsorted(
+        COMPILED, sources, AS_OF, tmp_path / "out", subjects=SUBJECTS, rows_per_unit=rows_per_unit
+    )
+    assert (summary.subjects, summary.records) == (500, 4_000)
+    assert written(tmp_path / "out")["total"].to_list() == in_one_piece(table).tolist()
+    assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".parquet"] * len(
+        list((tmp_path / "out").iterdir())
+    )
+
+
+@pytest.mark.parametrize("subjects", [[-(2**62), 5, 2**62], [7], [2**40 + n for n in range(9)]])
+def test_subject_numbers_may_lie_anywhere(tmp_path: Path, subjects: list[int]) -> None:
+    table = city(6, 300)
+    numbers = np.array(subjects)[np.arange(300) % len(subjects)]
+    table = table.set_column(0, "subject", pa.array(numbers))
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=64)
+    score_unsorted(COMPILED, [tmp_path / "a.parquet"], AS_OF, tmp_path / "out", rows_per_unit=50)
+    columns = sort_by_subject(columns_of_arrow(table, COMPILED))
+    expected = score_batch(COMPILED, columns, AS_OF, np.unique(numbers))
+    assert written(tmp_path / "out")["total"].to_list() == expected.total.tolist()
 
 
 def test_the_written_parts_and_values_add_up(tmp_path: Path) -> None:
