@@ -205,5 +205,5 @@ def _write(place: Any, values: pa.Array, missing: int) -> None:
     place[:] = np.frombuffer(data, kind)[here]
     if whole.null_count:
         bits = np.frombuffer(valid, np.uint8)[here.start // 8 : -(-here.stop // 8)]
-        is_valid = np.unpackbits(bits, bitorder="little")[here.start % 8 :][: len(whole)]
-        place[is_valid == 0] = missing
+        is_missing = np.unpackbits(~bits, bitorder="little")[here.start % 8 :][: len(whole)]
+        np.putmask(place, is_missing, missing)
