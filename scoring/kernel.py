@@ -109,7 +109,8 @@ def _inner(function: Function) -> Function:
     Parts allocate nothing, so they count no references (`_nrt`): the atomic counts of arrays passed from one
     to another took a third of the time of a record, more when two cores counted the same tables.
     """
-    return cast(Function, njit(error_model="numpy", _nrt=False)(function))
+    options: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+    return cast(Function, njit(**options)(function))
 
 
 def divide_rounded(numerator: int, denominator: int) -> int:

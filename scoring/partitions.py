@@ -88,7 +88,7 @@ def partitioned(
             counts = np.zeros(len(splitters) + 2, dtype=np.int64)
             _scatter()(*(getattr(columns, name) for name in _ORDER), splitters, counts, packed)
             starts[number] = offsets[number] + counts
-            os.pwrite(file.fileno(), memoryview(packed[: len(columns)]).cast("B"), int(offsets[number]) * 64)
+            os.pwrite(file.fileno(), packed[: len(columns)].view(np.uint8).data, int(offsets[number]) * 64)
 
         offsets = np.cumsum([0, *(sum(group.rows for group in chunk) for chunk in chunks)])
         _scatter(), _gather()
@@ -123,7 +123,7 @@ def _reader(file: int, places: Int64) -> Callable[[RoomForRecords], RecordColumn
     def read(room: RoomForRecords) -> RecordColumns:
         counts = places[:, 1] - places[:, 0]
         rows = np.empty(int(counts.sum()), _ROW)
-        raw, at = memoryview(rows).cast("B"), 0
+        raw, at = rows.view(np.uint8).data, 0
         for start, count in zip(places[:, 0].tolist(), counts.tolist(), strict=True):
             os.preadv(file, [raw[at : at + count * 64]], start * 64)
             at += count * 64

@@ -206,4 +206,4 @@ def _write(place: Any, values: pa.Array, missing: int) -> None:
     if whole.null_count:
         bits = np.frombuffer(valid, np.uint8)[here.start // 8 : -(-here.stop // 8)]
         is_missing = np.unpackbits(~bits, bitorder="little")[here.start % 8 :][: len(whole)]
-        np.putmask(place, is_missing, missing)
+        np.putmask(place, is_missing.view(np.bool_), missing)

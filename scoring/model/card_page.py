@@ -87,7 +87,8 @@ def _heading(component: Component) -> str:
                 [
                     "怎样学成",
                     f"{len(training['members'])} 种设置取平均，深度至多 {training['depth']}，"
-                    f"共 {training['rounds']} 轮；平滑分档占 {training['smooth_share']:.0%}；"
+                    f"共 {training['rounds']} 轮；平滑分档占 {training['smooth_share']:.0%}，"
+                    f"加权分档占 {training.get('weighed_share', 0):.0%}；"
                     f"随机种子 {training['seed']}",
                 ],
                 ["版本", escape("，".join(f"{k} {v}" for k, v in training["versions"].items()))],

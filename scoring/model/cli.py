@@ -276,7 +276,7 @@ def _show_fit(fitted: Fitted, out: Path | None) -> None:
         console.print(f"方向 {sentence}：扫描 {told['steps']:,} 步，违反 {told['violations']}", highlight=False)
     console.print(
         f"全表学得{_SHAPE_NAMES[component.shape]}：深度 {training['depth']}，{training['rounds']} 轮，"
-        f"平滑分档占 {training['smooth_share']:.0%}，"
+        f"平滑分档占 {training['smooth_share']:.0%}，加权分档占 {training['weighed_share']:.0%}，"
         f"校准平均偏差 {card['calibration']['error']:.3f}，标识 {component.identity[:16]}",
         highlight=False,
     )

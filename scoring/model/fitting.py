@@ -81,6 +81,7 @@ def fit(
             "rounds": choices[taken].rounds,
             "members": [{**setting.as_json(), "rounds": rounds} for setting, rounds in choices[taken].members],
             "smooth_share": choices[taken].smooth_share,
+            "weighed_share": choices[taken].weighed_share,
             "strength": choices[taken].strength,
             "slope": round(choices[taken].slope, 6),
             "intercept": round(choices[taken].intercept, 6),
@@ -225,6 +226,7 @@ def settings_tried(validation: Validation) -> Sequence[dict[str, Any]]:
             "taken": shape == validation.chosen[fold],
             "depth": choice.depth,
             "smooth_share": choice.smooth_share,
+            "weighed_share": choice.weighed_share,
             "rounds": choice.rounds,
             "inner_auc": round(choice.auc, 6),
         }

@@ -7,7 +7,7 @@ mostly luck.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,11 @@ from scoring.model.forest import MICRO, Forest, columns_against, count_cover, fo
 from scoring.model.measures import area_under_curve
 from scoring.model.smooth import STRENGTHS, USUAL_STRENGTH, learn_smooth_steps
 from scoring.model.table import Column, LabelledTable
+from scoring.model.weighed import learn_weighed_steps
 
 Shape = Literal["additive", "trees"]
 SHAPES: tuple[Shape, Shape] = ("additive", "trees")
+Value = TypeVar("Value")
 
 _MAX_ROUNDS = 4000
 # On small tables the ranking still gains for a while after the log-loss has turned; what that adds in
@@ -30,9 +32,12 @@ _MAX_ROUNDS = 4000
 _FURTHER = 1.4
 # A difference in AUC that on a few hundred held-back rows means nothing.
 _CHANCE = 0.0015
-# Trees keep some of what only they can say; steps alone are the additive shape.
-# The first is usual.
-_SMOOTH_SHARES: dict[Shape, tuple[float, ...]] = {"additive": (0.5, 0.0, 1.0), "trees": (0.3, 0.0, 0.6)}
+# Shares of smooth and of weighed steps; the boosted members have the rest. Trees keep some of what only they can
+# say. The first is usual.
+_SHARES: dict[Shape, tuple[tuple[float, float], ...]] = {
+    "additive": ((0.35, 0.35), (0.0, 0.35), (0.35, 0.0), (0.0, 0.0), (0.5, 0.5)),
+    "trees": ((0.2, 0.3), (0.0, 0.3), (0.3, 0.0), (0.0, 0.0), (0.3, 0.4)),
+}
 # Shapes this close on held-back rows are a tie, and a tie goes to the one that fits on a page.
 _TIE = 0.0005
 
@@ -62,7 +67,8 @@ class Choice:
 
     members: the settings that are averaged, with the rounds of each: picking the one that looked best on a
     thousand rows is mostly luck, the mean of several is steadier than any. smooth_share: how much of the log-odds
-    comes from smooth steps of that `strength`, the rest from the boosted members.
+    comes from smooth steps of that `strength`; weighed_share: how much from weighed steps; the rest from the
+    boosted members.
     """
 
     members: tuple[tuple[Setting, int], ...]
@@ -71,6 +77,7 @@ class Choice:
     intercept: float
     smooth_share: float = 0.0
     strength: float = 1.0
+    weighed_share: float = 0.0
 
     @property
     def shape(self) -> Shape:
@@ -134,20 +141,26 @@ def settings_for(rows: int, columns: int, shapes: Sequence[Shape] = SHAPES) -> l
 def choose(
     table: LabelledTable, directions: Mapping[str, int], shapes: Sequence[Shape], *, seed: int
 ) -> dict[Shape, Choice]:
-    """For each shape what ranks best on rows held back: rounds, the share and strength of smooth steps."""
+    """For each shape what ranks best on rows held back: rounds, and the shares of smooth and weighed steps."""
     rows = len(table.outcome)
     splits = split_rows(table, _inner_folds(rows), seed=seed + 1)
     if rows >= 15_000:
         splits = splits[:1]  # one held-back quarter of this many rows is steady enough
     parts = [_Part.of(table, inside, held_back, seed) for inside, held_back in splits]
     strength, smooth = _choose_strength(parts, table.columns, directions)
+    weighed = [
+        learn_weighed_steps(table.columns, part.raw_inside, part.inside_outcome, directions).margin(
+            part.raw_held_back
+        )
+        for part in parts
+    ]
     best: dict[Shape, Choice] = {}
     for shape in shapes:
         tried = [
             _try_setting(setting, parts, table.columns, directions, seed)
             for setting in settings_for(rows, len(table.columns), (shape,))
         ]
-        best[shape] = _blend(shape, tried, parts, smooth, strength)
+        best[shape] = _blend(shape, tried, parts, smooth, weighed, strength)
     return best
 
 
@@ -165,7 +178,8 @@ def learn(table: LabelledTable, choice: Choice, directions: Mapping[str, int], *
     numbers = np.array([not column.is_category for column in table.columns])
     missing_seen: NDArray[np.bool_] = np.isnan(encoded).any(axis=0) & numbers
     forests = []
-    if choice.smooth_share < 1:
+    boosted_share = 1 - choice.smooth_share - choice.weighed_share
+    if boosted_share > 0:
         dumps = [
             _boost(
                 encoded, table.outcome, setting, rounds,
@@ -174,11 +188,13 @@ def learn(table: LabelledTable, choice: Choice, directions: Mapping[str, int], *
             for setting, rounds in choice.members
             for bag in range(-(-bags // len(choice.members)))
         ]  # fmt: skip
-        of_trees = choice.slope * (1 - choice.smooth_share)
-        forests.append(forest_from_boosters(dumps, slope=of_trees, missing_seen=missing_seen))
+        forests.append(forest_from_boosters(dumps, slope=choice.slope * boosted_share, missing_seen=missing_seen))
     if choice.smooth_share > 0:
         steps = learn_smooth_steps(table.columns, table.values, table.outcome, directions, choice.strength)
         forests.append(steps.as_forest(encoding, missing_seen, choice.slope * choice.smooth_share))
+    if choice.weighed_share > 0:
+        steps = learn_weighed_steps(table.columns, table.values, table.outcome, directions)
+        forests.append(steps.as_forest(encoding, missing_seen, choice.slope * choice.weighed_share))
     forest = joined(forests)
     served = encoding.apply(table.values)
     forest = Forest(**{**forest.__dict__, "cover": count_cover(forest, served)})
@@ -295,23 +311,29 @@ def _blend(
     tried: Sequence[_Tried],
     parts: Sequence[_Part],
     smooth: Sequence[NDArray[np.float64]],
+    weighed: Sequence[NDArray[np.float64]],
     strength: float,
 ) -> Choice:
-    """The mean of the tried settings, averaged with smooth steps in the proportion that ranks best."""
+    """The mean of the tried settings, averaged with steps in the proportions that rank best."""
     boosted = [np.mean([one.margins[k] for one in tried], axis=0) for k in range(len(parts))]
 
-    def blended(share: float) -> list[NDArray[np.float64]]:
-        return [share * s + (1 - share) * b for s, b in zip(smooth, boosted, strict=True)]
+    def blended(shares: tuple[float, float]) -> list[NDArray[np.float64]]:
+        of_smooth, of_weighed = shares
+        of_boosted = 1 - of_smooth - of_weighed
+        return [
+            of_smooth * s + of_weighed * w + of_boosted * b
+            for s, w, b in zip(smooth, weighed, boosted, strict=True)
+        ]
 
-    aucs = {share: _mean_auc(parts, blended(share)) for share in _SMOOTH_SHARES[shape]}
-    share = _clearly_best(aucs, _SMOOTH_SHARES[shape][0])
+    aucs = {shares: _mean_auc(parts, blended(shares)) for shares in _SHARES[shape]}
+    shares = _clearly_best(aucs, _SHARES[shape][0])
     outcomes = np.concatenate([part.held_back_outcome for part in parts])
-    slope, intercept = fit_calibration(np.concatenate(blended(share)), outcomes)
+    slope, intercept = fit_calibration(np.concatenate(blended(shares)), outcomes)
     members = tuple((one.setting, one.rounds) for one in tried)
-    return Choice(members, aucs[share], slope, intercept, share, strength)
+    return Choice(members, aucs[shares], slope, intercept, shares[0], strength, shares[1])
 
 
-def _clearly_best(aucs: Mapping[float, float], usual: float) -> float:
+def _clearly_best(aucs: Mapping[Value, float], usual: Value) -> Value:
     """The value that ranks best, if by more than chance would have it; else the usual one."""
     best = max(aucs, key=lambda value: aucs[value])
     return best if aucs[best] > aucs[usual] + _CHANCE else usual

@@ -53,7 +53,7 @@ class SmoothSteps:
                 known = ~np.isnan(cells)
                 total[known] += effect[cells[known].astype(np.int64)]
             else:
-                total += effect[_bin_of(cells, cuts)]
+                total += effect[bin_of(cells, cuts)]
         return total
 
     def as_forest(self, encoding: Encoding, missing_seen: NDArray[np.bool_], slope: float) -> Forest:
@@ -94,7 +94,7 @@ def learn_smooth_steps(
     strength: float,
 ) -> SmoothSteps:
     """Fit on raw training values. Raises PartMissing."""
-    minimize = _minimize()
+    search = minimize()
     rows, bins = len(outcome), _bins_for(len(outcome))
     cuts: list[NDArray[np.float64] | None] = []
     places, sizes = [], []
@@ -108,7 +108,7 @@ def learn_smooth_steps(
             cut = _cuts(cells[~np.isnan(cells)], bins)
             cuts.append(cut)
             size = len(cut) + 2
-            places.append(_bin_of(cells, cut))
+            places.append(bin_of(cells, cut))
         sizes.append(size)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     index = np.column_stack([place + start for place, start in zip(places, starts, strict=False)]).astype(np.int32)
@@ -143,7 +143,7 @@ def learn_smooth_steps(
         return value / rows, np.append(gradient, off.sum()) / rows
 
     start_at = np.append(np.zeros(n), np.log(share / (1 - share)))
-    found = minimize(
+    found = search(
         loss, start_at, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)],
         options={"maxiter": 200, "ftol": 1e-9},
     )  # fmt: skip
@@ -207,7 +207,7 @@ def _cuts(present: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
     return below_the_last
 
 
-def _bin_of(cells: NDArray[np.float64], cuts: NDArray[np.float64]) -> NDArray[np.int64]:
+def bin_of(cells: NDArray[np.float64], cuts: NDArray[np.float64]) -> NDArray[np.int64]:
     place = np.searchsorted(cuts, np.nan_to_num(cells), side="left")
     return np.where(np.isnan(cells), len(cuts) + 1, place).astype(np.int64)
 
@@ -222,7 +222,7 @@ def _in_encoded_order(
     return codes[:-1] + np.diff(codes) / 2, np.append(means, effect[-1])
 
 
-def _minimize() -> Any:
+def minimize() -> Any:
     try:
         from scipy.optimize import minimize
     except ImportError as error:
