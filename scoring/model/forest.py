@@ -182,7 +182,30 @@ def columns_against(forest: Forest, directions: NDArray[np.int8]) -> set[int]:
     swap between by changing that one column alone (their boxes overlap in all other columns) the values are in
     order; a sum of such trees respects it too. Missing values have no place in an order and are left aside.
     """
-    against: set[int] = set()
+    return set().union(*_against(forest, directions).values())
+
+
+def without_trees_against(forest: Forest, directions: NDArray[np.int8]) -> Forest:
+    """The forest without the trees that move against a direction; what is left of the sum respects them all.
+
+    LightGBM builds such a tree now and then where another column is missing, whatever method it is asked to
+    bound leaves with: one in thousands, so that nothing is missed.
+    """
+    broken = _against(forest, directions)
+    kept = np.array([tree not in broken for tree in range(forest.trees)], dtype=np.bool_)
+    return Forest(
+        forest.feature[kept],
+        forest.threshold[kept],
+        forest.missing_left[kept],
+        forest.leaf[kept],
+        forest.cover[kept],
+        forest.missing_seen,
+    )
+
+
+def _against(forest: Forest, directions: NDArray[np.int8]) -> dict[int, set[int]]:
+    """By tree that moves against a direction, the columns in which it does."""
+    against: dict[int, set[int]] = {}
     for tree in range(forest.trees):
         used = sorted({int(f) for f in forest.feature[tree] if f != NO_SPLIT})
         if not any(directions[f] for f in used):
@@ -190,7 +213,7 @@ def columns_against(forest: Forest, directions: NDArray[np.int8]) -> set[int]:
         boxes = _leaf_boxes(forest, tree, used)
         for column in used:
             if directions[column] and _moves_against(boxes, used, column, int(directions[column])):
-                against.add(column)
+                against.setdefault(tree, set()).add(column)
     return against
 
 

@@ -16,7 +16,15 @@ from scoring.model.additive import Term, terms_of_stumps
 from scoring.model.calibration import fit_calibration
 from scoring.model.encoding import Encoding, learn_encoding
 from scoring.model.errors import DirectionBroken, PartMissing
-from scoring.model.forest import MICRO, Forest, columns_against, count_cover, forest_from_boosters, joined
+from scoring.model.forest import (
+    MICRO,
+    Forest,
+    columns_against,
+    count_cover,
+    forest_from_boosters,
+    joined,
+    without_trees_against,
+)
 from scoring.model.measures import area_under_curve
 from scoring.model.smooth import STRENGTHS, USUAL_STRENGTH, learn_smooth_steps
 from scoring.model.table import Column, LabelledTable
@@ -27,6 +35,8 @@ SHAPES: tuple[Shape, Shape] = ("additive", "trees")
 Value = TypeVar("Value")
 
 _MAX_ROUNDS = 4000
+# So many trees may turn out to move against a direction and be left out; more are a learner gone wrong.
+_FEW = 0.02
 # On small tables the ranking still gains for a while after the log-loss has turned; what that adds in
 # overconfidence the calibration line takes back.
 _FURTHER = 1.4
@@ -178,6 +188,7 @@ def learn(table: LabelledTable, choice: Choice, directions: Mapping[str, int], *
     numbers = np.array([not column.is_category for column in table.columns])
     missing_seen: NDArray[np.bool_] = np.isnan(encoded).any(axis=0) & numbers
     forests = []
+    directed = np.array(_constraints(table.columns, directions), dtype=np.int8)
     boosted_share = 1 - choice.smooth_share - choice.weighed_share
     if boosted_share > 0:
         dumps = [
@@ -188,7 +199,11 @@ def learn(table: LabelledTable, choice: Choice, directions: Mapping[str, int], *
             for setting, rounds in choice.members
             for bag in range(-(-bags // len(choice.members)))
         ]  # fmt: skip
-        forests.append(forest_from_boosters(dumps, slope=choice.slope * boosted_share, missing_seen=missing_seen))
+        boosted = forest_from_boosters(dumps, slope=choice.slope * boosted_share, missing_seen=missing_seen)
+        kept = without_trees_against(boosted, directed)
+        if boosted.trees - kept.trees > max(1, _FEW * boosted.trees):
+            raise DirectionBroken(table.columns[at].name for at in columns_against(boosted, directed))
+        forests.append(kept)
     if choice.smooth_share > 0:
         steps = learn_smooth_steps(table.columns, table.values, table.outcome, directions, choice.strength)
         forests.append(steps.as_forest(encoding, missing_seen, choice.slope * choice.smooth_share))
@@ -198,7 +213,7 @@ def learn(table: LabelledTable, choice: Choice, directions: Mapping[str, int], *
     forest = joined(forests)
     served = encoding.apply(table.values)
     forest = Forest(**{**forest.__dict__, "cover": count_cover(forest, served)})
-    against = columns_against(forest, np.array(_constraints(table.columns, directions), dtype=np.int8))
+    against = columns_against(forest, directed)
     if against:
         raise DirectionBroken(table.columns[at].name for at in against)
     intercept = int(np.rint(choice.intercept * MICRO))

@@ -19,7 +19,9 @@ from scoring.model.forest import (
     columns_against,
     count_cover,
     forest_from_boosters,
+    joined,
     share_out,
+    without_trees_against,
 )
 
 PARAMETERS = {
@@ -107,6 +109,16 @@ def test_two_leaves_that_meet_only_where_another_column_is_missing_are_compared(
     splits = {0: (0, 1.0, False), 1: (1, 0.0, True), 2: (1, 5.0, False)}
     assert columns_against(one_tree(splits, leaves, (False, True)), np.array([1, 0], dtype=np.int8)) == {0}
     assert columns_against(one_tree(splits, leaves, (False, False)), np.array([1, 0], dtype=np.int8)) == set()
+
+
+def test_a_tree_against_a_direction_is_left_out_and_the_others_stay() -> None:
+    rising = one_tree({0: (0, 1.0, False)}, [1, 1, 1, 1, 2, 2, 2, 2], (False,))
+    falling = one_tree({0: (0, 1.0, False)}, [2, 2, 2, 2, 1, 1, 1, 1], (False,))
+    both = joined([rising, falling])
+    assert columns_against(both, np.array([1], dtype=np.int8)) == {0}
+    left = without_trees_against(both, np.array([1], dtype=np.int8))
+    assert left.trees == 1
+    assert left.totals(np.array([[0.0], [2.0]])).tolist() == [1, 2]
 
 
 @given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +13,8 @@ from scoring.model.component import Component
 from scoring.model.encoding import learn_encoding
 from scoring.model.errors import DirectionBroken, DirectionsRefused
 from scoring.model.fitting import Fitted, fit, sweep
-from scoring.model.learning import better_shape, choose, fold_of_rows, learn, settings_for
+from scoring.model.forest import columns_against
+from scoring.model.learning import Choice, better_shape, choose, fold_of_rows, learn, settings_for
 from scoring.model.table import Column, LabelledTable, label_table
 from tests.scoring.model.conftest import DIRECTIONS, made_up_table, quick_choice, quick_component
 
@@ -138,3 +141,25 @@ def test_the_result_does_not_depend_on_threads(fitted: Fitted) -> None:
 def test_a_direction_for_an_unknown_column_is_refused(table: LabelledTable) -> None:
     with pytest.raises(DirectionsRefused, match="不在表中"):
         fit(table, name="x", directions={"hour": -1})
+
+
+def test_models_learned_beside_each_other_with_gaps_and_a_direction_all_obey_it() -> None:
+    """Of this table LightGBM builds a tree against the direction; it is left out and the model is not refused."""
+    draw = np.random.default_rng(1)
+    values = draw.normal(size=(420, 6))
+    values[draw.random(values.shape) < 0.05] = np.nan
+    outcome = (draw.random(420) < 1 / (1 + np.exp(-np.nan_to_num(values[:, 0])))).astype(int)
+    level = [f"l{at}" for at in draw.integers(0, 15, 420)]
+    frame = pl.DataFrame({f"a{at}": values[:, at] for at in range(6)} | {"c": level, "y": outcome})
+    table = label_table(frame, target="y")
+    half = table.rows(np.flatnonzero(fold_of_rows(table, 2, seed=1) != 1))
+    members = tuple((setting, 60) for setting in settings_for(210, 7, ("trees",)))
+    choice = Choice(members, 0.7, 1.0, 0.0, 0.2, 3.0, 0.3)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda seed: learn(half, choice, {"a0": 1}, seed=seed), [2, 1, 2, 2]))
+    for learned in found:
+        assert learned.forest is not None
+        assert columns_against(learned.forest, np.array([1, 0, 0, 0, 0, 0, 0], dtype=np.int8)) == set()
+    # What runs beside it changes nothing.
+    for again in (found[2], found[3]):
+        assert (again.log_odds(table.values) == found[0].log_odds(table.values)).all()
