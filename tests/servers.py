@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,8 +42,43 @@ def durable_postgresql_server() -> Iterator[str]:
         yield url
 
 
+class KillableServer:
+    """A server process of ours that can be killed without warning and started again over the same files."""
+
+    def __init__(self, command: list[object], *, ready: Callable[[], object], not_yet: type[Exception]) -> None:
+        self._command = command
+        self._ready, self._not_yet = ready, not_yet
+        self.start()
+
+    def start(self) -> None:
+        # A session of its own, so that killing it takes its children with it, as a power cut would.
+        self._process = subprocess.Popen(
+            self._command,  # type: ignore[arg-type]
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _wait_until(self._ready, self._not_yet)
+
+    def kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self, how: signal.Signals) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=30)
+
+
 @contextmanager
 def _postgresql(*settings: str) -> Iterator[str]:
+    with killable_postgresql(*settings) as (url, _):
+        yield url
+
+
+@contextmanager
+def killable_postgresql(*settings: str) -> Iterator[tuple[str, KillableServer]]:
+    """A libpq URL, and the server that may be killed; without settings it has on disk what it has committed."""
     binaries = _postgresql_binaries()
     # Not below pytest's own temporary folder: that one is made private again by every other run of pytest,
     # and PostgreSQL, which refuses to run as root, would lose its files.
@@ -61,37 +96,23 @@ def _postgresql(*settings: str) -> Iterator[str]:
         cwd=folder,
         env=environment,
     )
-    server = subprocess.Popen(
-        [
-            *as_server_user,
-            binaries / "postgres",
-            "-D",
-            data,
-            "-p",
-            str(port),
-            "-h",
-            "127.0.0.1",
-            "-k",
-            folder,
-            "-c",
-            "max_connections=300",
-            "-c",
-            "shared_buffers=128MB",
-            *(part for setting in settings for part in ("-c", setting)),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        env=environment,
-    )
     url = f"postgresql://osmanthus@127.0.0.1:{port}/postgres"
+    command = [
+        *as_server_user, "env", "-C", folder, f"HOME={folder}", "LC_ALL=C.UTF-8", binaries / "postgres",
+        "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder,
+        "-c", "max_connections=300", "-c", "shared_buffers=128MB",
+        *(part for setting in settings for part in ("-c", setting)),
+    ]  # fmt: skip
+    server = KillableServer(
+        command,
+        ready=lambda: psycopg.connect(url, connect_timeout=2).close(),
+        not_yet=psycopg.OperationalError,
+    )
     try:
-        _wait_until(lambda: psycopg.connect(url, connect_timeout=2).close(), psycopg.OperationalError)
-        yield url
+        yield url, server
     finally:
-        # PostgreSQL's immediate shutdown: it waits for nobody and writes nothing; its files go next.
-        server.send_signal(signal.SIGQUIT)
-        server.wait(timeout=30)
+        # PostgreSQL's fast shutdown: it does not wait for whoever is still connected.
+        server.stop(signal.SIGINT)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -108,12 +129,25 @@ def redis_server() -> Iterator[str]:
 @contextmanager
 def durable_redis_server() -> Iterator[str]:
     """A Redis of its own that has on disk whatever it acknowledges, as production has it."""
-    with _redis("--save", "", "--appendonly", "yes", "--appendfsync", "always") as url:
+    with killable_durable_redis() as (url, _):
         yield url
 
 
 @contextmanager
 def _redis(*settings: str) -> Iterator[str]:
+    with _killable_redis(*settings) as (url, _):
+        yield url
+
+
+@contextmanager
+def killable_durable_redis() -> Iterator[tuple[str, KillableServer]]:
+    """A Redis that has on disk whatever it acknowledges, and may be killed."""
+    with _killable_redis("--save", "", "--appendonly", "yes", "--appendfsync", "always") as made:
+        yield made
+
+
+@contextmanager
+def _killable_redis(*settings: str) -> Iterator[tuple[str, KillableServer]]:
     binary = shutil.which("redis-server")
     if binary is None:
         raise ServerMissing("redis-server is not installed: run `make setup-test`")
@@ -123,18 +157,16 @@ def _redis(*settings: str) -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody")
         as_server_user = ["setpriv", "--reuid=nobody", "--clear-groups"]
-    server = subprocess.Popen(
-        [*as_server_user, binary, "--port", str(port), "--bind", "127.0.0.1", *settings, "--dir", folder],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     url = f"redis://127.0.0.1:{port}/0"
+    server = KillableServer(
+        [*as_server_user, binary, "--port", str(port), "--bind", "127.0.0.1", *settings, "--dir", folder],
+        ready=lambda: redis.Redis.from_url(url).ping(),
+        not_yet=redis.ConnectionError,
+    )
     try:
-        _wait_until(lambda: redis.Redis.from_url(url).ping(), redis.ConnectionError)
-        yield url
+        yield url, server
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        server.stop(signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
 
 
