@@ -31,6 +31,7 @@ from backend.repairs.service import (
     accept_repair,
     case_of,
     conditions_by_record,
+    conditions_on,
     decide_repair,
     events_of,
     get_repair,
@@ -105,6 +106,9 @@ class RepairCaseInFull(RepairCase):
     rule = fields.String(required=True)
     basis = fields.String(required=True)
     conditions = fields.List(fields.Nested(RepairCaseCondition), required=True)
+    conditions_on = fields.Date(
+        required=True, metadata={"description": "条件核对的日期：在办的为今天，已办结的为提交之日"}
+    )
     volunteer_hours = fields.Integer(
         required=True, metadata={"description": "失信行为发生以来的志愿服务时长（百分之一小时），供审核参考"}
     )
@@ -292,6 +296,7 @@ def _in_full(session: Session, repair: Repair) -> dict[str, object]:
         "rule": rule.name,
         "basis": rule.basis,
         "conditions": [condition for conditions in by_record.values() for condition in conditions],
+        "conditions_on": conditions_on(repair, city_date(now())),
         "volunteer_hours": volunteer_hours_since(session, repair),
         "evidence": evidence_of(session, case_of(repair)),
         "decided_at": repair.decided_at,

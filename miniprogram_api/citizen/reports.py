@@ -21,6 +21,7 @@ from backend.reports.service import (
     view_of,
     whom_may_print,
 )
+from backend.reports.terms import report_term_on
 from backend.subjects.models import Subject
 from backend.subjects.service import enterprises_represented_by, get_subject, masked_name
 from backend.web import API_PREFIX
@@ -75,6 +76,7 @@ class ReportResponse(Schema):
 
 class ReportsResponse(Schema):
     items = fields.List(fields.Nested(ReportResponse), required=True, metadata={"description": "新的在前"})
+    valid_days = fields.Integer(required=True, metadata={"description": "今天出具的报告有效几天"})
 
 
 @blp.route("")
@@ -91,7 +93,8 @@ class MyReports(MethodView):
                 "items": [
                     report_answer(view_of(session, services().keys, report, today=today))
                     for report in reports_about(session, mine)
-                ]
+                ],
+                "valid_days": report_term_on(today).valid_days,
             }
 
     @signed_in_citizen

@@ -40,6 +40,7 @@ import type {
   RepairDetail,
   Report,
   ReportRequest,
+  Reports,
   Score,
   SignInOptions,
   SignedIn,
@@ -268,7 +269,7 @@ export const signCommitment = (
 function on(enterprise: ActingFor): { enterprise?: string } {
   return enterprise === null ? {} : { enterprise }
 }
-export const getReports = async () => (await client.get<{ items: Report[] }>('/me/reports')).items
+export const getReports = () => client.get<Reports>('/me/reports')
 export const issueReport = (request: ReportRequest) => client.act<Report>('POST', '/me/reports', request)
 /** By what is printed; with the SHA-256 of the file in hand, that is compared as well. */
 export const verifyReport = (number: string, code: string, sha256: string | null = null) =>

@@ -692,6 +692,12 @@ export interface Report {
   verification_url: string
 }
 
+export interface Reports {
+  items: Report[]
+  /** How long one that is printed today may be relied on. */
+  valid_days: number
+}
+
 export interface Verification {
   verdict: 'valid' | 'superseded' | 'forged'
   sentence: string

@@ -177,6 +177,12 @@ def test_a_legal_representative_repairs_for_the_enterprise_and_its_public_page_f
         json={"outcome": "approved", "reply": "罚款已缴清，同意修复"},
     )
 
+    told = citizen.get("/me/notifications").get_json()["items"]
+    assert [(one["kind"], one["enterprise"]) for one in told] == [
+        ("repair_done", company),
+        ("repair_accepted", company),
+    ]
+    assert make_citizen().get("/me/notifications").get_json()["items"] == []
     assert citizen.city.http.get(page).get_json()["penalties"] == []
     assert citizen.get("/me/repairs", enterprise=company).get_json()["items"][0]["state"] == "done"
     refused = make_citizen().get("/me/repairs/candidates", enterprise=company)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 
 import pytest
@@ -45,10 +45,11 @@ def company(scored):
 
 def test_a_citizen_prints_lists_and_downloads_a_report(scored):
     report = printed(scored, **SCORED)
-    listed = scored.get("/me/reports").get_json()["items"]
+    shown = scored.get("/me/reports").get_json()
     file = download(scored, report)
 
-    assert listed == [report]
+    assert shown == {"items": [report], "valid_days": 30}
+    assert date.fromisoformat(report["valid_to"]) - date.fromisoformat(report["as_of"]) == timedelta(days=30)
     assert (report["state"], report["downloadable"], report["issued_by"]) == ("valid", True, "本人")
     assert report["verification_url"] == (
         f"https://credit.example/m/#/pages/reports/verify?number={report['number']}&code={report['check_code']}"

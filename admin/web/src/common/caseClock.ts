@@ -7,6 +7,13 @@ export interface CaseClock {
   working_days_left: number | null
 }
 
+/** A case as it stands in a queue. */
+export interface CaseItem extends CaseClock {
+  id: string
+  state: string
+  subject: { name: string; identifier: string }
+}
+
 export function caseClock({ due_on: due, overdue, working_days_left: left }: CaseClock): Word | undefined {
   if (due === null) return undefined
   if (overdue) return { text: left === null || left >= 0 ? '已逾期' : `已逾期 ${-left} 个工作日`, tone: 'attention' }

@@ -5,12 +5,37 @@ import { answer, api } from '../api/client'
 import type { Overview } from '../api/types'
 import { may } from '../session'
 
-export const waiting = reactive({ quarantined: 0, objections: 0, overdue: 0 })
+/** `late` is how many of them have missed their day. */
+export interface Waiting {
+  open: number
+  late: number
+}
+
+const nothing = (): Waiting => ({ open: 0, late: 0 })
+
+/** By the name of the page on which it is dealt with. */
+export const waiting = reactive({
+  quarantine: nothing(),
+  objections: nothing(),
+  repairs: nothing(),
+  supplements: nothing(),
+  'deletion-requests': nothing(),
+  commitments: nothing(),
+})
+
+export function waitingIn(overview: Overview): typeof waiting {
+  return {
+    quarantine: { open: overview.quarantined_open, late: 0 },
+    objections: { open: overview.objections_open, late: overview.objections_overdue },
+    repairs: { open: overview.repairs_open, late: overview.repairs_overdue },
+    supplements: { open: overview.supplements_open, late: overview.supplements_overdue },
+    'deletion-requests': { open: overview.deletion_requests_open, late: overview.deletion_requests_overdue },
+    commitments: { open: overview.commitments_due, late: 0 },
+  }
+}
 
 export function noteWaiting(overview: Overview): void {
-  waiting.quarantined = overview.quarantined_open
-  waiting.objections = overview.objections_open
-  waiting.overdue = overview.objections_overdue
+  Object.assign(waiting, waitingIn(overview))
 }
 
 /** Figures beside a menu are a help only: when they cannot be had, the last ones stay. */
