@@ -157,9 +157,11 @@ def digest_of(document: Mapping[str, Any]) -> bytes:
     return sha256(json.dumps(document, ensure_ascii=False, sort_keys=True).encode()).digest()
 
 
-def shipped_documents() -> list[dict[str, Any]]:
-    """The schemes that come with the product, by file name."""
-    folder = files("backend.benefits").joinpath("shipped")
+def shipped_documents(folder_name: str = "shipped") -> list[dict[str, Any]]:
+    """The schemes that come with the product, by file name: the made-up city's own, or those of real cities in
+    `shipped/cities`, on their own scales, to import and change.
+    """
+    folder = files("backend.benefits").joinpath(folder_name)
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".json"))
     return [json.loads(folder.joinpath(name).read_text("utf-8")) for name in names]
 
