@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from backend.authorizations.models import Consent
+from backend.authorizations.models import Consent, GrantedConsent, OAuthGrant
 from backend.authorizations.service import Asked, decide_request, request_sharing
+from backend.authorizations.tokens import issue_access_token, new_token
 from backend.identifiers import complete_citizen_number, complete_social_credit_code
 from backend.identifiers.sealing import KeyRing
 from backend.partners.models import Partner
@@ -92,6 +93,19 @@ def share_grade(
         evidence={"client": "test"},
         now=now,
     )
+
+
+def token_on(session: Session, partner: Partner, consent: Consent, now: datetime) -> str:
+    """An access token that rests on the consent."""
+    grant = OAuthGrant(partner_id=partner.id, subject_id=consent.subject_id, made_at=now)
+    session.add(grant)
+    session.flush()
+    session.add(GrantedConsent(consent_id=consent.id, grant_id=grant.id))
+    token = new_token()
+    issue_access_token(
+        session, partner_id=partner.id, scopes=["grade:read"], token=token, now=now, grant_id=grant.id
+    )
+    return token
 
 
 def add_delivery(session: Session) -> Delivery:

@@ -15,14 +15,12 @@ from sqlalchemy import func, select
 
 from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
 from backend.authorizations.errors import ConsentNotUsable, ScopeMissing, TokenNotValid
-from backend.authorizations.models import GrantedConsent, OAuthGrant, OAuthToken, UsedAssertion
+from backend.authorizations.models import OAuthToken, UsedAssertion
 from backend.authorizations.service import pause_consent, resume_consent, withdraw_consent
 from backend.authorizations.token_endpoint import answer_token_request
 from backend.authorizations.tokens import (
     PARTNER_SCOPES,
     authenticate_partner,
-    issue_access_token,
-    new_token,
     purge_expired,
     revoke_tokens_of_partner,
 )
@@ -36,7 +34,7 @@ from backend.partners.service import (
     revoke_key,
     suspend_partner,
 )
-from tests.factories import add_person, share_grade
+from tests.factories import add_person, share_grade, token_on
 
 ISSUER = "https://credit.example"
 TOKEN_URL = f"{ISSUER}/oauth/token"
@@ -366,19 +364,6 @@ def test_revoking_a_partners_tokens_ends_them_at_once(session, now, partner):
     revoke_tokens_of_partner(session, partner.id, now=now)
     with pytest.raises(TokenNotValid):
         authenticate_partner(session, token, now)
-
-
-def token_on(session, partner, consent, now):
-    """An access token that rests on the consent."""
-    grant = OAuthGrant(partner_id=partner.id, subject_id=consent.subject_id, made_at=now)
-    session.add(grant)
-    session.flush()
-    session.add(GrantedConsent(consent_id=consent.id, grant_id=grant.id))
-    token = new_token()
-    issue_access_token(
-        session, partner_id=partner.id, scopes=["grade:read"], token=token, now=now, grant_id=grant.id
-    )
-    return token
 
 
 def test_a_token_is_good_only_while_its_consent_is(session, keys, now, partner):

@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from backend.accounts.errors import NotSignedIn
 from backend.accounts.models import SignInSession
 from backend.accounts.service import citizen_of, sign_in_citizen
-from backend.authorizations.errors import MinorMayNotActivate, TokenNotValid
+from backend.authorizations.errors import ConsentNotUsable, MinorMayNotActivate
 from backend.authorizations.models import Consent
 from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.authorizations.service import has_activated
-from backend.authorizations.tokens import authenticate_partner, issue_access_token, new_token
+from backend.authorizations.tokens import authenticate_partner
 from backend.identifiers.sealing import KeyRing
+from backend.partners.models import Partner
 from backend.scores.activation import activate_score
 from backend.scores.models import Score
 from backend.scores.service import current_score, is_scored, recompute_marked
@@ -24,7 +25,7 @@ from backend.subjects.models import Subject
 from backend.subjects.registers import RegisterRow, register_subjects
 from backend.subjects.service import name_of
 from tests.backend.benefits.made_up import add_merchant
-from tests.factories import add_enterprise, add_person, add_record
+from tests.factories import add_enterprise, add_person, add_record, share_grade, token_on
 
 LAST_SECOND = datetime(2026, 3, 2, 15, 59, 59, tzinfo=UTC)
 MIDNIGHT = LAST_SECOND + timedelta(seconds=1)
@@ -122,20 +123,16 @@ def test_what_is_left_is_cleared_away_within_seconds(database, departed, now):
         assert session.scalar(select(func.count()).where(SignInSession.revoked_at.is_(None))) == 0
 
 
-def test_a_token_that_rests_on_the_consent_of_someone_who_died_is_dead(session, keys, activate, now):
+def test_a_token_that_rests_on_the_consent_of_someone_who_died_is_dead(session, keys, now):
     person = add_person(session, keys)
-    consent = activate(session, person)
-    partner_id = add_merchant(session, now, offers=()).partner_id
-    token = new_token()
-    issue_access_token(
-        session, partner_id=partner_id, scopes=["grade:read"], token=token, now=now, consent_id=consent.id
-    )
-    assert authenticate_partner(session, token, now).consent_id == consent.id
+    bank = session.get_one(Partner, add_merchant(session, now, offers=()).partner_id)
+    token = token_on(session, bank, share_grade(session, person, bank, now), now)
+    authenticate_partner(session, token, now).check_has_scope("grade:read")
 
     report_death(session, keys, person, now)
 
-    with pytest.raises(TokenNotValid):
-        authenticate_partner(session, token, now)
+    with pytest.raises(ConsentNotUsable):
+        authenticate_partner(session, token, now).check_has_scope("grade:read")
 
 
 def test_a_cancelled_enterprise_has_no_evaluation_any_more_but_its_history_stays(
