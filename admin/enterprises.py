@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from flask.views import MethodView
@@ -31,7 +30,6 @@ from backend.subjects.service import (
 )
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
-from backend.web.documentation import document
 from backend.web.guards import access_reason, officer_as_actor, signed_in_officer, states_reason
 from backend.web.objections import WithStatements
 from backend.web.pages import PageQuery, page_of, page_schema
@@ -184,23 +182,6 @@ class RelationGraphResponse(Schema):
     cut_off = fields.Boolean(required=True, metadata={"description": "关系太多，只显示了一部分"})
 
 
-# The header that `states_reason` documents takes the place of the query; so that is spelled out again.
-_RELATIONS_DOCUMENTED = [
-    {
-        "in": "query",
-        "name": "depth",
-        "schema": {"type": "integer", "minimum": 1, "maximum": DEEPEST, "default": 2},
-        "description": "几层",
-    },
-    {
-        "in": "query",
-        "name": "on",
-        "schema": {"type": "string", "format": "date"},
-        "description": "哪一天的关系，默认今天",
-    },
-]
-
-
 @blp.route("")
 class EnterpriseSearch(MethodView):
     @signed_in_officer(*_MAY_READ)
@@ -235,7 +216,6 @@ class EnterprisePortrait(MethodView):
 @blp.route("/<string:code>/relations")
 class EnterpriseRelations(MethodView):
     @signed_in_officer(*_MAY_READ)
-    @partial(document, parameters=_RELATIONS_DOCUMENTED)
     @states_reason
     @blp.arguments(RelationsQuery, location="query")
     @blp.response(200, RelationGraphResponse)

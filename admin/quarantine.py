@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,7 +31,6 @@ from backend.records.quarantine import (
 )
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
-from backend.web.documentation import document
 from backend.web.guards import (
     access_reason,
     current_officer,
@@ -299,21 +297,8 @@ class CorrectedFiles(MethodView):
         return {"already_resolved": result.already_resolved, "items": result.reports}
 
 
-# The header that `states_reason` documents takes the place of the query; so the filter is spelled out again.
-_FILTER_DOCUMENTED = [
-    {"in": "query", "name": "reason", "schema": {"type": "string"}, "description": "原因的 code"},
-    {
-        "in": "query",
-        "name": "delivery",
-        "schema": {"type": "string", "format": "uuid"},
-        "description": "交付的 id",
-    },
-]
-
-
 @blp.route("/export.csv")
 class QuarantineExport(MethodView):
-    @partial(document, parameters=_FILTER_DOCUMENTED)
     @signed_in_officer(*_MAY_CORRECT)
     @states_reason
     @blp.arguments(QuarantineFilter, location="query")
@@ -335,7 +320,6 @@ class MaskedQuarantineExport(MethodView):
 
 @blp.route("/export.xlsx")
 class QuarantineWorkbook(MethodView):
-    @partial(document, parameters=_FILTER_DOCUMENTED)
     @signed_in_officer(*_MAY_CORRECT)
     @states_reason
     @blp.arguments(QuarantineFilter, location="query")

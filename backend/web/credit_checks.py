@@ -102,9 +102,9 @@ class CheckReason(Schema):
     category = fields.String(required=True)
     category_name = fields.String(required=True)
     title = fields.String(required=True)
-    event_on = fields.Date(required=True)
-    used_until = fields.Date(
-        required=True, allow_none=True, metadata={"description": "使用到这一天；无期限时为 null"}
+    event_on = fields.String(required=True, metadata={"format": "date"})
+    used_until = fields.String(
+        required=True, allow_none=True, metadata={"format": "date", "description": "使用到这一天；无期限时为 null"}
     )
     level = fields.String(required=True)
     source = fields.String(required=True)
@@ -177,8 +177,8 @@ def add_credit_check_routes(
         @guard
         @limited("credit_checks", most=60, window_seconds=3600)
         @idempotent
-        @blp.doc(requestBody=_FILE)
         @blp.arguments(CreditCheckForm, location="query")
+        @blp.doc(requestBody=_FILE)
         @blp.response(202, CreditCheckResponse)
         @blp.alt_response(422, description="目的不在列（purpose_unknown）；名单不能用（check_file_unusable）")
         def post(self, query: dict[str, Any]) -> dict[str, object]:

@@ -18,7 +18,8 @@ def document(
     apidoc = deepcopy(getattr(view, "_apidoc", {}))
     manual = apidoc.setdefault("manual_doc", {})
     if parameters:
-        manual["parameters"] = [*manual.get("parameters", []), *parameters]
+        # Beside those that `Blueprint.arguments` found: written by hand they would take the place of these.
+        apidoc.setdefault("arguments", {}).setdefault("parameters", []).extend(parameters)
     if responses:
         manual["responses"] = {**manual.get("responses", {}), **responses}
     if security:

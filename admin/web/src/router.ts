@@ -108,6 +108,19 @@ export const router = createRouter({
           meta: { title: '核查异议' },
         },
         {
+          path: 'credit-checks',
+          name: 'credit-checks',
+          component: () => import('./credit-checks/CreditChecksPage.vue'),
+          meta: { title: '信用核查' },
+        },
+        {
+          path: 'credit-checks/:id',
+          name: 'credit-check',
+          component: () => import('./credit-checks/CreditCheckPage.vue'),
+          props: true,
+          meta: { title: '核查结果' },
+        },
+        {
           path: 'enterprises',
           name: 'enterprises',
           component: () => import('./enterprises/EnterprisesPage.vue'),

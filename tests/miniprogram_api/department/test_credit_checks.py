@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 
 from backend.accounts.service import add_officer, sign_in_officer
+from backend.subjects.service import find_by_identifier
 from tests.backend.records.conftest import BAKERY, LAN
+from tests.factories import add_record
 from tests.miniprogram_api.department.conftest import (
     CIVILITY_CODE,
     MARKET_REGULATION,
@@ -62,6 +65,23 @@ def test_a_list_is_checked_in_the_background_and_answered_line_by_line(city, dep
     assert [item["id"] for item in client.get(path).json["items"]] == [asked.json["id"]]
     review = client.post(f"{one}/reviews", json={"row_number": 2, "review": "withheld", "reason": "理由"})
     assert (review.status_code, review.json["code"]) == (409, "nothing_to_review")
+
+
+def test_who_is_listed_is_told_with_reasons_and_the_conclusion_is_recorded(city, department):
+    client, path = by_officer(city, department)
+    with city.database.transaction() as session:
+        bakery = find_by_identifier(session, keys=city.keys, identifier=BAKERY)
+        add_record(session, bakery, "serious_list", title="虚假登记", event_on=date(2026, 1, 15))
+    asked = client.post(path + QUERY, data=LIST.encode(), content_type="application/octet-stream").json
+    run_jobs(city)
+    one = f"{path}/{asked['id']}"
+    first = client.get(f"{one}/results").json["items"][0]
+    assert first["outcome"] == "found"
+    (reason,) = first["reasons"]
+    assert (reason["category_name"], reason["event_on"]) == ("严重违法失信名单", "2026-01-15")
+    assert "虚假登记" in client.get(f"{one}/file").get_data(as_text=True)
+    decided = client.post(f"{one}/reviews", json={"row_number": 2, "review": "withheld", "reason": "尚未移出名单"})
+    assert (decided.status_code, decided.json["review_name"]) == (200, "暂不拨付")
 
 
 def test_another_departments_officer_finds_nothing(city, department):

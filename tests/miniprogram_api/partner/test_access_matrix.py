@@ -69,6 +69,8 @@ CALLS = {
     "GET /api/v1/partner/settlements/file": {"first": "2026-03-01", "last": "2026-03-31", "format": "csv"},
     "GET /api/v1/partner/notifications": None,
     "POST /api/v1/partner/notifications/reading": {"up_to_id": 1},
+    "GET /api/v1/partner/deletions": None,
+    "POST /api/v1/partner/deletions/{consent_id}/confirmation": None,
     "GET /api/v1/partner/usage": {"first": "2026-03-01", "last": "2026-03-31"},
     "GET /api/v1/partner/keys": None,
     "POST /api/v1/partner/keys": {"public_key": "none", "proof": "none"},
@@ -217,7 +219,8 @@ def test_without_the_scope_no_answer_to_a_partner_tells_a_score_a_grade_or_a_rec
                 if operation in MAKES:
                     made[MAKES[operation]] = told["id"]
     assert {operation for operation, status, _ in answers if status in (200, 201, 204)} >= set(CALLS) - {
-        # The bank was not approved for the score, and nobody here changes keys.
+        # The bank was not approved for the score, no consent ended, and nobody here changes keys.
+        "POST /api/v1/partner/deletions/{consent_id}/confirmation",
         "GET /api/v1/institution/score",
         "POST /api/v1/partner/keys",
         "DELETE /api/v1/partner/keys/{kid}",

@@ -1,5 +1,6 @@
 /** What codes are called on screen, and the tone in which a state is shown. One place, so a word never varies. */
 import type {
+  CheckedRow,
   CommitmentCase,
   DeletionCase,
   DeletionCaseInFull,
@@ -28,6 +29,25 @@ export const RUN_STATES: Record<ScoreRun['state'], Word> = {
   published: { text: '已发布', tone: 'good' },
   superseded: { text: '已被取代', tone: 'quiet' },
   failed: { text: '失败', tone: 'attention' },
+}
+
+export const CREDIT_CHECK_STATES: Record<string, Word> = {
+  running: { text: '核查中', tone: 'busy' },
+  done: { text: '已完成', tone: 'good' },
+}
+
+export const CHECK_OUTCOMES: Record<CheckedRow['outcome'], Word> = {
+  found: { text: '有相关信息', tone: 'attention' },
+  clear: { text: '未发现相关信息', tone: 'good' },
+  not_registered: { text: '未查到该主体', tone: 'quiet' },
+  number_wrong: { text: '证件号码有误', tone: 'quiet' },
+  not_covered: { text: '核查目的不含此类主体', tone: 'quiet' },
+}
+
+export const SUBJECT_KIND_NAMES: Record<string, string> = {
+  person: '自然人',
+  enterprise: '企业',
+  organisation: '其他组织',
 }
 
 export const DELIVERY_STATES: Record<Delivery['state'], Word> = {
