@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -172,6 +173,52 @@ def test_withdrawing_the_consent_works_at_once_on_a_code_shown_before(counter):
     answer = check(counter, code, token=token)
     assert (answer.status_code, answer.json["eligible"]) == (201, False)
     assert streamed(counter) == 0
+
+
+def test_whoever_leaves_while_checks_are_answered_gets_no_yes_afterwards_and_no_yes_of_before_is_of_use(counter):
+    token = counter.token()
+    outcomes = []
+    for _ in range(6):
+        customer = counter.customer()
+        codes = [shown(counter, customer) for _ in range(3)]
+        at_rest(counter)
+        phone = counter.city.as_citizen(customer.id)
+        start = Barrier(3)
+
+        def in_flight(code, start=start):
+            start.wait()
+            return check(counter, code, token=token)
+
+        def leave(start=start, phone=phone):
+            start.wait()
+            return phone.delete("/api/v1/me/activation")
+
+        with ThreadPoolExecutor(3) as at_once:
+            answers = [at_once.submit(in_flight, code) for code in codes[:2]]
+            left = at_once.submit(leave)
+            assert left.result().status_code == 204
+            # Begun once leaving has been answered, while those begun before may still be on their way.
+            afterwards = check(counter, codes[2], token=token)
+        assert afterwards.json.get("eligible") is not True, afterwards.json
+        answered = [answer.result().json for answer in answers]
+        outcomes += [answer.get("eligible", answer.get("code")) for answer in answered]
+
+        for answer in answered:
+            if answer.get("eligible"):
+                used = counter.post("/redemptions", {"check_id": answer["check_id"]}, token=token)
+                assert used.status_code in (404, 409, 422), used.json
+        counter.city.services.check_stream.drain()
+        assert phone.get("/api/v1/me/score").json["code"] == "not_activated"
+        assert phone.get("/api/v1/me/score/history").json == {"items": []}
+    assert len(outcomes) == 12
+    yes = [code for code in outcomes if code is True]
+    with counter.city.database.reading() as session:
+        in_ledger = [
+            entry.detail["told"]
+            for entry in session.scalars(select(LedgerEntry).where(LedgerEntry.action == "benefit_checked"))
+        ]
+    # Every yes that was told stands in the ledger, and none that was not.
+    assert sum(what.startswith("符合") for what in in_ledger) == len(yes)
 
 
 def test_a_change_is_fenced_before_it_commits(counter):
