@@ -99,6 +99,15 @@ class NothingRefused(Conflict):
         super().__init__("您目前符合这项权益的条件，没有需要复核的拒绝决定；次数或额度用完的，请等下一周期。")
 
 
+class AppealNeedsEnterprise(Refused):
+    """What is granted goes to an enterprise; a person alone could not use it."""
+
+    code = "appeal_needs_enterprise"
+
+    def __init__(self) -> None:
+        super().__init__("这项权益给予企业，请选择由您担任法定代表人的企业，再为它请求人工复核。")
+
+
 class OverrideMissing(Refused):
     code = "objection_override_missing"
 

@@ -23,6 +23,7 @@ from backend.objections.deadlines import Deadlines
 from backend.objections.errors import (
     AlreadyExtended,
     AlreadyUnderObjection,
+    AppealNeedsEnterprise,
     CorrectionMissing,
     DepartmentUnchanged,
     ExtensionNotAllowed,
@@ -173,10 +174,12 @@ def appeal_refusal(
 ) -> Objection:
     """Put an automatic refusal of a benefit before a human.
 
-    Raises SchemeNotFound, NothingRefused, AlreadyUnderObjection, CalendarMissing, EvidenceNotFound or
-    EvidenceTooMany.
+    Raises SchemeNotFound, AppealNeedsEnterprise, NothingRefused, AlreadyUnderObjection, CalendarMissing,
+    EvidenceNotFound or EvidenceTooMany.
     """
     scheme = scheme_in_force(session, scheme_code, city_date(now))
+    if scheme.rules.audience == "enterprise" and enterprise is None:
+        raise AppealNeedsEnterprise
     entitlement = entitlement_of(session, scheme.rules, holder=holder, enterprise=enterprise, now=now)
     if entitlement.decision.eligible:
         raise NothingRefused

@@ -180,13 +180,13 @@ export const getLedger = (cursor: string | null, whoKind: string | null) =>
   client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30, who_kind: whoKind })
 export const complainAbout = (entryId: number, grounds: string) =>
   client.act<AccessComplaint>('POST', `/me/ledger/${id(entryId)}/complaints`, { grounds })
-export const getUses = (cursor: string | null) => client.get<Page<BenefitUse>>('/me/uses', { cursor, limit: 20 })
+export const getUses = (cursor: string | null) => client.get<Page<BenefitUse>>('/me/benefits/uses', { cursor, limit: 20 })
 export const getMerchantComplaints = async () =>
-  (await client.get<{ items: MerchantComplaint[] }>('/me/complaints')).items
+  (await client.get<{ items: MerchantComplaint[] }>('/me/benefits/complaints')).items
 export const complainAboutMerchant = (checkId: string, what: string) =>
-  client.act<MerchantComplaint>('POST', '/me/complaints', { check_id: checkId, what })
+  client.act<MerchantComplaint>('POST', '/me/benefits/complaints', { check_id: checkId, what })
 export const withdrawMerchantComplaint = (complaintId: string) =>
-  client.act<MerchantComplaint>('POST', `/me/complaints/${id(complaintId)}/withdrawal`)
+  client.act<MerchantComplaint>('POST', `/me/benefits/complaints/${id(complaintId)}/withdrawal`)
 export const getAccessComplaints = async () =>
   (await client.get<{ items: AccessComplaint[] }>('/me/access-complaints')).items
 

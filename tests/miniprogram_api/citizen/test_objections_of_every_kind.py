@@ -13,6 +13,7 @@ from tests.factories import add_enterprise, add_record, add_relation
 from tests.miniprogram_api.citizen.conftest import API
 
 GROUNDS = "已经履行完毕，法院有结案通知书"
+ENTERPRISE_ONLY = ("approval_green_channel", "enterprise_credit_loan", "office_rent")
 
 
 def photo() -> BytesIO:
@@ -74,10 +75,14 @@ def test_whoever_has_no_score_has_none_to_object_to(citizen):
 
 def test_a_refused_benefit_is_put_before_a_human_and_one_that_was_not_refused_is_not(scored):
     benefits = scored.get("/me/benefits").json
-    refused = next(one for one in benefits["not_eligible"] + benefits["nearly"] if one["enterprise"] is None)
+    refused = next(
+        one for one in benefits["not_eligible"] + benefits["nearly"] if one["code"] not in ENTERPRISE_ONLY
+    )
     filed = file(scored, kind="benefit", scheme=refused["code"])
     assert filed.status_code == 201
     assert (filed.json["kind"], filed.json["record_title"]) == ("benefit", refused["name"])
+    for_enterprises = file(scored, kind="benefit", scheme=ENTERPRISE_ONLY[0])
+    assert (for_enterprises.status_code, for_enterprises.json["code"]) == (422, "appeal_needs_enterprise")
     if benefits["eligible"]:
         fine = file(scored, kind="benefit", scheme=benefits["eligible"][0]["code"])
         assert (fine.status_code, fine.json["code"]) == (409, "nothing_refused")

@@ -1,0 +1,171 @@
+"""Rights in Chromium: objections, consents and the ledger on the phone, and their cases on the officers' desk."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from backend.accounts.service import add_officer
+from backend.city_calendar import WorkingDays, city_date, utc_now
+from backend.ledger.models import LedgerEntry
+from backend.objections.deadlines import load_deadlines
+from backend.objections.models import Objection
+from backend.objections.routing import department_of_record
+from backend.objections.service import file_objection
+from backend.records.models import CreditRecord
+
+# The phone and its barriers are the same ones.
+from tests.browser.test_citizen_client import barriers_on, phone  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+SERIOUS = {"serious", "critical"}
+ENTERPRISE = "桂城市丹桂信息科技有限公司"
+CASE_PAGES = ["notifications/list", "uses/list", "deletion/deletion", "authorizations/list", "ledger/list"]
+
+
+def pdf() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (60, 80), "white").save(out, "PDF")
+    return out.getvalue()
+
+
+def test_a_legal_representative_objects_for_the_enterprise_with_a_pdf_and_reads_it_again(phone):  # noqa: F811
+    phone.sign_in("吴*")
+    phone.open("records/list")
+    phone.page.get_by_role("tab", name=ENTERPRISE).click()
+    phone.seen(".record").filter(has_not_text="异议中").first.click()
+    phone.press("这条不对，提出异议")
+    phone.press("金额或日期不对")
+    with phone.page.expect_file_chooser() as chooser:
+        phone.press("添加 PDF")
+    chooser.value.set_files({"name": "完税证明.pdf", "mimeType": "application/pdf", "buffer": pdf()})
+    expect(phone.page.get_by_role("button", name="去掉第 1 份材料")).to_be_visible()
+    barriers = barriers_on(phone.page)
+    phone.press("提交异议")
+    expect(phone.heading("我的证明材料", level=2)).to_be_visible()
+    expect(phone.page.get_by_text(ENTERPRISE).last).to_be_visible()
+    with phone.page.expect_download() as saved:
+        phone.page.get_by_role("button", name=re.compile("完税证明")).click()
+    assert saved.value.suggested_filename == "完税证明.pdf"
+    barriers += barriers_on(phone.page)
+
+    for path in CASE_PAGES:
+        phone.open(path)
+        phone.page.wait_for_load_state("networkidle")
+        expect(phone.seen(".loading")).to_have_count(0)
+        barriers += [f"{path}: {barrier}" for barrier in barriers_on(phone.page)]
+    assert barriers == []
+
+
+@pytest.fixture
+def disputed(live_city: Any) -> dict[str, str]:
+    """An objection to some arrears, and an account for an officer of the department that delivered them."""
+    now = utc_now()
+    with live_city.database.transaction() as session:
+        record = session.scalars(
+            select(CreditRecord)
+            .where(
+                CreditRecord.category == "utility_arrears",
+                CreditRecord.state == "active",
+                CreditRecord.id.not_in(select(Objection.record_id).where(Objection.record_id.is_not(None))),
+            )
+            .limit(1)
+        ).one()
+        objection = file_objection(
+            session,
+            subject_id=record.subject_id,
+            record_id=record.id,
+            grounds="该笔费用已按期缴清，附有缴费凭证。",
+            now=now,
+            deadlines=load_deadlines(WorkingDays()),
+        )
+        department = department_of_record(session, record, city_date(now))
+        assert department is not None
+        add_officer(
+            session,
+            username="inbox",
+            name="陈经办",
+            password="correct horse",
+            roles=["department_officer"],
+            department_code=department.code,
+            now=now,
+        )
+        return {"id": str(objection.id), "password": "correct horse"}
+
+
+def sign_in(page: Page, base_url: str, username: str, password: str) -> None:
+    page.goto(f"{base_url}/admin/")
+    page.get_by_label("用户名").fill(username)
+    page.get_by_label("密码", exact=True).fill(password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="退出登录")).to_be_visible()
+
+
+def say_why(page: Page, reason: str) -> None:
+    dialog = page.get_by_role("dialog", name="查看前请说明理由")
+    dialog.get_by_text(reason).click()
+    dialog.get_by_role("button", name="查看").click()
+
+
+def barriers_at_desk(page: Page) -> list[str]:
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS]
+
+
+def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(new_context, live_city, disputed):
+    expect.set_options(timeout=30_000)
+    departments, offices = (new_context(locale="zh-CN").new_page() for _ in range(2))
+    for page in (departments, offices):
+        page.set_default_timeout(30_000)
+    sign_in(departments, live_city.base_url, "inbox", disputed["password"])
+    departments.goto(f"{live_city.base_url}/admin/department-inbox/{disputed['id']}")
+    say_why(departments, "核查本件异议")
+    expect(departments.get_by_role("heading", name="本单位的核查材料（0）")).to_be_visible()
+    departments.locator("input[type=file]").set_input_files(
+        {"name": "缴费台账.pdf", "mimeType": "application/pdf", "buffer": pdf()}
+    )
+    expect(departments.get_by_role("heading", name="本单位的核查材料（1）")).to_be_visible()
+    barriers = barriers_at_desk(departments)
+    departments.get_by_text("核查无误", exact=True).click()
+    departments.get_by_label("核查情况").fill("与缴费系统核对一致，尚未缴清。")
+    departments.get_by_role("button", name="提交答复").click()
+    expect(departments.get_by_role("heading", name="异议待办", level=1)).to_be_visible()
+    barriers += barriers_at_desk(departments)
+
+    sign_in(offices, live_city.base_url, "zhang", live_city.officer_passwords["zhang"])
+    offices.goto(f"{live_city.base_url}/admin/objections/{disputed['id']}")
+    say_why(offices, "办理本件异议")
+    expect(offices.get_by_role("heading", name="数源单位的核查材料（1）")).to_be_visible()
+    with offices.expect_download() as saved:
+        offices.get_by_role("button", name="下载 缴费台账.pdf").click()
+    assert saved.value.suggested_filename == "缴费台账.pdf"
+    barriers += barriers_at_desk(offices)
+    with live_city.database.reading() as session:
+        seen = session.scalars(
+            select(LedgerEntry.actor_kind).where(
+                LedgerEntry.detail["objection"].as_string() == disputed["id"],
+                LedgerEntry.action.in_(("objection_viewed", "objection_evidence_viewed")),
+            )
+        ).all()
+    assert sorted(seen) == ["department", "officer", "officer"]
+    assert barriers == []
+
+
+def test_auditors_see_everything_they_watch(new_context, live_city):
+    page = new_context(locale="zh-CN").new_page()
+    sign_in(page, live_city.base_url, "li", live_city.officer_passwords["li"])
+    barriers = []
+    for path in ("access-alerts", "access-complaints", "recipient-deletions", "ledger"):
+        page.goto(f"{live_city.base_url}/admin/{path}")
+        expect(page.locator("main h1")).to_be_visible()
+        barriers += [f"{path}: {barrier}" for barrier in barriers_at_desk(page)]
+    assert barriers == []
