@@ -13,12 +13,17 @@ CERTIFICATE = make_demonstration_certificate("桂城市公共信用信息中心"
 
 def text_of(pdf: bytes) -> str:
     """All pages, without the line breaks that depend on the width of a column."""
+    return "".join(pages_of(pdf))
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    """The same page by page."""
     document = pypdfium2.PdfDocument(pdf)
     try:
         pages = [page.get_textpage().get_text_range() for page in document]
     finally:
         document.close()
-    return "".join("".join(pages).split())
+    return ["".join(page.split()) for page in pages]
 
 
 def inked_share(pdf: bytes) -> list[float]:

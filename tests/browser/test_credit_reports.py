@@ -75,6 +75,17 @@ def test_a_printed_report_is_verified_by_a_stranger_and_a_changed_one_is_found_o
         expect(stranger.get_by_text(f"已比对文件：{path.name}")).to_be_visible()
         expect(verdict).to_have_text(word)
 
+    phone.get_by_role("checkbox", name="隐去部分姓名和身份号码").click()
+    phone.get_by_role("button", name="出具报告").click()
+    expect(phone.get_by_text("已被取代", exact=True)).to_be_visible()
+    stranger.get_by_role("button", name="核验", exact=True).click()
+    expect(verdict).to_have_text("已被取代")
+    assert "林" not in stranger.locator("body").inner_text()
+    assert stranger.locator(".uni-page-head-btn >> visible=true").count() == 0, (
+        "a stranger has nowhere to go back to"
+    )
+    assert complaints_of_axe(stranger) == []
+
 
 def test_a_citizen_takes_everything_along(open_phone, live_city, tmp_path):
     phone = open_phone()
