@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import fastexcel
 import pytest
+import xlsxwriter
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
@@ -19,6 +21,7 @@ from backend.objections.deadlines import load_deadlines
 from backend.objections.models import Objection
 from backend.objections.service import file_objection
 from backend.records.models import CreditRecord, QuarantinedRow
+from backend.subjects.models import Subject
 
 pytestmark = pytest.mark.browser
 
@@ -340,3 +343,67 @@ def _ledger(city: Any, action: str) -> list[LedgerEntry]:
         return list(
             session.scalars(select(LedgerEntry).where(LedgerEntry.action == action).order_by(LedgerEntry.id))
         )
+
+
+def test_the_history_page_shows_what_was_known_on_a_day_and_a_records_whole_life(
+    desk: Desk, live_city: Any
+) -> None:
+    with live_city.database.reading() as session:
+        of_enterprise = select(Subject.public_code).join(CreditRecord, CreditRecord.subject_id == Subject.id)
+        code = session.scalars(of_enterprise.where(Subject.public_code.is_not(None)).limit(1)).one()
+    desk.sign_in()
+    desk.menu("记录历史")
+    asked = desk.page.get_by_label("公民身份号码、统一社会信用代码或旧代码")
+    asked.fill(code)
+    desk.press("查询")
+    desk.page.get_by_role("dialog").get_by_role("button", name="查询").click()
+
+    expect(desk.page.get_by_text(f"（{code}）")).to_be_visible()
+    desk.page.get_by_text("当时的内容").first.click()
+    assert barriers(desk.page) == []
+    desk.page.get_by_role("button", name="全部经过").first.click()
+    expect(desk.page.get_by_role("list", name="从报送至今的经过").get_by_text("报送入库")).to_be_visible()
+    assert barriers(desk.page) == []
+    desk.page.keyboard.press("Escape")
+
+    desk.page.get_by_label("哪一天").fill("2000-01-01")
+    desk.press("查询")
+    desk.page.get_by_role("dialog").get_by_role("button", name="查询").click()
+    expect(desk.page.get_by_text("当天没有掌握记录")).to_be_visible()
+
+
+def test_a_changed_catalogue_is_proposed_from_the_spreadsheet_and_shows_its_changes(
+    desk: Desk, tmp_path: Path
+) -> None:
+    version = f"2099.{desk.page.viewport_size['width']}"
+    desk.sign_in()
+    desk.menu("信息目录")
+    with desk.page.expect_download() as download:
+        desk.press("下载表格模板")
+    download.value.save_as(tmp_path / "template.xlsx")
+    rows = fastexcel.read_excel(tmp_path / "template.xlsx").load_sheet(0, header_row=None, dtypes="string")
+    changed = [
+        ["志愿服务（新）" if cell == "志愿服务" else cell for cell in row] for row in rows.to_polars().rows()
+    ]
+    with xlsxwriter.Workbook(tmp_path / "changed.xlsx") as book:
+        sheet = book.add_worksheet("目录")
+        for number, row in enumerate(changed):
+            sheet.write_row(number, 0, row)
+
+    desk.press("提交新版本")
+    dialog = desk.dialog("提交新版目录")
+    expect(dialog).to_be_visible()
+    assert barriers(desk.page) == []
+    dialog.get_by_label("版本号").fill(version)
+    dialog.get_by_label("名称").fill("桂城市公共信用信息目录（试拟）")
+    dialog.get_by_label("生效日期").fill("2099-01-01")
+    desk.page.keyboard.press("Enter")
+    dialog.get_by_label("表格文件").set_input_files(tmp_path / "changed.xlsx")
+    dialog.get_by_role("button", name="检查并提交").click()
+
+    expect(dialog).to_be_hidden()
+    desk.page.get_by_role("link", name=version).click()
+    expect(desk.heading("目录草案")).to_be_visible()
+    expect(desk.page.get_by_text("志愿服务（新）").first).to_be_visible()
+    expect(desk.page.get_by_text("须由另一位复核员审核")).to_be_visible()
+    assert barriers(desk.page) == []

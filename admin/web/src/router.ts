@@ -45,6 +45,12 @@ export const router = createRouter({
           meta: { title: '数据质量' },
         },
         {
+          path: 'records',
+          name: 'records',
+          component: () => import('./records/KnownRecordsPage.vue'),
+          meta: { title: '记录历史' },
+        },
+        {
           path: 'objections',
           name: 'objections',
           component: () => import('./objections/ObjectionsPage.vue'),
