@@ -21,6 +21,7 @@ from admin.notifications import blp as notifications
 from admin.objections import blp as objections
 from admin.overview import blp as overview
 from admin.partners import blp as partners
+from admin.policy_trials import blp as policy_trials
 from admin.quality import blp as quality
 from admin.quarantine import blp as quarantine
 from admin.recipient_deletions import blp as recipient_deletions
@@ -39,6 +40,7 @@ def admin_surfaces() -> list[Blueprint]:
         sign_in,
         overview,
         runs,
+        policy_trials,
         deliveries,
         quarantine,
         quality,

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from typing import Any
+from typing import cast as cast_type
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     Date,
@@ -35,6 +38,8 @@ from backend.choices.service import not_declined
 from backend.records.models import CreditRecord
 from backend.scores.models import PublishedRun, Score
 from backend.subjects.models import Subject, SubjectRelation
+
+Int64 = NDArray[np.int64]
 
 Holder = aliased(Subject, name="holder")
 Enterprise = aliased(Subject, name="enterprise")
@@ -81,7 +86,19 @@ def select_facts(codes: Collection[str], *, audience: str, on: date, dialect: st
         _fact(code, about[FACTS[code].about], on, dialect).label(f"fact_{place}")
         for place, code in enumerate(codes)
     ]
-    query = select(beneficiary.district, _score(beneficiary.id, Score.grade), *facts)
+    return _everyone(select(beneficiary.district, _score(beneficiary.id, Score.grade), *facts), audience, on)
+
+
+def subjects_of_city(session: Session, *, audience: str, on: date) -> tuple[Int64, Int64]:
+    """Holder and enterprise of everyone, in the order of `facts_of_city`; persons have no enterprise (0)."""
+    enterprise = literal(0) if audience == "person" else Enterprise.id
+    query = cast_type(Select[Any], select(Holder.id, enterprise))
+    rows = session.execute(_everyone(query, audience, on)).all()
+    pairs = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _everyone(query: Select[Any], audience: str, on: date) -> Select[Any]:
     if audience == "person":
         return query.where(Holder.kind == "person", _activated(Holder.id)).order_by(Holder.id)
     return (

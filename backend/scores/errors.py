@@ -79,3 +79,10 @@ class NothingToSimulateOn(Refused):
             "该类主体还没有已发布的评分，无从比较。请先完成一次评分（osmanthus scores run），再模拟调整。",
             subject_kind=subject_kind,
         )
+
+
+class UnknownIndicators(Refused):
+    code = "unknown_indicators"
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        super().__init__(f"现行方案没有这些指标：{'、'.join(codes)}。方案可能刚刚更换，请刷新页面后再试。")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow as pa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.scores.errors import NothingToSimulateOn
+from backend.scores.errors import NothingToSimulateOn, UnknownIndicators
 from backend.scores.inputs import day_number, snapshot_rows, to_columns
 from backend.scores.matrix import Int64, read_matrix
 from backend.scores.models import PublishedRun, Score, ScoreRun
@@ -20,22 +21,24 @@ from backend.scores.training import age_band
 from backend.subjects.models import Subject
 from scoring.columns import RecordColumns
 from scoring.compiled import CompiledPolicy, compile_policy
-from scoring.engine import score_batch
+from scoring.engine import BatchResult, score_batch
 from scoring.policy import Policy
 from scoring.simulation import Groups, Simulation, affected, group_by, simulate
+from scoring.weights import with_weights
 
 _ROWS_PER_CHUNK = 200_000
 
 
 @dataclass(frozen=True)
 class PolicySimulation:
-    """`before` is the policy of the published run, `told` compares it with `after` over everyone it scored who
-    still has a score, on the run's own day. Groups are district and, for persons, age band.
+    """`before` is the policy of the published run and `scores` what it gave; `told` compares it with `after` over
+    everyone it scored who still has a score, on the run's own day. Groups are district and, for persons, age band.
     """
 
     run: ScoreRun
     before: Policy
     after: Policy
+    scores: BatchResult
     told: Simulation
 
 
@@ -51,8 +54,7 @@ def simulate_policy(
     Raises NothingToSimulateOn or PolicyDoesNotFitCatalogue.
     """
     check_fits_catalogue(session, after, on=on)
-    run = _published_run(session, after.subject_kind)
-    before, _ = policy_of(session, run.policy_hash)
+    run, before = published_policy(session, after.subject_kind)
     categories = {*before.category_codes, *after.category_codes}
     old, new = compile_policy(before, categories), compile_policy(after, categories)
     day = day_number(run.as_of)
@@ -66,10 +68,11 @@ def simulate_policy(
         scores = score_batch(old, columns, day, subjects, threads=threads)
     groups = _groups(session, run, scores.subject)
     told = simulate(old, new, scores, day, columns=columns, groups=groups, threads=threads)
-    return PolicySimulation(run, before, after, told)
+    return PolicySimulation(run, before, after, scores, told)
 
 
-def _published_run(session: Session, subject_kind: str) -> ScoreRun:
+def published_policy(session: Session, subject_kind: str) -> tuple[ScoreRun, Policy]:
+    """The published run of the kind and the policy it was computed by. Raises NothingToSimulateOn."""
     run = session.scalar(
         select(ScoreRun)
         .join(PublishedRun, PublishedRun.run_id == ScoreRun.id)
@@ -77,7 +80,18 @@ def _published_run(session: Session, subject_kind: str) -> ScoreRun:
     )
     if run is None:
         raise NothingToSimulateOn(subject_kind)
-    return run
+    return run, policy_of(session, run.policy_hash)[0]
+
+
+def weighed_policy(session: Session, subject_kind: str, percents: Mapping[str, int]) -> Policy:
+    """The published policy with some indicators weighing so many percent, to be simulated.
+
+    Raises NothingToSimulateOn or UnknownIndicators.
+    """
+    _, policy = published_policy(session, subject_kind)
+    if unknown := sorted(set(percents) - {indicator.code for indicator in policy.indicators}):
+        raise UnknownIndicators(unknown)
+    return with_weights(policy, percents)
 
 
 def _records(session: Session, run: ScoreRun, subjects: Int64, compiled: CompiledPolicy) -> RecordColumns:

@@ -27,6 +27,12 @@ export const router = createRouter({
         },
         { path: 'runs', name: 'runs', component: () => import('./runs/RunsPage.vue'), meta: { title: '评分运行' } },
         {
+          path: 'policy-trials',
+          name: 'policy-trials',
+          component: () => import('./policy-trials/PolicyTrialsPage.vue'),
+          meta: { title: '政策试算' },
+        },
+        {
           path: 'deliveries',
           name: 'deliveries',
           component: () => import('./deliveries/DeliveriesPage.vue'),

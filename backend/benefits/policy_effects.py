@@ -1,0 +1,97 @@
+"""What a changed scoring policy would do to the city: to scores, and to who may have which benefit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from backend.benefits.city_facts import facts_of_city, subjects_of_city
+from backend.benefits.city_readings import CityFacts, FactColumn, as_number
+from backend.benefits.scheme_document import Scheme
+from backend.benefits.schemes import schemes_in_force
+from backend.benefits.simulation import NO_TIER, tiers_over_city
+from backend.scores.simulation import PolicySimulation, simulate_policy
+from scoring.policy import Policy
+
+Int64 = NDArray[np.int64]
+
+_FACT_OF_SCORE = {"person": "score.total", "enterprise": "enterprise.evaluation"}
+
+
+@dataclass(frozen=True)
+class BenefitChange:
+    """Of one scheme in force: how many are eligible under either policy, and how many gain and lose that.
+
+    Enterprises are counted once with each of their legal representatives, as at the counter.
+    """
+
+    scheme: str
+    name: str
+    before: int
+    after: int
+    gained: int
+    lost: int
+
+
+def simulate_policy_with_benefits(
+    session: Session, after: Policy, *, data_dir: Path, on: date, threads: int = 1
+) -> tuple[PolicySimulation, Sequence[BenefitChange]]:
+    """As `simulate_policy`; and the schemes in force on the day whose conditions read what the policy gives.
+
+    Raises what `simulate_policy` raises.
+    """
+    simulated = simulate_policy(session, after, data_dir=data_dir, on=on, threads=threads)
+    fact = _FACT_OF_SCORE[after.subject_kind]
+    changes = [
+        _change(session, version.rules, fact, simulated, on)
+        for version in schemes_in_force(session, on)
+        if fact in version.rules.facts
+    ]
+    return simulated, changes
+
+
+def _change(session: Session, scheme: Scheme, fact: str, simulated: PolicySimulation, on: date) -> BenefitChange:
+    facts, _, _ = facts_of_city(session, scheme.facts, audience=scheme.audience, on=on)
+    holders, enterprises = subjects_of_city(session, audience=scheme.audience, on=on)
+    scored = enterprises if fact == "enterprise.evaluation" else holders
+    under = (simulated.scores, simulated.before), (simulated.told.after, simulated.after)
+    was, now = (
+        tiers_over_city(
+            scheme, _with(facts, fact, scored, result.subject, _given(fact, policy, result.total, result.grade))
+        )
+        != NO_TIER
+        for result, policy in under
+    )
+    return BenefitChange(
+        scheme=scheme.code,
+        name=scheme.name,
+        before=int(was.sum()),
+        after=int(now.sum()),
+        gained=int((now & ~was).sum()),
+        lost=int((was & ~now).sum()),
+    )
+
+
+def _given(fact: str, policy: Policy, total: Int64, grade: NDArray[np.int8]) -> Int64:
+    if fact == "score.total":
+        return total
+    return np.array([as_number(fact, one.code) for one in policy.grades], np.int64)[grade]
+
+
+def _with(facts: CityFacts, fact: str, scored: Int64, subjects: Int64, values: Int64) -> CityFacts:
+    """The facts with this one as a policy gives it; of those whom the run did not score it stays as it is."""
+    column = facts.columns[fact]
+    place = np.searchsorted(subjects, scored)
+    found = np.minimum(place, len(subjects) - 1)
+    in_run = subjects[found] == scored
+    columns: Mapping[str, FactColumn] = {
+        **facts.columns,
+        fact: FactColumn(np.where(in_run, values[found], column.values), column.known | in_run),
+    }
+    return replace(facts, columns=columns)
