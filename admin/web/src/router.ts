@@ -224,6 +224,31 @@ export const router = createRouter({
           meta: { title: '权益方案' },
         },
         {
+          path: 'partners',
+          name: 'partners',
+          component: () => import('./partners/PartnersPage.vue'),
+          meta: { title: '合作商户' },
+        },
+        {
+          path: 'partners/:code',
+          name: 'partner',
+          component: () => import('./partners/PartnerPage.vue'),
+          props: true,
+          meta: { title: '合作商户' },
+        },
+        {
+          path: 'settlements',
+          name: 'settlements',
+          component: () => import('./partners/SettlementsPage.vue'),
+          meta: { title: '商户结算' },
+        },
+        {
+          path: 'merchant-complaints',
+          name: 'merchant-complaints',
+          component: () => import('./partners/MerchantComplaintsPage.vue'),
+          meta: { title: '商户投诉' },
+        },
+        {
           path: 'reports',
           name: 'reports',
           component: () => import('./reports/PrintPage.vue'),

@@ -1,0 +1,22 @@
+import type { Word } from '../common/words'
+
+export const KINDS: Record<string, string> = { merchant: '商户', institution: '机构', department: '部门' }
+
+export const PARTNER_STATES: Record<string, Word> = {
+  active: { text: '正常', tone: 'good' },
+  suspended: { text: '已停用', tone: 'attention' },
+}
+
+export const DELIVERY_STATES: Record<string, Word> = {
+  waiting: { text: '待送达', tone: 'quiet' },
+  delivered: { text: '已送达', tone: 'good' },
+  failed: { text: '未送达', tone: 'attention' },
+}
+
+export const COMPLAINT_STATES: Record<string, Word> = {
+  filed: { text: '待核实', tone: 'attention' },
+  taken_up: { text: '核实中', tone: 'quiet' },
+  upheld: { text: '投诉成立', tone: 'attention' },
+  rejected: { text: '投诉不成立', tone: 'quiet' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+}
