@@ -13,9 +13,10 @@ from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force
 from backend.commitments.one_list import ListedCommitment, listed_collected, listed_signed
 from backend.commitments.service import is_published, record_of, signed_commitments_of
+from backend.objections.lists import statutory_lists
 from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
-from backend.repairs.publication import is_public
+from backend.repairs.publication import is_public, published_until
 from backend.subjects.models import Subject
 from backend.subjects.service import get_public_subject
 
@@ -42,6 +43,20 @@ class PublishedRecord:
 
 
 @dataclass(frozen=True)
+class ListEntry:
+    """An entry of a statutory list (名单) that stands today.
+
+    basis  the rule by which entities are listed
+    until  the last day on which it may be shown, unless it is taken off before; None while nothing ends it
+    """
+
+    published: PublishedRecord
+    list_name: str
+    basis: str
+    until: date | None
+
+
+@dataclass(frozen=True)
 class PublicPage:
     """Each list newest event first."""
 
@@ -50,12 +65,14 @@ class PublicPage:
     penalties: Sequence[PublishedRecord]
     commitments: Sequence[PublishedRecord]
     red_list: Sequence[PublishedRecord]
+    statutory_lists: Sequence[ListEntry]
 
 
 def public_page(session: Session, code: str, *, today: date) -> PublicPage:
     """By unified social credit code. Raises EnterpriseNotFound, also when the code is a natural person's."""
     subject = get_public_subject(session, code)
     categories = catalogue_in_force(session, today).categories
+    listed = statutory_lists()
 
     def published(codes: Sequence[str]) -> Sequence[PublishedRecord]:
         return _published(session, subject.id, codes, categories, today)
@@ -66,7 +83,23 @@ def public_page(session: Session, code: str, *, today: date) -> PublicPage:
         penalties=published(PENALTIES),
         commitments=published(COMMITMENTS),
         red_list=published(RED_LIST),
+        statutory_lists=[
+            ListEntry(
+                entry,
+                list_name=listed[entry.record.category].name,
+                basis=listed[entry.record.category].basis,
+                until=_until(entry, today),
+            )
+            for entry in published(list(listed))
+            # Taken off the list.
+            if entry.record.ended_on is None or entry.record.ended_on >= today
+        ],
     )
+
+
+def _until(entry: PublishedRecord, today: date) -> date | None:
+    ends = [entry.record.ended_on, published_until(entry.record, entry.category, today=today)]
+    return min((day for day in ends if day is not None), default=None)
 
 
 def _published(

@@ -114,6 +114,24 @@ def test_the_page_shows_licences_penalties_commitments_and_honours(town, publish
     assert "欠缴水费" not in str(shown)
 
 
+def test_the_page_shows_the_statutory_lists_that_stand_with_their_basis_and_end(town, publish):
+    publish("serious_list", title="虚假登记", event_on=date(2026, 1, 15), ended_on=date(2026, 3, 3))
+    publish("abnormal_operation", title="未公示年报", event_on=date(2026, 2, 1), state="disputed")
+    publish("serious_list", title="已移出", event_on=date(2025, 1, 15), ended_on=date(2026, 3, 2))
+    publish("serious_list", title="已修复", event_on=date(2025, 6, 1), state="repaired")
+    publish("dishonest_debtor", title="由法院公布", event_on=date(2026, 1, 1))
+
+    abnormal, serious = page(town)["statutory_lists"]
+
+    assert (serious["list_name"], serious["title"], serious["until"]) == (
+        "严重违法失信名单",
+        "虚假登记",
+        "2026-03-03",
+    )
+    assert "第44号" in serious["basis"]
+    assert (abnormal["list_name"], abnormal["disputed"]) == ("经营异常名录", True)
+
+
 @pytest.mark.parametrize(("level", "days"), [(1, 90), (2, 365), (3, 1095)])
 def test_a_penalty_is_public_for_the_period_of_its_seriousness_and_not_a_day_longer(town, publish, level, days):
     today = date(2026, 3, 3)
