@@ -67,6 +67,7 @@ EXPORTED_AS = {
 NOT_EXPORTED = {
     "oauth_grants": "ties together consents, each of which is exported",
     "benefit_checks": "each is told in full by its ledger entry",
+    "checked_rows": "each is told in full by its ledger entry, and deleted after its term",
     "quota_uses": "counts of the redemptions that are exported",
     "rescore_marks": "a queue of the machine: says only that a score was to be computed again",
     "citizen_accounts": "says only when somebody signed in first and last",
