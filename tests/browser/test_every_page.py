@@ -213,7 +213,13 @@ ADDRESSES = {
     "benefits/detail": "code=reading_deposit_free",
 }
 # Each is led to from another, with more than an address: other tests go that way.
-ON_THE_WAY = {"objections/detail", "authorizations/receipt", "ledger/complain", "sign-in/sign-in"}
+ON_THE_WAY = {
+    "objections/detail",
+    "authorizations/receipt",
+    "authorizations/consent",
+    "ledger/complain",
+    "sign-in/sign-in",
+}
 ALREADY_WALKED = {*ON_THE_WAY, *PAGES}
 FOR_THE_ENTERPRISE = ["repairs/list", "supplements/list", "commitments/list", "commitments/sign", "records/list"]
 
