@@ -74,13 +74,13 @@ class ArchiveFolder:
         try:
             content = (self.folder / name).read_bytes()
         except OSError:
-            raise ArchiveUnreadable(f"the archive file {name} is missing") from None
+            raise ArchiveUnreadable(f"归档文件 {name} 不在") from None
         if sha256(content).hexdigest() != expected_sha256:
-            raise ArchiveUnreadable(f"the archive file {name} was altered")
+            raise ArchiveUnreadable(f"归档文件 {name} 被改动")
         try:
             lines = gzip.decompress(self.keys.open_bytes(content)).decode().splitlines()
         except (KeyUnknown, InvalidTag):
-            raise ArchiveUnreadable(f"the archive file {name} cannot be opened with the keys at hand") from None
+            raise ArchiveUnreadable(f"归档文件 {name} 用现有的密钥打不开") from None
         for line in lines:
             entry = json.loads(line)
             entry["at"] = datetime.fromisoformat(entry["at"])

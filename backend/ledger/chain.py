@@ -159,9 +159,9 @@ def verify_ledger(
         segments += 1
         number = segment.number
         if number != expected_number:
-            check.fault(number, None, "an earlier segment is missing")
+            check.fault(number, None, "缺少此前的一段")
         if segment.previous_head != previous_head:
-            check.fault(number, None, "the link to the previous segment is broken")
+            check.fault(number, None, "与上一段的衔接被破坏")
         chain, count = sha256(segment.previous_head), 0
         for entry in _entries_of(session, number, archived.get(number), archives, check):
             chain.update(_link(entry.id, check.digest(entry, number)))
@@ -170,21 +170,21 @@ def verify_ledger(
             kept_outside += count
         sealed += count
         if count != segment.entry_count:
-            check.fault(number, None, f"{segment.entry_count} entries were sealed, {count} are left")
+            check.fault(number, None, f"封存时有 {segment.entry_count} 条，现有 {count} 条")
         if chain.digest() != segment.head:
-            check.fault(number, None, "entries were changed, removed, added or reordered")
+            check.fault(number, None, "条目被改动、删除、插入或调换")
         try:
             public_key.verify(segment.signature, _signed_content(number, segment.entry_count, segment.head))
         except InvalidSignature:
-            check.fault(number, None, "the signature does not match")
+            check.fault(number, None, "签名不符")
         while seen_by_witness is not None and int(seen_by_witness["number"]) <= number:
             if int(seen_by_witness["number"]) < number or not _agrees(segment, seen_by_witness):
-                check.fault(int(seen_by_witness["number"]), None, "the witness kept another head of this segment")
+                check.fault(int(seen_by_witness["number"]), None, "与外部留存的链头不符")
             seen_by_witness = next(keeper, None)
         expected_number, previous_head = number + 1, segment.head
 
     while seen_by_witness is not None:
-        check.fault(int(seen_by_witness["number"]), None, "the witness kept a segment that is no longer there")
+        check.fault(int(seen_by_witness["number"]), None, "外部留存的一段已不存在")
         seen_by_witness = next(keeper, None)
 
     unsealed = 0
@@ -218,7 +218,7 @@ class _Verification:
         """The digest that the content has, which is what the head must be made of."""
         computed = digest_of(entry)
         if computed != entry.digest:
-            self.fault(segment, entry.id, "the entry does not match its digest")
+            self.fault(segment, entry.id, "内容与摘要不符")
         return computed
 
 
@@ -234,9 +234,9 @@ def _entries_of(
         yield from in_database.yield_per(_READ_AT_ONCE)
         return
     if in_database.first() is not None:
-        check.fault(number, None, "the segment is archived and still has entries")
+        check.fault(number, None, "已归档的段仍有条目")
     if archives is None:
-        check.fault(number, None, "the segment is archived and no archive folder was given")
+        check.fault(number, None, "这一段已归档，没有指明归档文件夹")
         return
     try:
         yield from archives.read(archived.file_name, archived.file_sha256)

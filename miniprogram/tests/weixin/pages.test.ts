@@ -225,6 +225,35 @@ const ANSWERS: Record<string, unknown> = {
   'GET /me/notifications/settings': {
     items: [{ kind: 'officer_looked', name: '工作人员查看我的信息时告诉我', on: true }],
   },
+  'GET /me/benefits/uses?limit=20': {
+    items: [
+      {
+        check_id: '7a',
+        scheme: '图书馆免押借阅',
+        scene_name: '信易阅',
+        partner: '桂城市图书馆',
+        checked_at: '2026-11-20T01:00:00Z',
+        eligible: true,
+        redeemed_at: '2026-11-20T01:01:00Z',
+        cancelled_at: null,
+      },
+    ],
+    next_cursor: null,
+  },
+  'GET /me/benefits/complaints': {
+    items: [
+      {
+        id: '8b',
+        check_id: '7a',
+        what: '出示后仍要求交押金',
+        state: 'filed',
+        state_name: '已提交',
+        filed_at: '2026-11-20T02:00:00Z',
+        answer: null,
+        closed_at: null,
+      },
+    ],
+  },
   'GET /me/access-complaints': { items: [] },
   'GET /me/ledger?limit=30': { items: [], next_cursor: null },
   'GET /me/notifications?limit=30': {

@@ -70,7 +70,7 @@ def test_a_segment_signed_with_another_key_is_found(session, look, now):
     seal_segment(session, signing_key=b"x" * 32, now=now)
     session.flush()
     faults = verify_ledger(session, signing_key=SIGNING_KEY).faults
-    assert [fault.what for fault in faults] == ["the signature does not match"]
+    assert [fault.what for fault in faults] == ["签名不符"]
 
 
 def test_a_changed_entry_is_found_even_before_it_is_sealed(session, look):
