@@ -227,8 +227,8 @@ def test_a_missing_or_altered_archive_is_a_fault(sealed, archives, now):
     files[0].write_bytes(files[0].read_bytes()[:-1] + b"x")
     files[1].unlink()
     found = faults(sealed, archives=archives)
-    assert any("altered" in fault for fault in found)
-    assert any("missing" in fault for fault in found)
+    assert any("被改动" in fault for fault in found)
+    assert any("不在" in fault for fault in found)
 
 
 def test_an_archive_says_nothing_to_whoever_has_no_key(sealed, archives, now):
