@@ -113,7 +113,7 @@ def test_an_objection_stops_the_record_at_once_and_the_score_follows(scored, jud
     assert during > before
     assert scored.get(f"/me/records/{judgment['id']}").get_json()["state"] == "disputed"
     assert [step["event_name"] for step in objection.pop("steps")] == ["提交异议"]
-    assert objection.pop("evidence") == []
+    assert objection.pop("evidence") == objection.pop("department_evidence") == []
     assert scored.get("/me/objections").get_json()["items"] == [objection]
 
 
