@@ -27,6 +27,8 @@ from backend.city_calendar import city_date
 from backend.commitments.models import Commitment
 from backend.commitments.service import signed_commitments_of
 from backend.commitments.states import STATE_NAMES as COMMITMENT_STATES
+from backend.credit_checks.models import CheckedRow, CreditCheck
+from backend.credit_checks.service import OUTCOME_NAMES
 from backend.deletion_requests.models import DeletionRequest
 from backend.deletion_requests.states import STATE_NAMES as DELETION_STATES
 from backend.evidence.models import EvidenceFile
@@ -140,6 +142,7 @@ def export_of(
             _loan_referral(session, referral)
             for referral in _of(session, LoanReferral, subject_id, LoanReferral.sent_at)
         ],
+        "credit_checks": [_credit_check(session, row) for row in _newest(session, CheckedRow, subject_id)],
         "reports": [_report(report) for report in _newest(session, CreditReport, subject_id)],
         "notifications": [
             {"title": message.title, "body": message.body, "created_at": message.created_at}
@@ -485,6 +488,21 @@ def _loan_referral(session: Session, referral: LoanReferral) -> dict[str, Any]:
     }
 
 
+def _credit_check(session: Session, row: CheckedRow) -> dict[str, Any]:
+    asked = session.get_one(CreditCheck, row.check_id)
+    return {
+        "department": asked.department_name,
+        "purpose": asked.purpose_name,
+        "basis": asked.basis,
+        "matter": asked.matter,
+        "asked_at": asked.asked_at,
+        "outcome": row.outcome,
+        "reasons": row.reasons,
+        "review": row.review,
+        "review_reason": row.review_reason,
+    }
+
+
 def _report(report: CreditReport) -> dict[str, Any]:
     return {
         "number": report.number,
@@ -699,6 +717,16 @@ def _cases(data: Mapping[str, Any]) -> list[dict[str, Any]]:
                 REFERRAL_STATES[each["state"]],
             )
             for each in data["loan_referrals"]
+        ),
+        *(
+            (
+                "信用核查",
+                each["asked_at"],
+                f"{each['department']}，{each['purpose']}：{each['matter']}",
+                each["review_reason"],
+                OUTCOME_NAMES[each["outcome"]] if each["outcome"] else "核查中",
+            )
+            for each in data["credit_checks"]
         ),
     ]
     return [

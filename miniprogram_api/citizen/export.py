@@ -282,6 +282,18 @@ class ExportedLoanReferral(Schema):
     events = fields.List(fields.Nested(ExportedReferralEvent), required=True)
 
 
+class ExportedCreditCheck(Schema):
+    department = fields.String(required=True)
+    purpose = fields.String(required=True)
+    basis = fields.String(required=True)
+    matter = fields.String(required=True, metadata={"description": "核查的具体事项"})
+    asked_at = Moment(required=True)
+    outcome = fields.String(required=True, allow_none=True, metadata={"description": "核查中为空"})
+    reasons = fields.List(fields.Dict(), required=True, metadata={"description": "查到的记录"})
+    review = fields.String(required=True, allow_none=True, metadata={"description": "拨付前审查的决定"})
+    review_reason = fields.String(required=True, allow_none=True)
+
+
 class ExportedReport(Schema):
     number = fields.String(required=True)
     stationery = fields.String(required=True)
@@ -322,6 +334,9 @@ class ExportResponse(Schema):
     )
     loan_referrals = fields.List(
         fields.Nested(ExportedLoanReferral), required=True, metadata={"description": "转给银行的贷款申请"}
+    )
+    credit_checks = fields.List(
+        fields.Nested(ExportedCreditCheck), required=True, metadata={"description": "单位批量信用核查的结果"}
     )
     reports = fields.List(fields.Nested(ExportedReport), required=True)
     notifications = fields.List(fields.Nested(ExportedNotification), required=True)

@@ -187,6 +187,7 @@ def test_a_request_is_given_for_as_long_as_the_citizen_chooses(scored, request_o
 
 
 ASKED_WITH = {
+    "/api/v1/me/loan-referrals/institutions": {"scheme": "loan"},
     "/api/v1/me/deletion-requests/preview": {"scope": "all", "ground": "other"},
     "/api/v1/me/commitments/letter": {"type": "voluntary_publication", "matter": "按时缴纳物业费"},
 }

@@ -61,13 +61,13 @@ EXPORTED_AS = {
     "redemptions": "benefits_used",
     "eligibility_overrides": "benefits_granted",
     "loan_referrals": "loan_referrals",
+    "checked_rows": "credit_checks",
     "credit_reports": "reports",
     "notifications": "notifications",
 }
 NOT_EXPORTED = {
     "oauth_grants": "ties together consents, each of which is exported",
     "benefit_checks": "each is told in full by its ledger entry",
-    "checked_rows": "each is told in full by its ledger entry, and deleted after its term",
     "quota_uses": "counts of the redemptions that are exported",
     "rescore_marks": "a queue of the machine: says only that a score was to be computed again",
     "citizen_accounts": "says only when somebody signed in first and last",
