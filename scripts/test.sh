@@ -15,9 +15,9 @@ step "Python: the demo city and the pages beside everything else"
 # Two processes for two processors: one builds and serves the demo city once, for everything that needs it.
 served=$(mktemp)
 trap 'rm -f "$served"' EXIT
-.venv/bin/python -m pytest -m "browser or city" --durations=5 "$@" >"$served" 2>&1 &
+.venv/bin/python -m pytest tests/browser tests/city --durations=5 "$@" >"$served" 2>&1 &
 with_city=$!
-rest=0; .venv/bin/python -m pytest -m "not browser and not city" --durations=5 "$@" || rest=$?
+rest=0; .venv/bin/python -m pytest tests --ignore=tests/browser --ignore=tests/city --durations=5 "$@" || rest=$?
 city=0; wait "$with_city" || city=$?
 cat "$served"
 exit $((rest + city))

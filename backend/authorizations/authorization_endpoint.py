@@ -6,6 +6,7 @@ clients that authenticate, PKCE by `plain`, a redirect address taken from severa
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,10 @@ class ConsentScreen:
     expires_at: datetime
 
 
+_SAYABLE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
+"""What the description of an error may be written in (RFC 6749 section 4.1.2.1), and so what it may repeat."""
+
+
 def open_request(
     session: Session, *, query: Sequence[tuple[str, str]], authorize_url: str, issuer: str, now: datetime
 ) -> ToTheScreen | BackToTheClient:
@@ -96,7 +101,9 @@ def open_request(
     Raises AuthorizationRequestInvalid for an unknown institution or address: the browser must not be sent there.
     """
     names = [name for name, _ in query]
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names) or not all(
+        _SAYABLE.fullmatch(value) for name, value in query if name != "state"
+    ):
         raise AuthorizationRequestInvalid
     given = dict(query)
     server = _Server(session)

@@ -38,8 +38,12 @@ spans = st.one_of(
 sizes = st.integers(1, 6000).map(lambda hundredths: hundredths / 100)
 
 
-def _length(span: dict[str, int]) -> float:
-    return span.get("years", 0) * 365.25 + span.get("months", 0) * 30.4 + span.get("days", 0)
+def _length(span: dict[str, int]) -> int:
+    """Days from 1 January 1970, where 5 months are 151 days."""
+    if "days" in span:
+        return span["days"]
+    months = span.get("months", 0) + 12 * span.get("years", 0)
+    return (date(1970 + months // 12, months % 12 + 1, 1) - date(1970, 1, 1)).days
 
 
 @st.composite

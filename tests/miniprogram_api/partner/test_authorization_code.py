@@ -209,6 +209,14 @@ def test_no_token_is_given_at_the_authorization_endpoint(bank):
         assert query_of(answer.headers["Location"])["error"] == "unsupported_response_type", response_type
 
 
+def test_what_no_answer_could_repeat_is_refused_without_going_anywhere(bank):
+    for response_type in ("кode", 'co"de', "co\nde"):
+        answer, _, _ = bank.send(response_type=response_type)
+        assert (answer.status_code, answer.json()["code"]) == (422, "authorization_request_invalid")
+    answer, _, _ = bank.send(state='{"page": "申请"}')
+    assert answer.status_code == 302
+
+
 def test_a_parameter_given_twice_is_refused_without_going_anywhere(bank):
     answer = bank.as_nobody(
         "GET",
