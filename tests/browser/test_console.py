@@ -11,7 +11,6 @@ from typing import Any
 import fastexcel
 import pytest
 import xlsxwriter
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
@@ -22,6 +21,7 @@ from backend.objections.models import Objection
 from backend.objections.service import file_objection
 from backend.records.models import CreditRecord, QuarantinedRow
 from backend.subjects.models import Subject
+from tests.browser.accessibility import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,6 @@ SCORED_WITHIN = 120 * SECONDS
 """A few seconds on an idle machine; the suite may share its machine with other work."""
 
 # What axe calls serious or critical keeps somebody out.
-BARRIERS = {"serious", "critical"}
 
 
 @dataclass
@@ -118,23 +117,6 @@ def objection_id(live_city: Any) -> str:
             deadlines=load_deadlines(WorkingDays()),
         )
         return str(objection.id)
-
-
-def barriers(page: Page) -> list[str]:
-    # While a dialog fades in, its text is paler than anybody will read it.
-    page.evaluate(
-        """() => new Promise(requestAnimationFrame).then(() => Promise.allSettled(
-          document.getAnimations()
-            .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
-            .map((each) => each.finished)))"""
-    )
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{each['id']}: {node['html'][:160]}"
-        for each in found
-        if each["impact"] in BARRIERS
-        for node in each["nodes"]
-    ]
 
 
 def figure(page: Page, name: str) -> int:

@@ -14,12 +14,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from backend.accounts.service import add_officer
 from backend.city_calendar import utc_now
+from tests.browser.accessibility import barriers
 from tests.browser.test_citizen_client import PAGES
 from tests.conftest import ROOT, LiveCity
 
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.browser
 SECONDS = 1_000
 PASSWORD = "every page of it"
 # What axe calls serious or critical keeps somebody out.
-BARRIERS = {"serious", "critical"}
 OFFICE = ["score_officer", "reviewer", "objection_officer", "data_officer", "auditor", "window_officer"]
 
 
@@ -58,14 +57,8 @@ class Walker:
         expect(self.page.locator(".loading >> visible=true")).to_have_count(0)
         expect(self.page.locator(".skeleton >> visible=true")).to_have_count(0)
         expect(self.page.locator(f"{heading} >> visible=true").first).not_to_be_empty()
-        self.page.evaluate(
-            """() => Promise.allSettled(document.getAnimations()
-              .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
-              .map((each) => each.finished))"""
-        )
-        for found in Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]:
-            if found["impact"] in BARRIERS:
-                self.complain(f"{found['id']} {found['nodes'][0]['html'][:140]}")
+        for found in barriers(self.page):
+            self.complain(found)
         if self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             self.complain("wider than the screen")
 

@@ -6,18 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
+from tests.browser.accessibility import barriers
 
 pytestmark = pytest.mark.browser
-BARRIERS = {"serious", "critical"}
-
-
-def barriers(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [one["id"] for one in found if one["impact"] in BARRIERS]
 
 
 def test_from_an_application_to_the_scanner_page_without_any_it(new_context: Any, live_city: Any) -> None:

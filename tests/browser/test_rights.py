@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
@@ -20,13 +19,13 @@ from backend.objections.models import Objection
 from backend.objections.routing import department_of_record
 from backend.objections.service import file_objection
 from backend.records.models import CreditRecord
+from tests.browser import accessibility
 
 # The phone and its barriers are the same ones.
 from tests.browser.test_citizen_client import barriers_on, phone  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
-SERIOUS = {"serious", "critical"}
 ENTERPRISE = "桂城市丹桂信息科技有限公司"
 CASE_PAGES = ["notifications/list", "uses/list", "deletion/deletion", "authorizations/list", "ledger/list"]
 
@@ -115,12 +114,6 @@ def say_why(page: Page, reason: str) -> None:
     dialog.get_by_role("button", name="查看").click()
 
 
-def barriers_at_desk(page: Page) -> list[str]:
-    page.wait_for_load_state("networkidle")
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS]
-
-
 def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(new_context, live_city, disputed):
     expect.set_options(timeout=30_000)
     departments, offices = (new_context(locale="zh-CN").new_page() for _ in range(2))
@@ -134,12 +127,12 @@ def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(n
         {"name": "缴费台账.pdf", "mimeType": "application/pdf", "buffer": pdf()}
     )
     expect(departments.get_by_role("heading", name="本单位的核查材料（1）")).to_be_visible()
-    barriers = barriers_at_desk(departments)
+    barriers = accessibility.barriers(departments)
     departments.get_by_text("核查无误", exact=True).click()
     departments.get_by_label("核查情况").fill("与缴费系统核对一致，尚未缴清。")
     departments.get_by_role("button", name="提交答复").click()
     expect(departments.get_by_role("heading", name="异议待办", level=1)).to_be_visible()
-    barriers += barriers_at_desk(departments)
+    barriers += accessibility.barriers(departments)
 
     sign_in(offices, live_city.base_url, "zhang", live_city.officer_passwords["zhang"])
     offices.goto(f"{live_city.base_url}/admin/objections/{disputed['id']}")
@@ -148,7 +141,7 @@ def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(n
     with offices.expect_download() as saved:
         offices.get_by_role("button", name="下载 缴费台账.pdf").click()
     assert saved.value.suggested_filename == "缴费台账.pdf"
-    barriers += barriers_at_desk(offices)
+    barriers += accessibility.barriers(offices)
     with live_city.database.reading() as session:
         seen = session.scalars(
             select(LedgerEntry.actor_kind).where(
@@ -167,5 +160,5 @@ def test_auditors_see_everything_they_watch(new_context, live_city):
     for path in ("access-alerts", "access-complaints", "recipient-deletions", "ledger"):
         page.goto(f"{live_city.base_url}/admin/{path}")
         expect(page.locator("main h1")).to_be_visible()
-        barriers += [f"{path}: {barrier}" for barrier in barriers_at_desk(page)]
+        barriers += [f"{path}: {barrier}" for barrier in accessibility.barriers(page)]
     assert barriers == []

@@ -9,17 +9,16 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from backend.city_calendar import utc_now
 from backend.partners.models import PartnerStaff
 from backend.partners.service import find_partner
 from backend.partners.staff import get_store, issue_sign_in_code, staff_at, stores_of
+from tests.browser.accessibility import barriers
 
 pytestmark = pytest.mark.browser
 
-BARRIERS = {"serious", "critical"}
 
 # A camera that always sees the code in `window.shown`: Chromium on Linux has no reader of its own.
 CAMERA = """
@@ -66,11 +65,6 @@ def customers_code(base_url: str, citizen: str) -> str:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
     code: str = httpx.post(f"{base_url}/api/v1/me/codes", json={}, headers=headers).json()["code"]
     return code
-
-
-def barriers(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [one["id"] for one in found if one["impact"] in BARRIERS]
 
 
 def test_a_customer_is_scanned_told_yes_redeemed_and_taken_back(phone, live_city):
