@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from backend.benefits.city_facts import facts_of_city, subjects_of_city
 from backend.benefits.city_readings import CityFacts, FactColumn, as_number
-from backend.benefits.scheme_document import Scheme
+from backend.benefits.scheme_document import Audience, Scheme
 from backend.benefits.schemes import schemes_in_force
 from backend.benefits.simulation import NO_TIER, tiers_over_city
 from backend.scores.simulation import PolicySimulation, simulate_policy
@@ -48,22 +48,35 @@ def simulate_policy_with_benefits(
     """
     simulated = simulate_policy(session, after, data_dir=data_dir, on=on, threads=threads)
     fact = _FACT_OF_SCORE[after.subject_kind]
-    changes = [
-        _change(session, version.rules, fact, simulated, on)
-        for version in schemes_in_force(session, on)
-        if fact in version.rules.facts
-    ]
-    return simulated, changes
+    schemes = [version.rules for version in schemes_in_force(session, on) if fact in version.rules.facts]
+    cities = {
+        audience: _city(session, schemes, audience, fact, on) for audience in {each.audience for each in schemes}
+    }
+    return simulated, [_change(scheme, fact, simulated, cities[scheme.audience]) for scheme in schemes]
 
 
-def _change(session: Session, scheme: Scheme, fact: str, simulated: PolicySimulation, on: date) -> BenefitChange:
-    facts, _, _ = facts_of_city(session, scheme.facts, audience=scheme.audience, on=on)
-    holders, enterprises = subjects_of_city(session, audience=scheme.audience, on=on)
-    scored = enterprises if fact == "enterprise.evaluation" else holders
+@dataclass(frozen=True)
+class _City:
+    """Of one audience: what the conditions of all its schemes read, and whom the score is of."""
+
+    facts: CityFacts
+    scored: Int64
+
+
+def _city(session: Session, schemes: Sequence[Scheme], audience: Audience, fact: str, on: date) -> _City:
+    # Read once for all schemes: reading the city is what takes time here.
+    names = frozenset[str]().union(*(scheme.facts for scheme in schemes if scheme.audience == audience))
+    facts, _, _ = facts_of_city(session, names, audience=audience, on=on)
+    holders, enterprises = subjects_of_city(session, audience=audience, on=on)
+    return _City(facts, enterprises if fact == "enterprise.evaluation" else holders)
+
+
+def _change(scheme: Scheme, fact: str, simulated: PolicySimulation, city: _City) -> BenefitChange:
     under = (simulated.scores, simulated.before), (simulated.told.after, simulated.after)
     was, now = (
         tiers_over_city(
-            scheme, _with(facts, fact, scored, result.subject, _given(fact, policy, result.total, result.grade))
+            scheme,
+            _with(city.facts, fact, city.scored, result.subject, _given(fact, policy, result.total, result.grade)),
         )
         != NO_TIER
         for result, policy in under
