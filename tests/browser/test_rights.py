@@ -39,7 +39,9 @@ def pdf() -> bytes:
 def test_a_legal_representative_objects_for_the_enterprise_with_a_pdf_and_reads_it_again(phone):  # noqa: F811
     phone.sign_in("吴*")
     phone.open("records/list")
-    phone.page.get_by_role("tab", name=ENTERPRISE).click()
+    with phone.page.expect_response(lambda answer: "/me/records" in answer.url and "enterprise=" in answer.url):
+        phone.page.get_by_role("tab", name=ENTERPRISE).click()
+    expect(phone.seen(".loading")).to_have_count(0)
     phone.seen(".record").filter(has_not_text="异议中").first.click()
     phone.press("这条不对，提出异议")
     phone.press("金额或日期不对")
