@@ -62,7 +62,9 @@ def run(
     """准备演示城市（已有则保留数据），然后启动服务。"""
     check_port_is_free(host, port)
     context = prepare(residents)
-    tell_how_to_sign_in(context, host, port)
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - only shown
+    remember_address(address)
+    tell_how_to_sign_in(context, address)
     serve_here(host, port)
 
 
@@ -99,9 +101,8 @@ def prepare(residents: int) -> Context:
     return context
 
 
-def tell_how_to_sign_in(context: Context, host: str, port: int) -> None:
-    """What to open and how to sign in as each of the three who live with the system."""
-    base = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - only shown
+def tell_how_to_sign_in(context: Context, base: str) -> None:
+    """What to open, below the address `base`, and how to sign in as each of the three who live with the system."""
     citizens = json.loads((context.config.data_dir / "city" / MANIFEST).read_text(encoding="utf-8"))[
         "demo_citizens"
     ]
@@ -161,6 +162,17 @@ def _add_report_certificate() -> None:
     key.write_bytes(made.key)
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{setting}={certificate}\nOSMANTHUS_REPORT_KEY={key}\n")
+
+
+def remember_address(address: str) -> None:
+    """In the environment file, for this server and for commands beside it: reports and tokens name the address."""
+    path = Path(os.environ.get("OSMANTHUS_ENV_FILE", ENVIRONMENT_FILE))
+    setting = "OSMANTHUS_PUBLIC_URL"
+    if not path.exists() or setting in os.environ:
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(f"{setting}=")]
+    path.write_text("\n".join([*kept, f"{setting}={address}"]) + "\n", encoding="utf-8")
 
 
 def _generate(folder: Path, residents: int) -> dict[str, Any]:
