@@ -31,6 +31,7 @@ from backend.subjects.service import (
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import access_reason, officer_as_actor, signed_in_officer, states_reason
+from backend.web.lists import ListEntryResponse, list_entry
 from backend.web.objections import WithStatements
 from backend.web.pages import PageQuery, page_of, page_schema
 
@@ -147,6 +148,10 @@ class PortraitResponse(Schema):
     by_year = fields.List(fields.Nested(YearCountResponse), required=True)
     records = fields.List(
         fields.Nested(PortraitRecordResponse), required=True, metadata={"description": "新的在前"}
+    )
+    red_list = fields.List(fields.Nested(ListEntryResponse), required=True, metadata={"description": "红名单"})
+    statutory_lists = fields.List(
+        fields.Nested(ListEntryResponse), required=True, metadata={"description": "法定名单"}
     )
     warnings = fields.List(fields.Nested(WarningResponse), required=True)
 
@@ -286,6 +291,8 @@ def _portrait(session: Session, portrait: Portrait) -> dict[str, object]:
             for year, by in portrait.by_year.items()
         ],
         "records": [{**_record(item), "statements": said.get(item.record.id, [])} for item in portrait.records],
+        "red_list": [list_entry(entry) for entry in portrait.lists.red_list],
+        "statutory_lists": [list_entry(entry) for entry in portrait.lists.statutory_lists],
         "warnings": portrait.warnings,
     }
 

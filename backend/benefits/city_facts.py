@@ -35,6 +35,7 @@ from backend.benefits.conditions import Condition
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS, RecordMeasure
 from backend.benefits.scheme_document import Scheme
 from backend.choices.service import not_declined
+from backend.lists.service import red_listed_in_sql
 from backend.records.models import CreditRecord
 from backend.scores.models import PublishedRun, Score
 from backend.subjects.models import Subject, SubjectRelation
@@ -54,7 +55,7 @@ def facts_of_city(
     legal representatives, as at the counter.
     """
     codes = sorted(scheme_facts)
-    query = select_facts(codes, audience=audience, on=on, dialect=session.get_bind().dialect.name)
+    query = select_facts(session, codes, audience=audience, on=on)
     rows = session.execute(query).all()
     found = [{code: _read(code, row[place]) for place, code in enumerate(codes, start=2)} for row in rows]
     return city_facts(found, codes, on=on), [row[0] for row in rows], [row[1] or "" for row in rows]
@@ -63,8 +64,7 @@ def facts_of_city(
 def count_in_sql(session: Session, scheme: Scheme, *, on: date) -> int:
     """How many meet the scheme's own conditions, decided by the database alone: the auditor's reading."""
     codes = sorted(scheme.facts)
-    dialect = session.get_bind().dialect.name
-    facts = select_facts(codes, audience=scheme.audience, on=on, dialect=dialect).subquery()
+    facts = select_facts(session, codes, audience=scheme.audience, on=on).subquery()
     columns = {code: facts.c[f"fact_{place}"] for place, code in enumerate(codes)}
     meets = _meets(scheme, lambda code: columns[code], on)
     return session.scalar(select(func.count()).select_from(facts).where(meets)) or 0
@@ -78,12 +78,12 @@ def _meets(scheme: Scheme, column_of: Callable[[str], ColumnElement[Any]], on: d
     return own & or_(*(as_sql(tier, column_of, on=on) for tier in tiers if tier is not None))
 
 
-def select_facts(codes: Collection[str], *, audience: str, on: date, dialect: str) -> Select[Any]:
+def select_facts(session: Session, codes: Collection[str], *, audience: str, on: date) -> Select[Any]:
     """district, grade, then `fact_0`, `fact_1`, … in the order of the codes."""
     beneficiary = Holder if audience == "person" else Enterprise
     about = {"holder": Holder.id, "enterprise": Enterprise.id}
     facts = [
-        _fact(code, about[FACTS[code].about], on, dialect).label(f"fact_{place}")
+        _fact(session, code, about[FACTS[code].about], on).label(f"fact_{place}")
         for place, code in enumerate(codes)
     ]
     return _everyone(select(beneficiary.district, _score(beneficiary.id, Score.grade), *facts), audience, on)
@@ -114,7 +114,7 @@ def _everyone(query: Select[Any], audience: str, on: date) -> Select[Any]:
     )
 
 
-def _fact(code: str, subject_id: Any, on: date, dialect: str) -> ColumnElement[Any]:
+def _fact(session: Session, code: str, subject_id: Any, on: date) -> ColumnElement[Any]:
     if measure := RECORD_FACTS.get(code):
         return _measured(measure, list(FACTS[code].choices), subject_id, on)
     of = Enterprise if FACTS[code].about == "enterprise" else Holder
@@ -129,10 +129,12 @@ def _fact(code: str, subject_id: Any, on: date, dialect: str) -> ColumnElement[A
             month_day = extract("month", of.born_on) * 100 + extract("day", of.born_on)
             later = case((month_day > on.month * 100 + on.day, 1), else_=0)
             return literal(on.year) - extract("year", of.born_on) - later
+        case "person.red_listed" | "enterprise.red_listed":
+            return red_listed_in_sql(session, of, on)
         case "enterprise.active":
             return of.status == "active"
         case "enterprise.registered_days":
-            if dialect == "sqlite":
+            if session.get_bind().dialect.name == "sqlite":
                 return cast(func.julianday(on.isoformat()) - func.julianday(of.registered_on), Integer)
             return type_coerce(cast(literal(on), Date) - of.registered_on, Integer)
     raise ValueError(f"no reading over the city is given for the fact {code!r}")

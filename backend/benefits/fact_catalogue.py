@@ -99,6 +99,7 @@ _TAX_RATING = {"a": "A 级", "b": "B 级", "m": "M 级", "c": "C 级", "d": "D �
 _PAY_ARREARS = "缴清欠费后，缴费单位下次报送时即不再计入；已缴清仍显示的，可提出异议。"
 _PERFORM = "履行生效法律文书确定的义务后，可向执行法院申请删除；有误的，可提出异议。"
 _LEAVE_LIST = "纠正失信行为后，可向列入的部门申请移出名单；有误的，可提出异议。"
+_RED_LIST = "获得表彰荣誉、评为纳税信用A级等即列入；依据和期限见“我的名单”，有误的，可对所依据的记录提出异议。"
 
 _DEFINITIONS = (
     FactDefinition(
@@ -118,6 +119,15 @@ _DEFINITIONS = (
         about="holder",
         unit="周岁",
         how="年满规定年龄后即可使用。",
+    ),
+    FactDefinition(
+        code="person.red_listed",
+        name="红名单",
+        kind="flag",
+        about="holder",
+        when_true="列入红名单",
+        when_false="没有列入红名单",
+        how=_RED_LIST,
     ),
     FactDefinition(
         code="score.total",
@@ -194,6 +204,15 @@ _DEFINITIONS = (
         when_true="登记状态为存续",
         when_false="登记状态不是存续",
         how="请先在市场监管部门恢复正常登记状态。",
+    ),
+    FactDefinition(
+        code="enterprise.red_listed",
+        name="红名单",
+        kind="flag",
+        about="enterprise",
+        when_true="列入红名单",
+        when_false="没有列入红名单",
+        how=_RED_LIST,
     ),
     FactDefinition(
         code="enterprise.evaluation",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from backend.authorizations.service import has_activated
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS, FactSet, FactValue, RecordMeasure
 from backend.choices.service import declined_by
+from backend.lists.service import is_red_listed
 from backend.records.models import CreditRecord
 from backend.records.service import records_of
 from backend.scores.service import current_score
@@ -89,7 +90,9 @@ def _grade(session: Session, subject: Subject, _on: date) -> str | None:
 _READERS: dict[str, Callable[[Session, Subject, date], FactValue | None]] = {
     "consent.activated": lambda session, holder, _on: has_activated(session, holder.id),
     "person.age": lambda _session, holder, on: age_on(holder, on),
+    "person.red_listed": is_red_listed,
     "score.total": _total,
+    "enterprise.red_listed": is_red_listed,
     "enterprise.active": lambda _session, enterprise, _on: enterprise.status == "active",
     "enterprise.evaluation": _grade,
     "enterprise.registered_days": lambda _session, enterprise, on: (

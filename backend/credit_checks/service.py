@@ -29,8 +29,8 @@ from backend.identifiers import check as check_identifier
 from backend.identifiers.sealing import KeyRing
 from backend.jobs.service import enqueue_job
 from backend.ledger.service import Actor, record_access
+from backend.lists.statutory import statutory_lists
 from backend.notifications.service import Recipient, notify
-from backend.objections.lists import statutory_lists
 from backend.records.departments import SourceDepartment
 from backend.records.models import CreditRecord
 from backend.records.service import records_of

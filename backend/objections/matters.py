@@ -11,7 +11,7 @@ from backend.benefits.models import BenefitScheme
 from backend.catalogue.document import Category
 from backend.catalogue.service import category_in_force
 from backend.city_calendar import city_date
-from backend.objections.lists import statutory_lists
+from backend.lists.statutory import statutory_lists
 from backend.objections.models import Objection
 from backend.records.models import CreditRecord
 from backend.subjects.service import get_subject

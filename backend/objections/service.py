@@ -18,6 +18,7 @@ from backend.benefits.schemes import SchemeInForce, scheme_in_force
 from backend.city_calendar import city_date
 from backend.evidence.service import attach_evidence
 from backend.ledger.service import Actor, record_access
+from backend.lists.statutory import statutory_lists
 from backend.objections.corrections import checked_corrections
 from backend.objections.deadlines import Deadlines
 from backend.objections.errors import (
@@ -37,7 +38,6 @@ from backend.objections.errors import (
     ReplyMissing,
     StatementMissing,
 )
-from backend.objections.lists import statutory_lists
 from backend.objections.models import Objection, ObjectionEvent, ObjectionKind
 from backend.objections.recipients import tell_of_upheld_objection, wrong_of_corrections
 from backend.objections.routing import Department, department_of_record, find_department

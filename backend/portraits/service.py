@@ -13,7 +13,7 @@ from backend.catalogue.document import Category
 from backend.catalogue.service import known_categories
 from backend.identifiers.sealing import KeyRing
 from backend.portraits.warnings import PortraitWarning, warning_rule_on, warnings_about
-from backend.publicity.service import PublicPage, public_page
+from backend.publicity.service import OwnLists, PublicPage, lists_about, public_page
 from backend.records.models import CreditRecord
 from backend.records.service import records_of
 from backend.scores.models import Score
@@ -67,6 +67,7 @@ class Portrait:
     counts: Sequence[CategoryCount]
     by_year: Mapping[int, Mapping[str, int]]
     records: Sequence[PortraitRecord]
+    lists: OwnLists
     warnings: Sequence[PortraitWarning]
 
 
@@ -101,6 +102,7 @@ def enterprise_portrait(session: Session, keys: KeyRing, code: str, *, today: da
         counts=_counts(records, categories),
         by_year=_by_year(records, categories),
         records=[PortraitRecord(record, categories[record.category]) for record in records[:_LISTED_AT_MOST]],
+        lists=lists_about(session, subject, today=today),
         warnings=warnings_about(
             records,
             [record for principal_id in representatives for record in records_of(session, principal_id)],

@@ -10,12 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
-from backend.catalogue.service import catalogue_in_force
+from backend.catalogue.service import catalogue_in_force, known_categories
 from backend.commitments.one_list import ListedCommitment, listed_collected, listed_signed
 from backend.commitments.service import is_published, record_of, signed_commitments_of
-from backend.objections.lists import statutory_lists
+from backend.lists.service import RedListEntry, red_list_standing
+from backend.lists.statutory import StatutoryList, statutory_lists
 from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
+from backend.records.service import records_of
 from backend.repairs.publication import is_public, published_until
 from backend.subjects.models import Subject
 from backend.subjects.service import get_public_subject
@@ -23,7 +25,6 @@ from backend.subjects.service import get_public_subject
 LICENCES = ("admin_licence",)
 PENALTIES = ("admin_penalty",)
 COMMITMENTS = ("commitment",)
-RED_LIST = ("honour",)
 
 # A disputed record stays published with a mark; one that was revoked, repaired or has expired is gone at once.
 _PUBLISHED_STATES = ("active", "disputed")
@@ -44,7 +45,7 @@ class PublishedRecord:
 
 @dataclass(frozen=True)
 class ListEntry:
-    """An entry of a statutory list (名单) that stands today.
+    """An entry of a red list or of a statutory list (名单) that stands today.
 
     basis  the rule by which entities are listed
     until  the last day on which it may be shown, unless it is taken off before; None while nothing ends it
@@ -64,15 +65,23 @@ class PublicPage:
     licences: Sequence[PublishedRecord]
     penalties: Sequence[PublishedRecord]
     commitments: Sequence[PublishedRecord]
-    red_list: Sequence[PublishedRecord]
+    red_list: Sequence[ListEntry]
     statutory_lists: Sequence[ListEntry]
+
+
+@dataclass(frozen=True)
+class OwnLists:
+    """`barred_by`: the lists for dishonesty that keep the subject off the red list meanwhile."""
+
+    red_list: Sequence[ListEntry]
+    statutory_lists: Sequence[ListEntry]
+    barred_by: Sequence[StatutoryList]
 
 
 def public_page(session: Session, code: str, *, today: date) -> PublicPage:
     """By unified social credit code. Raises EnterpriseNotFound, also when the code is a natural person's."""
     subject = get_public_subject(session, code)
     categories = catalogue_in_force(session, today).categories
-    listed = statutory_lists()
 
     def published(codes: Sequence[str]) -> Sequence[PublishedRecord]:
         return _published(session, subject.id, codes, categories, today)
@@ -82,19 +91,58 @@ def public_page(session: Session, code: str, *, today: date) -> PublicPage:
         licences=published(LICENCES),
         penalties=published(PENALTIES),
         commitments=published(COMMITMENTS),
-        red_list=published(RED_LIST),
-        statutory_lists=[
-            ListEntry(
-                entry,
-                list_name=listed[entry.record.category].name,
-                basis=listed[entry.record.category].basis,
-                until=_until(entry, today),
-            )
-            for entry in published(list(listed))
-            # Taken off the list.
-            if entry.record.ended_on is None or entry.record.ended_on >= today
+        red_list=[
+            entry
+            for entry in _red_list(session, red_list_standing(session, subject, on=today).entries, categories)
+            if entry.published.category.disclosure == "public"
         ],
+        statutory_lists=_listings(published(list(statutory_lists())), today),
     )
+
+
+def lists_about(session: Session, subject: Subject, *, today: date) -> OwnLists:
+    """Every list that the subject is on today, for itself: also what is not published."""
+    categories = known_categories(session, today)
+    standing = red_list_standing(session, subject, on=today)
+    listed = [
+        record
+        for record in records_of(session, subject.id)
+        if record.category in statutory_lists()
+        and record.category in categories
+        and record.state in _PUBLISHED_STATES
+        and record.event_on <= today
+    ]
+    listings = _listings(_with_statements(session, listed, categories), today)
+    return OwnLists(
+        red_list=_red_list(session, standing.entries, categories),
+        statutory_lists=[entry for entry in listings if entry.until is None or entry.until >= today],
+        barred_by=standing.barred_by if standing.awarded else [],
+    )
+
+
+def _red_list(
+    session: Session, entries: Sequence[RedListEntry], categories: Mapping[str, Category]
+) -> Sequence[ListEntry]:
+    published = _with_statements(session, [entry.record for entry in entries], categories)
+    return [
+        ListEntry(one, list_name=entry.red_list.name, basis=entry.red_list.basis, until=entry.until)
+        for entry, one in zip(entries, published, strict=True)
+    ]
+
+
+def _listings(published: Sequence[PublishedRecord], today: date) -> Sequence[ListEntry]:
+    listed = statutory_lists()
+    return [
+        ListEntry(
+            entry,
+            list_name=listed[entry.record.category].name,
+            basis=listed[entry.record.category].basis,
+            until=_until(entry, today),
+        )
+        for entry in published
+        # Taken off the list.
+        if entry.record.ended_on is None or entry.record.ended_on >= today
+    ]
 
 
 def _until(entry: PublishedRecord, today: date) -> date | None:
@@ -121,10 +169,15 @@ def _published(
         .order_by(CreditRecord.event_on.desc(), CreditRecord.id.desc())
     )
     public_today = [record for record in records if is_public(record, categories[record.category], today=today)]
-    statements = statements_beside(session, [record.id for record in public_today])
+    return _with_statements(session, public_today, categories)
+
+
+def _with_statements(
+    session: Session, records: Sequence[CreditRecord], categories: Mapping[str, Category]
+) -> Sequence[PublishedRecord]:
+    statements = statements_beside(session, [record.id for record in records])
     return [
-        PublishedRecord(record, categories[record.category], statements.get(record.id, []))
-        for record in public_today
+        PublishedRecord(record, categories[record.category], statements.get(record.id, [])) for record in records
     ]
 
 

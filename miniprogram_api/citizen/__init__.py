@@ -14,6 +14,7 @@ from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.export import blp as export
 from miniprogram_api.citizen.ledger import blp as ledger
 from miniprogram_api.citizen.ledger import complaints as access_complaints
+from miniprogram_api.citizen.lists import blp as lists
 from miniprogram_api.citizen.loan_referrals import blp as loan_referrals
 from miniprogram_api.citizen.me import blp as me
 from miniprogram_api.citizen.notifications import blp as notifications
@@ -34,6 +35,7 @@ def citizen_surfaces() -> list[Blueprint]:
         me,
         score,
         records,
+        lists,
         benefits,
         uses,
         authorizations,

@@ -9,10 +9,11 @@ from miniprogram_api.public.ledger import blp as ledger
 from miniprogram_api.public.partners import blp as partners
 from miniprogram_api.public.portraits import blp as portraits
 from miniprogram_api.public.receipts import blp as receipts
+from miniprogram_api.public.red_list import blp as red_list
 from miniprogram_api.public.reports import blp as reports
 from miniprogram_api.public.schemes import blp as schemes
 
 
 def public_surfaces() -> list[Blueprint]:
     """What the server mounts for the public."""
-    return [enterprises, portraits, schemes, ledger, reports, receipts, partners]
+    return [enterprises, portraits, schemes, red_list, ledger, reports, receipts, partners]

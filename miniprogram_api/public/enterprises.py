@@ -10,12 +10,13 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from backend.city_calendar import city_date
-from backend.publicity.service import ListEntry, PublishedRecord, public_commitments, public_page
+from backend.publicity.service import PublishedRecord, public_commitments, public_page
 from backend.subjects.models import Subject
 from backend.subjects.service import search_public_subjects
 from backend.web import API_PREFIX
 from backend.web.context import now, reading
 from backend.web.guards import limited, open_to_all
+from backend.web.lists import ListEntryResponse, list_entry
 from backend.web.pages import PageQuery, page_of, page_schema
 from miniprogram_api.public.caching import cacheable
 
@@ -56,19 +57,6 @@ class PublishedRecordResponse(Schema):
     )
 
 
-class StatutoryListEntry(Schema):
-    list_name = fields.String(required=True, metadata={"description": "名单名称"})
-    basis = fields.String(required=True, metadata={"description": "列入的依据"})
-    title = fields.String(required=True, metadata={"description": "列入事由"})
-    listed_on = fields.Date(required=True, metadata={"description": "列入日期"})
-    until = fields.Date(
-        required=True, allow_none=True, metadata={"description": "最迟公示到这一天；没有期限时为 null"}
-    )
-    source_department = fields.String(required=True, metadata={"description": "列入单位"})
-    disputed = fields.Boolean(required=True, metadata={"description": "当事人有异议，正在核查"})
-    statements = fields.List(fields.String(), required=True, metadata={"description": "当事人的声明"})
-
-
 class EnterprisePage(EnterpriseSummary):
     licences = fields.List(
         fields.Nested(PublishedRecordResponse), required=True, metadata={"description": "行政许可"}
@@ -80,10 +68,12 @@ class EnterprisePage(EnterpriseSummary):
         fields.Nested(PublishedRecordResponse), required=True, metadata={"description": "信用承诺及履行"}
     )
     red_list = fields.List(
-        fields.Nested(PublishedRecordResponse), required=True, metadata={"description": "表彰荣誉"}
+        fields.Nested(ListEntryResponse),
+        required=True,
+        metadata={"description": "现在列入的红名单，各有依据和截止日期"},
     )
     statutory_lists = fields.List(
-        fields.Nested(StatutoryListEntry),
+        fields.Nested(ListEntryResponse),
         required=True,
         metadata={"description": "现在仍列入的法定名单，各有依据和截止日期；移出、修复后即不再显示"},
     )
@@ -139,8 +129,8 @@ class Enterprise(MethodView):
                 "licences": _published(page.licences),
                 "penalties": _published(page.penalties),
                 "commitments": _published(page.commitments),
-                "red_list": _published(page.red_list),
-                "statutory_lists": [_list_entry(entry) for entry in page.statutory_lists],
+                "red_list": [list_entry(entry) for entry in page.red_list],
+                "statutory_lists": [list_entry(entry) for entry in page.statutory_lists],
             }
 
 
@@ -182,17 +172,3 @@ def _published(records: Sequence[PublishedRecord]) -> list[dict[str, object]]:
         }
         for published in records
     ]
-
-
-def _list_entry(entry: ListEntry) -> dict[str, object]:
-    record = entry.published.record
-    return {
-        "list_name": entry.list_name,
-        "basis": entry.basis,
-        "title": record.title,
-        "listed_on": record.event_on,
-        "until": entry.until,
-        "source_department": record.source_department,
-        "disputed": record.state == "disputed",
-        "statements": entry.published.statements,
-    }

@@ -71,7 +71,7 @@ class PublicPortraitResponse(Schema):
     licences = fields.Integer(required=True, metadata={"description": "公示中的行政许可数"})
     penalties = fields.Integer(required=True, metadata={"description": "公示期内的行政处罚数"})
     commitments = fields.Integer(required=True, metadata={"description": "公示中的信用承诺数"})
-    honours = fields.Integer(required=True, metadata={"description": "公示中的表彰荣誉数"})
+    red_list = fields.Integer(required=True, metadata={"description": "现在列入的红名单条数"})
     units = fields.List(
         fields.Nested(PublicName), required=True, metadata={"description": "关联的企业和组织；不含自然人"}
     )
@@ -113,7 +113,7 @@ def _portrait(portrait: PublicPortrait) -> dict[str, object]:
         "licences": len(page.licences),
         "penalties": len(page.penalties),
         "commitments": len(page.commitments),
-        "honours": len(page.red_list),
+        "red_list": len(page.red_list),
         "units": [_named(subject) for subject in units.values() if subject is not page.subject],
         "relations": [
             {

@@ -132,6 +132,21 @@ def test_the_page_shows_the_statutory_lists_that_stand_with_their_basis_and_end(
     assert (abnormal["list_name"], abnormal["disputed"]) == ("经营异常名录", True)
 
 
+def test_anyone_reads_the_red_lists_and_who_is_on_them_with_basis_source_and_period(town, publish):
+    publish("honour", title="守合同重信用企业", level=3, event_on=date(2025, 5, 1))
+    lists = town.http.get(f"{API}/red-lists").get_json()
+    assert [one["code"] for one in lists["items"]] == ["tax_a", "honoured"]
+    assert "国发〔2016〕33号" in lists["basis"]
+
+    answer = town.http.get(f"{API}/red-lists/honoured", query_string={"q": "丹桂"})
+    [entry] = answer.get_json()["items"]
+
+    assert (entry["code"], entry["title"], entry["level_name"]) == (code_of(0), "守合同重信用企业", "市级")
+    assert (entry["listed_on"], entry["until"]) == ("2025-05-01", "2030-04-30")
+    assert town.http.get(f"{API}/red-lists/nobody").get_json()["code"] == "red_list_unknown"
+    assert page(town)["red_list"][0]["list_name"] == "表彰荣誉获得者"
+
+
 @pytest.mark.parametrize(("level", "days"), [(1, 90), (2, 365), (3, 1095)])
 def test_a_penalty_is_public_for_the_period_of_its_seriousness_and_not_a_day_longer(town, publish, level, days):
     today = date(2026, 3, 3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scoring.reading_yaml import read_yaml
 
-_SHIPPED = Path(__file__).parent / "shipped" / "list_categories.yaml"
+_SHIPPED = Path(__file__).parent / "shipped" / "statutory.yaml"
 
 
 @dataclass(frozen=True)
