@@ -10,7 +10,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from backend.authorizations.recipient_deletions import watch_recipient_deletions
-from backend.authorizations.service import expire_due_consents, remind_of_running_consents
+from backend.authorizations.service import (
+    end_consents_of_former_representatives,
+    expire_due_consents,
+    remind_of_running_consents,
+)
 from backend.authorizations.tokens import purge_expired
 from backend.benefits.check_stream import CheckStream
 from backend.city_calendar import WorkingDays, city_date
@@ -113,6 +117,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             fail_abandoned_runs(session, now=now)
             forget_old_answers(session, at=now)
             expire_due_consents(session, now=now)
+            end_consents_of_former_representatives(session, now=now)
             purge_expired(session, now=now)
             delete_old_files(session, now=now)
             delete_old_results(session, now=now)

@@ -22,7 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.authorizations.clients import approved_scopes_of, redirect_uris_of
-from backend.authorizations.consent_scopes import CONSENT_SCOPES, ConsentScope
+from backend.authorizations.consent_scopes import CONSENT_SCOPES, ENTERPRISE_SCOPES, ConsentScope
 from backend.authorizations.errors import (
     AuthorizationRequestInvalid,
     AuthorizationRequestNotFound,
@@ -41,15 +41,22 @@ from backend.authorizations.service import (
     RENEWED,
     Asked,
     apply_event,
+    decider_of,
     has_activated,
     held_sharing,
     record_request,
 )
 from backend.authorizations.tokens import hash_of, new_token
+from backend.city_calendar import city_date
+from backend.identifiers import check_social_credit_code
 from backend.partners.models import Partner
+from backend.subjects.acting import ActingFor, acting_for
+from backend.subjects.errors import EnterpriseNotRepresented
 
 RESPONSE_TYPE = "code"
 CHALLENGE_METHOD = "S256"
+ENTERPRISE = "enterprise"
+"""The parameter with which an institution asks about an enterprise instead of the citizen who answers."""
 REQUEST_LIFETIME = timedelta(minutes=10)
 CODE_LIFETIME = timedelta(seconds=60)
 LONGEST_STATE = 512
@@ -83,9 +90,14 @@ class AskedScope:
 
 @dataclass(frozen=True)
 class ConsentScreen:
+    """`enterprise_code` is the enterprise that is asked about, None when it is the citizen; `acting` is None when
+    they do not represent that enterprise, and then nothing is asked."""
+
     partner: Partner
     asked: Sequence[AskedScope]
     expires_at: datetime
+    enterprise_code: str | None
+    acting: ActingFor | None
 
 
 _SAYABLE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
@@ -106,7 +118,7 @@ def open_request(
     ):
         raise AuthorizationRequestInvalid
     given = dict(query)
-    server = _Server(session)
+    server = _Server(session, frozenset(ENTERPRISE_SCOPES if ENTERPRISE in given else CONSENT_SCOPES))
     try:
         grant = server.get_consent_grant(_Question(authorize_url, given))
     except OAuth2Error as error:
@@ -123,6 +135,7 @@ def open_request(
             scopes=grant.request.scope.split(),
             client_state=given.get("state"),
             code_challenge=given["code_challenge"],
+            enterprise_code=_enterprise_in(given),
             expires_at=now + REQUEST_LIFETIME,
         )
     )
@@ -130,18 +143,23 @@ def open_request(
     return ToTheScreen(handle)
 
 
-def consent_screen(session: Session, *, handle: str, subject_id: int, now: datetime) -> ConsentScreen:
-    """What the signed-in citizen is asked. Raises AuthorizationRequestNotFound."""
+def consent_screen(session: Session, *, handle: str, person_id: int, now: datetime) -> ConsentScreen:
+    """What the signed-in citizen is asked, for themselves or for the enterprise that the institution named.
+
+    Raises AuthorizationRequestNotFound.
+    """
     request = _open(session, handle, now)
     partner = session.get_one(Partner, request.partner_id)
-    return ConsentScreen(partner, _asked(session, request, partner, subject_id), request.expires_at)
+    acting = _acting(session, request, person_id, now)
+    asked = _asked(session, request, partner, acting) if acting else []
+    return ConsentScreen(partner, asked, request.expires_at, request.enterprise_code, acting)
 
 
 def decide_request_by_screen(
     session: Session,
     *,
     handle: str,
-    subject_id: int,
+    person_id: int,
     agreed: Mapping[str, int],
     notice_version: str,
     evidence: Mapping[str, Any],
@@ -151,34 +169,42 @@ def decide_request_by_screen(
     """The citizen agrees to some scopes, each for so many days, or to none; where the browser goes then.
 
     Each scope is a consent of its own, the refused ones too: what was asked and declined is remembered. A consent
-    to the same institution for the same that ran before ends with the new one.
+    to the same institution for the same that ran before ends with the new one. For an enterprise only its legal
+    representative decides; anyone else can but go back, and nothing is remembered of that.
 
-    Raises AuthorizationRequestNotFound, NoticeOutdated, ScopeNotAsked or TermRequired.
+    Raises AuthorizationRequestNotFound, NoticeOutdated, EnterpriseNotRepresented, ScopeNotAsked or TermRequired.
     """
     if notice_version != SHARING_NOTICE.version:
         raise NoticeOutdated(SHARING_NOTICE.version)
     request = _open(session, handle, now, lock=True)
     partner = session.get_one(Partner, request.partner_id)
-    asked = {line.scope: line for line in _asked(session, request, partner, subject_id)}
+    acting = _acting(session, request, person_id, now)
+    if acting is None:
+        if agreed:
+            raise EnterpriseNotRepresented
+        request.decided_at = now
+        return _answer(request.redirect_uri, {"error": "access_denied"}, request.client_state, issuer)
+    asked = {line.scope: line for line in _asked(session, request, partner, acting)}
     for scope, days in agreed.items():
         if scope not in asked or asked[scope].needs_activation:
             raise ScopeNotAsked(scope)
         if not 1 <= days <= asked[scope].terms.longest_days:
             raise TermRequired(asked[scope].terms.longest_days)
     request.decided_at = now
-    grant = OAuthGrant(partner_id=partner.id, subject_id=subject_id, made_at=now)
+    grant = OAuthGrant(partner_id=partner.id, subject_id=acting.subject.id, made_at=now)
     if agreed:
         session.add(grant)
         session.flush()
-    earlier = held_sharing(session, subject_id=subject_id, partner_id=partner.id)
+    earlier = held_sharing(session, subject_id=acting.subject.id, partner_id=partner.id)
     for scope, line in asked.items():
-        consent = record_request(session, subject_id, _as_asked(partner, line), now=now)
+        consent = record_request(session, acting, _as_asked(partner, line), now=now)
+        decider = decider_of(consent)
         if scope not in agreed:
-            apply_event(session, consent, "refuse", actor="citizen", now=now, detail=evidence)
+            apply_event(session, consent, "refuse", actor=decider, now=now, detail=evidence)
             continue
         session.add(GrantedConsent(consent_id=consent.id, grant_id=grant.id))
         ends = now + timedelta(days=agreed[scope])
-        apply_event(session, consent, "give", actor="citizen", now=now, detail=evidence, expires_at=ends)
+        apply_event(session, consent, "give", actor=decider, now=now, detail=evidence, expires_at=ends)
         for former in earlier:
             if list(former.scopes) == [scope]:
                 apply_event(session, former, "withdraw", actor="system", now=now, detail={"because": RENEWED})
@@ -213,28 +239,41 @@ def _open(session: Session, handle: str, now: datetime, *, lock: bool = False) -
     return request
 
 
+def _acting(session: Session, request: AuthorizationRequest, person_id: int, now: datetime) -> ActingFor | None:
+    """None when the enterprise that is asked about is not theirs to speak for."""
+    try:
+        return acting_for(session, person_id=person_id, enterprise_code=request.enterprise_code, on=city_date(now))
+    except EnterpriseNotRepresented:
+        return None
+
+
 def _asked(
-    session: Session, request: AuthorizationRequest, partner: Partner, subject_id: int
+    session: Session, request: AuthorizationRequest, partner: Partner, acting: ActingFor
 ) -> Sequence[AskedScope]:
     """What is still approved of what was asked."""
     approved = approved_scopes_of(session, partner)
-    activated = has_activated(session, subject_id)
+    described = ENTERPRISE_SCOPES if acting.on_behalf else CONSENT_SCOPES
+    activated = has_activated(session, acting.subject.id)
     held = {
         scope: consent.expires_at
-        for consent in held_sharing(session, subject_id=subject_id, partner_id=partner.id)
+        for consent in held_sharing(session, subject_id=acting.subject.id, partner_id=partner.id)
         for scope in consent.scopes
     }
     return [
         AskedScope(
             scope=scope,
-            described=CONSENT_SCOPES[scope],
+            described=described[scope],
             terms=approved[scope],
-            needs_activation=CONSENT_SCOPES[scope].needs_score and not activated,
+            needs_activation=described[scope].needs_score and not activated,
             held_until=held.get(scope),
         )
         for scope in request.scopes
         if scope in approved
     ]
+
+
+def _enterprise_in(query: Mapping[str, str]) -> str | None:
+    return check_social_credit_code(query[ENTERPRISE]).normalised if ENTERPRISE in query else None
 
 
 def _as_asked(partner: Partner, line: AskedScope) -> Asked:
@@ -304,9 +343,10 @@ class _Institution:
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, askable: frozenset[str]) -> None:
         super().__init__()
         self._session = session
+        self._askable = askable
         self.register_grant(AuthorizationCodeGrant, [S256Only()])
 
     def query_client(self, client_id: str) -> _Institution | None:
@@ -320,7 +360,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
         return _Institution(
             partner,
             redirect_uris_of(self._session, partner),
-            frozenset(approved_scopes_of(self._session, partner)),
+            self._askable & approved_scopes_of(self._session, partner).keys(),
         )
 
     def create_oauth2_request(self, request: _Question) -> _Question:
@@ -343,6 +383,8 @@ class S256Only(CodeChallenge):  # type: ignore[misc]
             raise InvalidRequestError("code_challenge must be the 43 characters of an S256 challenge.")
         if len(given.get("state", "")) > LONGEST_STATE:
             raise InvalidRequestError(f"state must have at most {LONGEST_STATE} characters.")
+        if ENTERPRISE in given and _enterprise_in(given) is None:
+            raise InvalidRequestError("enterprise must be a unified social credit code (GB 32100).")
         super().validate_code_challenge(grant, redirect_uri)
 
     def get_authorization_code_challenge_method(self, _code: object) -> str:

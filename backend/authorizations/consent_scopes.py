@@ -1,4 +1,5 @@
-"""The scopes that only a citizen can give, one consent for each, and what each lets an institution learn."""
+"""The scopes that only a citizen can give, for themselves or for the enterprise they legally represent: one
+consent for each, and what each lets an institution learn."""
 
 from __future__ import annotations
 
@@ -36,3 +37,19 @@ CONSENT_SCOPES: Mapping[str, ConsentScope] = {
         needs_score=False,
     ),
 }
+
+ENTERPRISE_SCOPES: Mapping[str, ConsentScope] = {
+    "grade:read": ConsentScope(
+        "综合评价等级",
+        ("evaluation",),
+        "企业公共信用综合评价的等级（优、良、中、差），以及企业名称和统一社会信用代码；不含分数和记录，也不含您个人的任何信息",
+        needs_score=False,
+    ),
+    "report:read": ConsentScope(
+        "企业信用报告",
+        ("enterprise_report",),
+        "企业的信用报告：可以展示的企业记录，以及企业名称和统一社会信用代码；不含评价等级，也不含您个人的任何信息",
+        needs_score=False,
+    ),
+}
+"""What a legal representative can give for the enterprise. There is no score of an enterprise to hand out."""

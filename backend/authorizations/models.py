@@ -38,6 +38,8 @@ class Consent(Base):
     frequency_most   how often the recipient may ask in each `frequency_days` days; null: no limit of its own
     longest_days     the longest term that the recipient asked for; the citizen chose `expires_at` within it
     evidence         how it was given: client, notice, what was ticked
+    given_by_id      the legal representative (法定代表人) who decides it for an enterprise; null otherwise
+    on_behalf_of     the enterprise's name and code as its representative read them
     """
 
     __tablename__ = "consents"
@@ -55,6 +57,8 @@ class Consent(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"))
+    given_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("subjects.id"), index=True)
+    on_behalf_of: Mapped[str | None]
     kind: Mapped[str]  # ConsentKind
     recipient_partner_id: Mapped[UUID | None] = mapped_column(ForeignKey("partners.id"))
     recipient_name: Mapped[str]
@@ -79,7 +83,7 @@ class Consent(Base):
 class ConsentEvent(Base):
     """One thing that happened to a consent. Rows are added, never changed.
 
-    actor   `citizen`, `system`, or `partner:<code>`
+    actor   `citizen`, `representative` (of an enterprise), `system`, or `partner:<code>`
     """
 
     __tablename__ = "consent_events"
@@ -183,6 +187,7 @@ class AuthorizationRequest(Base):
 
     client_state     the institution's own `state`, given back as it came
     code_challenge   PKCE, S256 always
+    enterprise_code  统一社会信用代码 of the enterprise it is about; null: about the citizen who decides it
     """
 
     __tablename__ = "authorization_requests"
@@ -194,6 +199,7 @@ class AuthorizationRequest(Base):
     scopes: Mapped[list[str]] = mapped_column(Json)
     client_state: Mapped[str | None]
     code_challenge: Mapped[str]
+    enterprise_code: Mapped[str | None]
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     grant_id: Mapped[UUID | None] = mapped_column(ForeignKey("oauth_grants.id"))

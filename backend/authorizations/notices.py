@@ -10,6 +10,8 @@ DATA_NAMES = {
     "eligibility": "是否符合某项信易+权益的条件（不含分数和记录）",
     "grade": "信用等级",
     "report": "信用报告",
+    "evaluation": "企业公共信用综合评价的等级",
+    "enterprise_report": "企业信用报告",
 }
 
 

@@ -99,6 +99,8 @@ def _artefact(consent: Consent) -> dict[str, Any]:
         "notice_version": consent.notice_version,
         "requested_at": _moment(consent.requested_at),
         "expires_at": _moment(consent.expires_at) if consent.expires_at else None,
+        # Named only where it says something: receipts of persons stay as they were signed.
+        **({"on_behalf_of": consent.on_behalf_of} if consent.on_behalf_of else {}),
     }
 
 

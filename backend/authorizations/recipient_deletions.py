@@ -43,7 +43,8 @@ def ask_recipient_to_delete(session: Session, consent: Consent, *, now: datetime
         kind="consent_ended",
         title="一项授权已经终止",
         body=f"授权 {consent.id}（{consent.purpose}）已终止。不得再使用依此取得的信息，"
-        f"请在 {by:%Y-%m-%d} 前删除，含由此产生的数据，并确认已经删除（《个人信息保护法》第四十七条）。",
+        f"请在 {by:%Y-%m-%d} 前删除，含由此产生的数据，并确认已经删除"
+        + ("（《个人信息保护法》第四十七条）。" if consent.given_by_id is None else "（授权时的约定）。"),
         about=f"consent:{consent.id}",
         now=now,
     )

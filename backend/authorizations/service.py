@@ -33,6 +33,7 @@ from backend.authorizations.models import (
 )
 from backend.authorizations.notices import ACTIVATION_NOTICE, WRITTEN_CONSENT_NOTICE
 from backend.authorizations.recipient_deletions import ask_recipient_to_delete
+from backend.authorizations.representation import still_speaks
 from backend.authorizations.states import ENDED, HELD, state_after
 from backend.authorizations.terms import terms_on
 from backend.authorizations.tokens import end_grant
@@ -41,6 +42,7 @@ from backend.database import is_one_of, note_change
 from backend.ledger.service import uses_of_consent
 from backend.notifications.service import Recipient, notify
 from backend.partners.models import Partner
+from backend.subjects.acting import ActingFor
 from backend.subjects.models import Subject
 from backend.subjects.service import is_adult
 
@@ -112,7 +114,7 @@ def give_activation(
 
 def request_sharing(session: Session, subject: Subject, asked: Asked, *, now: datetime) -> Consent:
     """Put a request before the citizen: nothing may be disclosed until they give it. Raises TermRequired."""
-    consent = record_request(session, subject.id, asked, now=now)
+    consent = record_request(session, ActingFor(subject, subject.id, "本人"), asked, now=now)
     notify(
         session,
         Recipient(subject_id=subject.id),
@@ -125,13 +127,17 @@ def request_sharing(session: Session, subject: Subject, asked: Asked, *, now: da
     return consent
 
 
-def record_request(session: Session, subject_id: int, asked: Asked, *, now: datetime) -> Consent:
-    """What is asked, kept before it is decided; for a citizen who has it on the screen. Raises TermRequired."""
+def record_request(session: Session, acting: ActingFor, asked: Asked, *, now: datetime) -> Consent:
+    """What is asked, kept before it is decided; for a citizen who has it on the screen, for themselves or for the
+    enterprise they legally represent. Raises TermRequired."""
     terms = terms_on(city_date(now))
     if not 1 <= asked.longest_days <= terms.longest_days:
         raise TermRequired(terms.longest_days)
+    subject = acting.subject
     consent = Consent(
-        subject_id=subject_id,
+        subject_id=subject.id,
+        given_by_id=acting.person_id if acting.on_behalf else None,
+        on_behalf_of=f"{subject.public_name}（{subject.public_code}）" if acting.on_behalf else None,
         kind="sharing",
         recipient_partner_id=asked.recipient.id,
         recipient_name=asked.recipient.name,
@@ -298,8 +304,13 @@ def _apply_own(
     if consent.expires_at is not None and consent.expires_at <= now and consent.state in HELD:
         # The sweeper has not come by yet.
         raise ConsentNotInState("expired")
-    apply_event(session, consent, event, actor="citizen", now=now)
+    apply_event(session, consent, event, actor=decider_of(consent), now=now)
     return consent
+
+
+def decider_of(consent: Consent) -> str:
+    """Whose steps they are in the history of the consent."""
+    return "citizen" if consent.given_by_id is None else "representative"
 
 
 def written_consents(session: Session, subject_ids: Collection[int]) -> frozenset[tuple[int, str]]:
@@ -323,7 +334,7 @@ def withdraw_consent(session: Session, *, subject_id: int, consent_id: UUID, now
     Raises ConsentNotFound (also for another citizen's) or ConsentNotInState.
     """
     consent = get_own_consent(session, subject_id=subject_id, consent_id=consent_id)
-    apply_event(session, consent, "withdraw", actor="citizen", now=now)
+    apply_event(session, consent, "withdraw", actor=decider_of(consent), now=now)
     if consent.kind == "activation":
         for sharing in session.scalars(
             select(Consent).where(
@@ -382,6 +393,37 @@ def expire_due_consents(session: Session, *, now: datetime) -> int:
     return len(due)
 
 
+FORMER_REPRESENTATIVE = "no_longer_representative"
+"""Why a consent of an enterprise ended whose giver no longer speaks for it."""
+
+
+def end_consents_of_former_representatives(session: Session, *, now: datetime) -> int:
+    """For the sweeper: what was given for an enterprise by someone who no longer is its legal representative ends,
+    and the enterprise, that is its representative of today, is told; how many. (It could not be used any more
+    already.)"""
+    today = city_date(now)
+    held = session.scalars(
+        select(Consent)
+        .where(Consent.given_by_id.is_not(None), Consent.state.in_(("requested", *HELD)))
+        .order_by(Consent.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    over = [consent for consent in held if not still_speaks(session, consent, today)]
+    for consent in over:
+        event: ConsentEventName = "expire" if consent.state == "requested" else "withdraw"
+        apply_event(session, consent, event, actor="system", now=now, detail={"because": FORMER_REPRESENTATIVE})
+        notify(
+            session,
+            Recipient(subject_id=consent.subject_id),
+            kind="consent_ended",
+            title=f"给{consent.recipient_name}的授权已终止",
+            body=f"用于{consent.purpose}。作出授权的人不再是法定代表人，授权随之终止；仍需要时请由现任法定代表人重新授权。",
+            about=f"consent:{consent.id}",
+            now=now,
+        )
+    return len(over)
+
+
 def remind_of_running_consents(session: Session, *, now: datetime) -> int:
     """For the sweeper: tell citizens of consents they have not looked at for long; how many were told.
 
@@ -434,6 +476,7 @@ def use_consent(session: Session, *, consent_id: UUID, partner_id: UUID, scope: 
         or consent.state != "given"
         or scope not in consent.scopes
         or (consent.expires_at is not None and consent.expires_at <= now)
+        or not still_speaks(session, consent, city_date(now))
     ):
         raise ConsentNotUsable
     if consent.frequency_most is not None and consent.frequency_days is not None:
@@ -507,6 +550,14 @@ def consents_of(session: Session, subject_id: int) -> Sequence[Consent]:
     return session.scalars(
         select(Consent).where(Consent.subject_id == subject_id).order_by(Consent.requested_at.desc(), Consent.id)
     ).all()
+
+
+def owner_of(session: Session, consent_id: UUID, *, among: Collection[int]) -> int:
+    """Whose it is of these subjects. Raises ConsentNotFound, also for somebody else's."""
+    consent = session.get(Consent, consent_id)
+    if consent is None or consent.subject_id not in among:
+        raise ConsentNotFound
+    return consent.subject_id
 
 
 def get_own_consent(session: Session, *, subject_id: int, consent_id: UUID) -> Consent:

@@ -42,6 +42,7 @@ from backend.authorizations.models import (
     OAuthToken,
     UsedAssertion,
 )
+from backend.authorizations.representation import still_speaks
 from backend.authorizations.states import HELD
 from backend.authorizations.tokens import (
     TOKEN_LIFETIME,
@@ -54,6 +55,7 @@ from backend.authorizations.tokens import (
     revoke_token,
     scopes_for,
 )
+from backend.city_calendar import city_date
 from backend.partners.models import Partner
 from backend.partners.service import keys_of
 
@@ -287,7 +289,7 @@ def _what_is_held(session: Session, grant_id: UUID, now: datetime) -> _Held | No
             .join(GrantedConsent, GrantedConsent.consent_id == Consent.id)
             .where(GrantedConsent.grant_id == grant_id, Consent.state.in_(HELD), Consent.expires_at > now)
         )
-        if consent.expires_at is not None
+        if consent.expires_at is not None and still_speaks(session, consent, city_date(now))
     ]
     if grant.ended_at is not None or not consents:
         return None

@@ -21,6 +21,8 @@ from backend.authorizations.models import (
     OAuthToken,
     UsedAssertion,
 )
+from backend.authorizations.representation import still_speaks
+from backend.city_calendar import city_date
 from backend.database import note_change
 from backend.partners.models import Partner
 from backend.subjects.models import Subject
@@ -175,7 +177,8 @@ def partner_of_token(session: Session, token: str, now: datetime) -> tuple[Partn
 
 
 def consents_in_force(session: Session, grant_id: UUID, now: datetime) -> Mapping[str, UUID]:
-    """Scope → consent, of those that may be used now. None of someone who has died or left the register."""
+    """Scope → consent, of those that may be used now. None of someone who has died or left the register, and none
+    for an enterprise by someone who no longer represents it."""
     rows = session.execute(
         select(Consent)
         .join(GrantedConsent, GrantedConsent.consent_id == Consent.id)
@@ -186,7 +189,8 @@ def consents_in_force(session: Session, grant_id: UUID, now: datetime) -> Mappin
         scope: consent.id
         for consent in rows
         for scope in consent.scopes
-        if consent.expires_at is None or now < consent.expires_at
+        if (consent.expires_at is None or now < consent.expires_at)
+        and still_speaks(session, consent, city_date(now))
     }
 
 

@@ -1,4 +1,5 @@
-"""What an institution reads about a citizen: exactly what the consent covers, each time with its ledger row."""
+"""What an institution reads about a citizen or an enterprise: exactly what the consent covers, each time with its
+ledger row."""
 
 from __future__ import annotations
 
@@ -30,8 +31,10 @@ _ACTIONS = {"score:read": "score_viewed", "grade:read": "grade_read", "report:re
 
 @dataclass(frozen=True)
 class Identity:
-    """Enough to see that the one who consented is the institution's own customer, and no more."""
+    """Enough to see that the one who consented is the institution's own customer, and no more. What an enterprise
+    is called is public and stays whole."""
 
+    kind: str
     masked_name: str
     masked_identifier: str
 
@@ -96,12 +99,13 @@ def note_use(
 ) -> None:
     """The ledger row of one disclosure; later uses are counted by it."""
     given_on = city_date(consent.given_at or now)
+    whose = "您的授权" if consent.given_by_id is None else "法定代表人代表企业的授权"
     record_access(
         session,
         subject_id=consent.subject_id,
         actor=Actor(kind="partner", id=str(partner.partner_id), name=partner.name),
         action=action,
-        basis=f"您的授权（{given_on:%Y-%m-%d}）",
+        basis=f"{whose}（{given_on:%Y-%m-%d}）",
         purpose=consent.purpose,
         detail={"consent": str(consent.id), "told": told},
         channel=CHANNEL,
@@ -130,4 +134,4 @@ def _named(policy: Policy) -> str:
 
 
 def _identity(keys: KeyRing, subject: Subject) -> Identity:
-    return Identity(masked_name(keys, subject), masked_identifier(keys, subject))
+    return Identity(subject.kind, masked_name(keys, subject), masked_identifier(keys, subject))

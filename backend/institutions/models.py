@@ -15,8 +15,9 @@ _OPEN = text("state IN ('sent', 'applied')")
 
 
 class LoanReferral(Base):
-    """A citizen's wish for a loan on a scheme's terms, sent to the bank with their consent (贷款推荐).
+    """A citizen's or enterprise's wish for a loan on a scheme's terms, sent to the bank with consent (贷款推荐).
 
+    subject_id   the citizen, or the enterprise for which its legal representative sent it
     number       what citizen and bank know it by
     terms        of the tier that the citizen had when it was sent
     consent_id   on which the bank may read it; withdrawn, the bank may not

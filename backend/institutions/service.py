@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 from backend.authorizations.errors import NoticeOutdated, TermRequired
 from backend.authorizations.models import Consent
 from backend.authorizations.notices import SHARING_NOTICE
-from backend.authorizations.service import Asked, apply_event, record_request, use_consent
+from backend.authorizations.service import Asked, apply_event, decider_of, record_request, use_consent
 from backend.authorizations.states import HELD
 from backend.authorizations.terms import terms_on
 from backend.authorizations.tokens import PartnerIdentity
 from backend.benefits.entitlement import entitlement_of
+from backend.benefits.scheme_document import Scheme
 from backend.benefits.schemes import is_provider, scheme_in_force, schemes_in_force
 from backend.city_calendar import city_date
 from backend.institutions.disclosure import note_use
@@ -42,11 +43,16 @@ from backend.institutions.states import (
 from backend.notifications.service import Recipient, notify
 from backend.partners.models import Partner
 from backend.partners.service import all_partners, find_partner, get_partner
+from backend.subjects.acting import ActingFor
 from backend.subjects.service import get_subject
 
 LOAN_SCENE = "loan"
 SCOPE = "referral:read"
-OUTPUT = "您符合这项优惠的条件，以及对应的优惠内容；不含分数、等级和记录"
+OUTPUTS = {
+    "person": "您符合这项优惠的条件，以及对应的优惠内容；不含分数、等级和记录",
+    "enterprise": "企业符合这项优惠的条件，以及对应的优惠内容；不含评价等级和记录",
+}
+"""What the bank learns, by the scheme's audience."""
 # Without 0, 1, I and O, which are misread.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -64,7 +70,7 @@ class ReferralView:
 def send_referral(
     session: Session,
     *,
-    subject_id: int,
+    acting: ActingFor,
     scheme_code: str,
     partner_code: str,
     days: int,
@@ -72,7 +78,8 @@ def send_referral(
     evidence: Mapping[str, Any],
     now: datetime,
 ) -> LoanReferral:
-    """The citizen sends their wish for a loan to a bank that offers the scheme, and lets it read the terms.
+    """The citizen sends their wish for a loan, or that of the enterprise they legally represent, to a bank that
+    offers the scheme, and lets it read the terms.
 
     Raises PartnerNotFound, SchemeNotFound, NotALoanScheme, NotEntitledToLoan, ReferralAlreadyOpen, NoticeOutdated
     or TermRequired.
@@ -87,20 +94,28 @@ def send_referral(
     scheme = scheme_in_force(session, scheme_code, today).rules
     if partner not in institutions_offering(session, scheme.code, now=now):
         raise NotALoanScheme
-    subject = get_subject(session, subject_id)
-    entitlement = entitlement_of(session, scheme, holder=subject, enterprise=None, now=now)
+    if (scheme.audience == "enterprise") != acting.on_behalf:
+        raise NotALoanScheme
+    subject_id = acting.subject.id
+    entitlement = entitlement_of(
+        session,
+        scheme,
+        holder=get_subject(session, acting.person_id),
+        enterprise=acting.subject if acting.on_behalf else None,
+        now=now,
+    )
     if not entitlement.eligible or entitlement.decision.tier is None:
         raise NotEntitledToLoan
     if (open_one := _open_referral(session, subject_id, scheme.code, partner)) is not None:
         raise ReferralAlreadyOpen(open_one.number)
     consent = record_request(
         session,
-        subject_id,
+        acting,
         Asked(
             recipient=partner,
             purpose=f"办理{scheme.scene_name}：{scheme.name}",
             data_categories=["eligibility"],
-            output=OUTPUT,
+            output=OUTPUTS[scheme.audience],
             scopes=[SCOPE],
             mode="until_expiry",
             longest_days=days,
@@ -109,7 +124,7 @@ def send_referral(
         now=now,
     )
     ends = now + timedelta(days=days)
-    apply_event(session, consent, "give", actor="citizen", now=now, detail=evidence, expires_at=ends)
+    apply_event(session, consent, "give", actor=decider_of(consent), now=now, detail=evidence, expires_at=ends)
     referral = LoanReferral(
         number=f"DK{today:%Y%m%d}-" + "".join(secrets.choice(_ALPHABET) for _ in range(8)),
         subject_id=subject_id,
@@ -128,7 +143,7 @@ def send_referral(
         session,
         Recipient(partner_code=partner.code),
         kind="loan_referral_sent",
-        title="有市民转来一件贷款申请",
+        title="有企业转来一件贷款申请" if acting.on_behalf else "有市民转来一件贷款申请",
         body=f"{scheme.name}，编号 {referral.number}。",
         about=f"referral:{referral.id}",
         now=now,
@@ -156,11 +171,10 @@ def _open_referral(session: Session, subject_id: int, scheme_code: str, partner:
 
 
 def institutions_offering(session: Session, scheme_code: str, *, now: datetime) -> Sequence[Partner]:
-    """The institutions in business that a referral on the scheme can be sent to; none when it is no loan for
-    persons, or not in force."""
-    in_force = {scheme.rules.code: scheme.rules for scheme in schemes_in_force(session, city_date(now))}
-    scheme = in_force.get(scheme_code)
-    if scheme is None or (scheme.scene, scheme.audience) != (LOAN_SCENE, "person"):
+    """The institutions in business that a referral on the scheme can be sent to; none when it is no loan, or not
+    in force."""
+    scheme = loan_scheme(session, scheme_code, now=now)
+    if scheme is None:
         return []
     return [
         partner
@@ -170,8 +184,15 @@ def institutions_offering(session: Session, scheme_code: str, *, now: datetime) 
     ]
 
 
+def loan_scheme(session: Session, scheme_code: str, *, now: datetime) -> Scheme | None:
+    """The scheme in force of this code, when it is a loan, of persons or of enterprises."""
+    in_force = {scheme.rules.code: scheme.rules for scheme in schemes_in_force(session, city_date(now))}
+    scheme = in_force.get(scheme_code)
+    return scheme if scheme is not None and scheme.scene == LOAN_SCENE else None
+
+
 def referrals_of(session: Session, subject_id: int) -> Sequence[ReferralView]:
-    """The citizen's own, newest first."""
+    """Of the citizen, or of the enterprise, newest first."""
     return [
         view_of(session, referral)
         for referral in session.scalars(

@@ -20,6 +20,11 @@ class ActingFor:
     person_id: int
     capacity: str
 
+    @property
+    def on_behalf(self) -> bool:
+        """For an enterprise, not for oneself."""
+        return self.subject.id != self.person_id
+
 
 def acting_for(session: Session, *, person_id: int, enterprise_code: str | None, on: date) -> ActingFor:
     """`enterprise_code` None: the person themselves. Raises EnterpriseNotRepresented or SubjectNotFound."""

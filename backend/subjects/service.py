@@ -207,6 +207,23 @@ def enterprises_represented_by(session: Session, person_id: int, on: date) -> Se
     ).all()
 
 
+def represents(session: Session, *, person_id: int, enterprise_id: int, on: date) -> bool:
+    """Whether the person, alive, is the enterprise's legal representative on the day."""
+    found = session.scalar(
+        select(SubjectRelation.id)
+        .join(Subject, Subject.id == SubjectRelation.principal_id)
+        .where(
+            SubjectRelation.enterprise_id == enterprise_id,
+            SubjectRelation.principal_id == person_id,
+            SubjectRelation.role == "legal_representative",
+            Subject.status == "active",
+            *_holding(on),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 def codes_of(session: Session, subject_id: int) -> Sequence[SubjectCode]:
     """The other codes of a subject, old ones included."""
     return session.scalars(

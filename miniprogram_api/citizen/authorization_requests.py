@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from backend.authorizations.authorization_endpoint import (
     AskedScope,
+    ConsentScreen,
     consent_screen,
     decide_request_by_screen,
 )
@@ -48,9 +49,22 @@ class AskedScopeResponse(Schema):
     )
 
 
+class OnBehalfOf(Schema):
+    public_code = fields.String(required=True, metadata={"description": "企业的统一社会信用代码"})
+    name = fields.String(
+        required=True, allow_none=True, metadata={"description": "企业名称；您不是其法定代表人时为 null"}
+    )
+    represented = fields.Boolean(
+        required=True, metadata={"description": "您现在是其法定代表人；不是的不能代它授权，只能返回"}
+    )
+
+
 class AuthorizationRequestResponse(Schema):
     institution = fields.String(required=True, metadata={"description": "谁请您授权"})
     public_code = fields.String(required=True, allow_none=True, metadata={"description": "其统一社会信用代码"})
+    on_behalf_of = fields.Nested(
+        OnBehalfOf, required=True, allow_none=True, metadata={"description": "代哪家企业授权；为本人授权时为 null"}
+    )
     asked = fields.List(fields.Nested(AskedScopeResponse), required=True, metadata={"description": "逐项决定"})
     notice_version = fields.String(required=True, metadata={"description": "同意时填写"})
     notice = fields.List(fields.String(), required=True, metadata={"description": "告知书各段"})
@@ -91,10 +105,11 @@ class MyAuthorizationRequest(MethodView):
     def get(self, handle: str) -> dict[str, object]:
         """谁请您授权什么、为什么、最长多久"""
         with reading() as session:
-            screen = consent_screen(session, handle=handle, subject_id=current_subject_id(), now=now())
+            screen = consent_screen(session, handle=handle, person_id=current_subject_id(), now=now())
             return {
                 "institution": screen.partner.name,
                 "public_code": screen.partner.public_code,
+                "on_behalf_of": _on_behalf_of(screen),
                 "asked": [_line(line) for line in screen.asked],
                 "notice_version": SHARING_NOTICE.version,
                 "notice": SHARING_NOTICE.paragraphs,
@@ -108,6 +123,7 @@ class MyAuthorizationRequestDecision(MethodView):
     @idempotent
     @blp.arguments(ScreenDecisionRequest)
     @blp.response(200, ScreenDecisionResponse)
+    @blp.alt_response(403, description="不是该企业的现任法定代表人（not_legal_representative）")
     @blp.alt_response(404, description="已经办完或已过期（authorization_request_not_found）")
     @blp.alt_response(409, description="告知书已更新（notice_outdated）")
     @blp.alt_response(422, description="没有请求这一项或不能同意（scope_not_asked）；期限不对（term_required）")
@@ -117,7 +133,7 @@ class MyAuthorizationRequestDecision(MethodView):
             location = decide_request_by_screen(
                 session,
                 handle=handle,
-                subject_id=current_subject_id(),
+                person_id=current_subject_id(),
                 agreed={one["scope"]: one["days"] for one in body["agreed"]},
                 notice_version=body["notice_version"],
                 evidence={"screen": "authorize", "client": request.headers.get("User-Agent", "")[:200]},
@@ -125,6 +141,16 @@ class MyAuthorizationRequestDecision(MethodView):
                 now=now(),
             )
         return {"redirect_to": location}
+
+
+def _on_behalf_of(screen: ConsentScreen) -> dict[str, object] | None:
+    if screen.enterprise_code is None:
+        return None
+    return {
+        "public_code": screen.enterprise_code,
+        "name": screen.acting.subject.public_name if screen.acting else None,
+        "represented": screen.acting is not None,
+    }
 
 
 def _line(line: AskedScope) -> dict[str, object]:

@@ -22,6 +22,7 @@ from backend.authorizations.service import (
     consents_of,
     decide_request,
     frequency_in_words,
+    owner_of,
     pause_consent,
     reconfirm_consent,
     reconfirm_due_at,
@@ -30,11 +31,13 @@ from backend.authorizations.service import (
 from backend.city_calendar import city_date
 from backend.ledger.service import last_uses
 from backend.scores.activation import withdraw_authorization
+from backend.subjects.acting import subjects_of
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import current_subject_id, signed_in_citizen
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from miniprogram_api.citizen.acting import ActingQuery, acting
 
 blp = Blueprint(
     "citizen authorizations", __name__, url_prefix=f"{API_PREFIX}/me/authorizations", description="授权管理"
@@ -55,6 +58,11 @@ class RecipientDeletionResponse(Schema):
 class AuthorizationResponse(Schema):
     id = fields.UUID(required=True, metadata={"description": "同意的编号"})
     kind = fields.String(required=True, metadata={"description": "activation 开通信用分，sharing 单独授权"})
+    on_behalf_of = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "法定代表人代哪家企业授权（名称和统一社会信用代码）；本人的为 null"},
+    )
     recipient = fields.String(required=True, metadata={"description": "给谁使用"})
     purpose = fields.String(required=True, metadata={"description": "用于什么"})
     data = fields.List(fields.String(), required=True, metadata={"description": "使用哪些信息"})
@@ -114,6 +122,7 @@ class AuthorizationDecisionRequest(Schema):
 class ReceiptConsent(Schema):
     id = fields.String(required=True)
     kind = fields.String(required=True)
+    on_behalf_of = fields.String(metadata={"description": "代哪家企业授权；本人的没有这个成员"})
     recipient = fields.String(required=True)
     purpose = fields.String(required=True)
     data = fields.List(fields.String(), required=True)
@@ -149,11 +158,13 @@ class ReceiptResponse(Schema):
 @blp.route("")
 class MyAuthorizations(MethodView):
     @signed_in_citizen
+    @blp.arguments(ActingQuery, location="query")
     @blp.response(200, AuthorizationsResponse)
-    def get(self) -> dict[str, object]:
+    @blp.alt_response(403, description="不是该企业的现任法定代表人（not_legal_representative）")
+    def get(self, query: dict[str, str | None]) -> dict[str, object]:
         """谁可以知道什么、为什么、到什么时候、最近一次使用；含已结束的"""
         with reading() as session:
-            mine = current_subject_id()
+            mine = acting(session, query["enterprise"]).subject.id
             uses, deletions = last_uses(session, mine), deletions_for(session, mine)
             return {"items": [_answer(consent, uses, deletions) for consent in consents_of(session, mine)]}
 
@@ -170,7 +181,9 @@ class MyAuthorization(MethodView):
         with transaction() as session:
             return _changed(
                 session,
-                withdraw_authorization(session, subject_id=current_subject_id(), consent_id=consent_id, now=now()),
+                withdraw_authorization(
+                    session, subject_id=_owner(session, consent_id), consent_id=consent_id, now=now()
+                ),
             )
 
 
@@ -208,7 +221,8 @@ class MyAuthorizationPause(MethodView):
         """暂停一项授权，立即生效；开通信用分的同意不能暂停（pause_not_offered）"""
         with transaction() as session:
             return _changed(
-                session, pause_consent(session, subject_id=current_subject_id(), consent_id=consent_id, now=now())
+                session,
+                pause_consent(session, subject_id=_owner(session, consent_id), consent_id=consent_id, now=now()),
             )
 
 
@@ -223,7 +237,8 @@ class MyAuthorizationResumption(MethodView):
         """恢复一项暂停的授权，期限不变"""
         with transaction() as session:
             return _changed(
-                session, resume_consent(session, subject_id=current_subject_id(), consent_id=consent_id, now=now())
+                session,
+                resume_consent(session, subject_id=_owner(session, consent_id), consent_id=consent_id, now=now()),
             )
 
 
@@ -239,7 +254,9 @@ class MyAuthorizationReconfirmation(MethodView):
         with transaction() as session:
             return _changed(
                 session,
-                reconfirm_consent(session, subject_id=current_subject_id(), consent_id=consent_id, now=now()),
+                reconfirm_consent(
+                    session, subject_id=_owner(session, consent_id), consent_id=consent_id, now=now()
+                ),
             )
 
 
@@ -254,12 +271,18 @@ class MyAuthorizationReceipt(MethodView):
         with reading() as session:
             return receipt_of(
                 session,
-                subject_id=current_subject_id(),
+                subject_id=_owner(session, consent_id),
                 consent_id=consent_id,
                 issuer=f"{config.city_name}公共信用信息中心",
                 signing_key=config.signing_key,
                 now=now(),
             )
+
+
+def _owner(session: Session, consent_id: UUID) -> int:
+    """The citizen, or an enterprise that they legally represent today. Raises ConsentNotFound."""
+    mine = subjects_of(session, current_subject_id(), city_date(now()))
+    return owner_of(session, consent_id, among=mine)
 
 
 def _changed(session: Session, consent: Consent) -> dict[str, object]:
@@ -274,6 +297,7 @@ def _answer(
     return {
         "id": consent.id,
         "kind": consent.kind,
+        "on_behalf_of": consent.on_behalf_of,
         "recipient": consent.recipient_name,
         "purpose": consent.purpose,
         "data": [DATA_NAMES.get(category, category) for category in consent.data_categories],

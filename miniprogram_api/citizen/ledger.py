@@ -26,10 +26,11 @@ from backend.oversight.looks import consents_in, titles_in
 from backend.oversight.models import AccessComplaint
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
-from backend.web.guards import current_subject_id, signed_in_citizen
+from backend.web.guards import signed_in_citizen
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
 from backend.web.pages import PageQuery, page_of, page_schema
+from miniprogram_api.citizen.acting import ActingQuery, acting
 
 blp = Blueprint("citizen ledger", __name__, url_prefix=f"{API_PREFIX}/me/ledger", description="谁查了我")
 complaints = Blueprint(
@@ -42,7 +43,7 @@ complaints = Blueprint(
 WHO_KINDS = ("partner", "officer", "department", "system", "citizen")
 
 
-class LedgerQuery(PageQuery):
+class LedgerQuery(PageQuery, ActingQuery):
     who_kind = fields.String(
         load_default=None, validate=validate.OneOf(WHO_KINDS), metadata={"description": "只看某一类查看人"}
     )
@@ -95,7 +96,7 @@ class LedgerEntryResponse(Schema):
     )
 
 
-class AccessComplaintRequest(Schema):
+class AccessComplaintRequest(ActingQuery):
     grounds = fields.String(
         required=True, validate=validate.Length(4, 500), metadata={"description": "为什么认为不该查看"}
     )
@@ -130,12 +131,13 @@ class MyLedger(MethodView):
     @signed_in_citizen
     @blp.arguments(LedgerQuery, location="query")
     @blp.response(200, page_schema(LedgerEntryResponse))
+    @blp.alt_response(403, description="不是该企业的现任法定代表人（not_legal_representative）")
     def get(self, query: dict[str, Any]) -> dict[str, object]:
-        """谁在什么时候、凭什么、为什么查了我，新的在前；不寻常的有标注"""
+        """谁在什么时候、凭什么、为什么查了我或我所代表的企业，新的在前；不寻常的有标注"""
         with reading() as session:
             found = entries_about(
                 session,
-                current_subject_id(),
+                acting(session, query["enterprise"]).subject.id,
                 actor_kind=query["who_kind"],
                 before_id=query["cursor"],
                 limit=query["limit"] + 1,
@@ -155,16 +157,16 @@ class MyLedgerComplaints(MethodView):
     @blp.response(201, AccessComplaintResponse)
     @blp.alt_response(404, description="没有这次查看，或者查的不是您（ledger_entry_not_found）")
     @blp.alt_response(409, description="已经投诉过（already_complained）")
-    def post(self, body: dict[str, str], entry_id: int) -> dict[str, object]:
+    def post(self, body: dict[str, Any], entry_id: int) -> dict[str, object]:
         """投诉一次查看，由审计员核查答复；不收取费用"""
         with transaction() as session:
             complaint = file_complaint(
                 session,
-                subject_id=current_subject_id(),
+                subject_id=acting(session, body["enterprise"]).subject.id,
                 entry_id=entry_id,
+                grounds=body["grounds"],
                 working_days=services().working_days,
                 now=now(),
-                **body,
             )
             return _complaint(complaint)
 
@@ -172,25 +174,29 @@ class MyLedgerComplaints(MethodView):
 @complaints.route("")
 class MyAccessComplaints(MethodView):
     @signed_in_citizen
+    @complaints.arguments(ActingQuery, location="query")
     @complaints.response(200, AccessComplaintsResponse)
-    def get(self) -> dict[str, object]:
-        """我的查看投诉和答复"""
+    def get(self, query: dict[str, str | None]) -> dict[str, object]:
+        """我或我所代表的企业的查看投诉和答复"""
         with reading() as session:
-            return {"items": [_complaint(item) for item in complaints_of(session, current_subject_id())]}
+            mine = acting(session, query["enterprise"]).subject
+            return {"items": [_complaint(item) for item in complaints_of(session, mine.id)]}
 
 
 @complaints.route("/<uuid:complaint_id>/withdrawal")
 class MyAccessComplaintWithdrawal(MethodView):
     @signed_in_citizen
     @idempotent
+    @complaints.arguments(ActingQuery, location="query")
     @complaints.response(200, AccessComplaintResponse)
     @complaints.alt_response(404, description="没有这件投诉（complaint_not_found）")
     @complaints.alt_response(409, description="已经答复或撤回（complaint_not_in_state）")
-    def post(self, complaint_id: UUID) -> dict[str, object]:
+    def post(self, query: dict[str, str | None], complaint_id: UUID) -> dict[str, object]:
         """撤回一件投诉"""
         with transaction() as session:
+            mine = acting(session, query["enterprise"]).subject
             return _complaint(
-                withdraw_complaint(session, subject_id=current_subject_id(), complaint_id=complaint_id, now=now())
+                withdraw_complaint(session, subject_id=mine.id, complaint_id=complaint_id, now=now())
             )
 
 

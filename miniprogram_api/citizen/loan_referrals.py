@@ -11,9 +11,10 @@ from marshmallow import Schema, fields, validate
 
 from backend.authorizations.notices import SHARING_NOTICE
 from backend.institutions.service import (
-    OUTPUT,
+    OUTPUTS,
     ReferralView,
     institutions_offering,
+    loan_scheme,
     referrals_of,
     send_referral,
     view_of,
@@ -21,16 +22,17 @@ from backend.institutions.service import (
 from backend.institutions.states import STATE_NAMES
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, transaction
-from backend.web.guards import current_subject_id, signed_in_citizen
+from backend.web.guards import signed_in_citizen
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
+from miniprogram_api.citizen.acting import ActingQuery, acting
 
 blp = Blueprint(
     "citizen loan referrals", __name__, url_prefix=f"{API_PREFIX}/me/loan-referrals", description="信易贷申请"
 )
 
 
-class LoanReferralRequest(Schema):
+class LoanReferralRequest(ActingQuery):
     scheme = fields.String(required=True, validate=validate.Length(1, 64), metadata={"description": "方案代码"})
     institution = fields.String(
         required=True, validate=validate.Length(1, 64), metadata={"description": "机构代码，取自 institutions"}
@@ -81,7 +83,7 @@ class LoanInstitution(Schema):
     name = fields.String(required=True, metadata={"description": "机构名称"})
 
 
-class LoanInstitutionsQuery(Schema):
+class LoanInstitutionsQuery(ActingQuery):
     scheme = fields.String(required=True, validate=validate.Length(1, 64))
 
 
@@ -97,16 +99,20 @@ class LoanInstitutionsResponse(Schema):
 @blp.route("")
 class MyLoanReferrals(MethodView):
     @signed_in_citizen
+    @blp.arguments(ActingQuery, location="query")
     @blp.response(200, LoanReferralsResponse)
-    def get(self) -> dict[str, object]:
-        """我转给银行的贷款申请和办理情况"""
+    @blp.alt_response(403, description="不是该企业的现任法定代表人（not_legal_representative）")
+    def get(self, query: dict[str, str | None]) -> dict[str, object]:
+        """我或我所代表的企业转给银行的贷款申请和办理情况"""
         with reading() as session:
-            return {"items": [_answer(view) for view in referrals_of(session, current_subject_id())]}
+            mine = acting(session, query["enterprise"]).subject
+            return {"items": [_answer(view) for view in referrals_of(session, mine.id)]}
 
     @signed_in_citizen
     @idempotent
     @blp.arguments(LoanReferralRequest)
     @blp.response(201, LoanReferralResponse)
+    @blp.alt_response(403, description="不是该企业的现任法定代表人（not_legal_representative）")
     @blp.alt_response(404, description="没有这个方案或机构")
     @blp.alt_response(
         409, description="已有一件正在办理（referral_already_open）；告知书已更新（notice_outdated）"
@@ -117,7 +123,7 @@ class MyLoanReferrals(MethodView):
         with transaction() as session:
             referral = send_referral(
                 session,
-                subject_id=current_subject_id(),
+                acting=acting(session, body["enterprise"]),
                 scheme_code=body["scheme"],
                 partner_code=body["institution"],
                 days=body["days"],
@@ -134,12 +140,13 @@ class LoanInstitutions(MethodView):
     @blp.arguments(LoanInstitutionsQuery, location="query")
     @blp.response(200, LoanInstitutionsResponse)
     def get(self, query: dict[str, Any]) -> dict[str, object]:
-        """一个信易贷方案可以转给哪些机构，对方会得知什么；不是信易贷时为空"""
+        """一个信易贷方案可以转给哪些机构，对方会得知什么；不是信易贷，或不面向本人（或所填企业）时为空"""
         with reading() as session:
-            found = institutions_offering(session, query["scheme"], now=now())
+            scheme = loan_scheme(session, query["scheme"], now=now())
+            fits = scheme is not None and (scheme.audience == "enterprise") == (query["enterprise"] is not None)
             return {
-                "items": found,
-                "output": OUTPUT,
+                "items": institutions_offering(session, query["scheme"], now=now()) if fits else [],
+                "output": OUTPUTS["person" if query["enterprise"] is None else "enterprise"],
                 "notice_version": SHARING_NOTICE.version,
                 "notice": SHARING_NOTICE.paragraphs,
             }

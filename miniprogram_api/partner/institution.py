@@ -27,13 +27,13 @@ blp = Blueprint(
     "institution",
     __name__,
     url_prefix=f"{API_PREFIX}/institution",
-    description="机构依市民的授权查询",
+    description="机构依市民或企业的授权查询",
 )
 referrals = Blueprint(
     "institution referrals",
     __name__,
     url_prefix=f"{API_PREFIX}/institution/referrals",
-    description="市民转来的贷款申请",
+    description="市民或企业转来的贷款申请",
 )
 
 _ENDED = "授权已结束、暂停或次数用完（consent_not_usable），或令牌没有这项权限（scope_missing）"
@@ -41,10 +41,13 @@ MOST_LISTED = 200
 
 
 class DisclosedIdentity(Schema):
+    kind = fields.String(required=True, metadata={"description": "person 自然人，enterprise 企业"})
     masked_name = fields.String(
-        required=True, metadata={"description": "部分隐去的姓名，用于核对是否本单位的客户"}
+        required=True, metadata={"description": "部分隐去的姓名，用于核对是否本单位的客户；企业为全称"}
     )
-    masked_identifier = fields.String(required=True, metadata={"description": "部分隐去的证件号码"})
+    masked_identifier = fields.String(
+        required=True, metadata={"description": "部分隐去的证件号码；企业为统一社会信用代码"}
+    )
 
 
 class DisclosedGradeResponse(Schema):
@@ -143,7 +146,7 @@ class Grade(MethodView):
     @blp.alt_response(403, description=_ENDED)
     @blp.alt_response(404, description="还没有信用分（no_score_yet）")
     def get(self) -> object:
-        """授权人的信用等级；每次查询记入其台账"""
+        """授权人的信用等级，或其所代表企业的综合评价等级；每次查询记入其台账"""
         with transaction() as session:
             return disclose_grade(session, services().keys, current_partner(), now())
 
@@ -168,7 +171,7 @@ class Report(MethodView):
     @blp.response(200, DisclosedReportResponse)
     @blp.alt_response(403, description=_ENDED)
     def get(self) -> object:
-        """授权人的信用报告（不含分数和等级）；每次查询记入其台账"""
+        """授权人或其所代表企业的信用报告（不含分数和等级）；每次查询记入其台账"""
         with transaction() as session:
             return disclose_report(session, services().keys, current_partner(), now())
 

@@ -17,7 +17,7 @@ from backend.authorizations.authorization_endpoint import (
     BackToTheClient,
     open_request,
 )
-from backend.authorizations.consent_scopes import CONSENT_SCOPES
+from backend.authorizations.consent_scopes import CONSENT_SCOPES, ENTERPRISE_SCOPES
 from backend.authorizations.token_endpoint import (
     AUTH_METHOD,
     GRANT_TYPES,
@@ -138,6 +138,12 @@ class AuthorizeQuery(Schema):
     state = fields.String(metadata={"description": "原样带回，最多 512 字"})
     code_challenge = fields.String(metadata={"description": "PKCE，S256，43 字"})
     code_challenge_method = fields.String(metadata={"description": "S256"})
+    enterprise = fields.String(
+        metadata={
+            "description": "请法定代表人代企业授权时，该企业的统一社会信用代码；可请求："
+            + "；".join(f"{scope} {one.name}" for scope, one in ENTERPRISE_SCOPES.items())
+        }
+    )
 
 
 class IntrospectionResponse(Schema):

@@ -99,8 +99,8 @@ export const getBenefits = () => client.get<Benefits>('/me/benefits')
 export const newCode = (use: { scheme?: string; enterprise?: string }) =>
   client.act<OneTimeCode>('POST', '/me/codes', use)
 
-export const getAuthorizations = async () =>
-  (await client.get<{ items: Authorization[] }>('/me/authorizations')).items
+export const getAuthorizations = async (enterprise: ActingFor) =>
+  (await client.get<{ items: Authorization[] }>('/me/authorizations', { enterprise })).items
 export const withdrawAuthorization = (authorizationId: string) =>
   client.act<Authorization>('DELETE', `/me/authorizations/${id(authorizationId)}`)
 
@@ -146,12 +146,19 @@ export const decideAuthorizationRequest = (
     notice_version: noticeVersion,
   })
 
-export const getLoanReferrals = async () =>
-  (await client.get<{ items: LoanReferral[] }>('/me/loan-referrals')).items
-export const getLoanInstitutions = (scheme: string) =>
-  client.get<LoanInstitutions>(`/me/loan-referrals/institutions?scheme=${id(scheme)}`)
-export const sendLoanReferral = (scheme: string, institution: string, days: number, noticeVersion: string) =>
+export const getLoanReferrals = async (enterprise: ActingFor) =>
+  (await client.get<{ items: LoanReferral[] }>('/me/loan-referrals', { enterprise })).items
+export const getLoanInstitutions = (enterprise: ActingFor, scheme: string) =>
+  client.get<LoanInstitutions>('/me/loan-referrals/institutions', { scheme, enterprise })
+export const sendLoanReferral = (
+  enterprise: ActingFor,
+  scheme: string,
+  institution: string,
+  days: number,
+  noticeVersion: string,
+) =>
   client.act<LoanReferral>('POST', '/me/loan-referrals', {
+    ...on(enterprise),
     scheme,
     institution,
     days,
@@ -176,10 +183,10 @@ export const getNotificationSettings = async () =>
 export const setNotification = async (kind: string, on: boolean) =>
   (await client.act<{ items: NotificationSetting[] }>('POST', '/me/notifications/settings', { kind, on })).items
 
-export const getLedger = (cursor: string | null, whoKind: string | null) =>
-  client.get<Page<LedgerEntry>>('/me/ledger', { cursor, limit: 30, who_kind: whoKind })
-export const complainAbout = (entryId: number, grounds: string) =>
-  client.act<AccessComplaint>('POST', `/me/ledger/${id(entryId)}/complaints`, { grounds })
+export const getLedger = (enterprise: ActingFor, cursor: string | null, whoKind: string | null) =>
+  client.get<Page<LedgerEntry>>('/me/ledger', { enterprise, cursor, limit: 30, who_kind: whoKind })
+export const complainAbout = (enterprise: ActingFor, entryId: number, grounds: string) =>
+  client.act<AccessComplaint>('POST', `/me/ledger/${id(entryId)}/complaints`, { ...on(enterprise), grounds })
 export const getUses = (cursor: string | null) => client.get<Page<BenefitUse>>('/me/benefits/uses', { cursor, limit: 20 })
 export const getMerchantComplaints = async () =>
   (await client.get<{ items: MerchantComplaint[] }>('/me/benefits/complaints')).items
@@ -187,8 +194,8 @@ export const complainAboutMerchant = (checkId: string, what: string) =>
   client.act<MerchantComplaint>('POST', '/me/benefits/complaints', { check_id: checkId, what })
 export const withdrawMerchantComplaint = (complaintId: string) =>
   client.act<MerchantComplaint>('POST', `/me/benefits/complaints/${id(complaintId)}/withdrawal`)
-export const getAccessComplaints = async () =>
-  (await client.get<{ items: AccessComplaint[] }>('/me/access-complaints')).items
+export const getAccessComplaints = async (enterprise: ActingFor) =>
+  (await client.get<{ items: AccessComplaint[] }>('/me/access-complaints', { enterprise })).items
 
 export const getRepairCandidates = (enterprise: ActingFor, recordId?: string) =>
   client.get<RepairCandidates>('/me/repairs/candidates', { enterprise, record_id: recordId })

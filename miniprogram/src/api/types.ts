@@ -214,6 +214,8 @@ export interface RecipientDeletion {
 export interface Authorization {
   id: string
   kind: AuthorizationKind
+  /** Name and code of the enterprise it was given for; null when it is the citizen's own. */
+  on_behalf_of: string | null
   recipient: string
   purpose: string
   data: string[]
@@ -250,6 +252,8 @@ export interface AskedScope {
 export interface AuthorizationRequest {
   institution: string
   public_code: string | null
+  /** The enterprise that is asked about; without `represented` nothing can be agreed to. */
+  on_behalf_of: { public_code: string; name: string | null; represented: boolean } | null
   asked: AskedScope[]
   notice_version: string
   notice: string[]
@@ -289,6 +293,7 @@ export interface Receipt {
   consent: {
     id: string
     kind: AuthorizationKind
+    on_behalf_of?: string
     recipient: string
     purpose: string
     data: string[]

@@ -1,4 +1,5 @@
 import type { Benefit, Benefits, Terms, UnmetCondition } from '../api/types'
+import { withSubject } from '../platform/navigation'
 
 /** The benefit of that scheme, for the citizen themselves or for the enterprise of that code. */
 export function findBenefit(benefits: Benefits, scheme: string, enterprise: string | null): Benefit | null {
@@ -10,6 +11,12 @@ export function findBenefit(benefits: Benefits, scheme: string, enterprise: stri
 export function benefitQuery({ code, enterprise }: Pick<Benefit, 'code' | 'enterprise'>): string {
   const forWhom = enterprise === null ? '' : `&enterprise=${encodeURIComponent(enterprise.public_code)}`
   return `code=${encodeURIComponent(code)}${forWhom}`
+}
+
+/** Where the wish for a loan is sent to a bank. */
+export function loanUrl({ code, name, enterprise }: Pick<Benefit, 'code' | 'name' | 'enterprise'>): string {
+  const url = `/pages/loans/loans?scheme=${encodeURIComponent(code)}&name=${encodeURIComponent(name)}`
+  return withSubject(url, enterprise?.public_code ?? null)
 }
 
 /** A benefit of one scheme can stand there once for each enterprise. */

@@ -36,6 +36,7 @@ describe('words', () => {
     const authorization: Authorization = {
       id: '1',
       kind: 'sharing',
+      on_behalf_of: null,
       recipient: '桂城农商银行',
       purpose: '办理信易贷',
       data: ['信用等级', '信用报告'],
