@@ -13,7 +13,8 @@ from admin.complaints import blp as complaints
 from admin.credit_checks import blp as credit_checks
 from admin.deletion_requests import blp as deletion_requests
 from admin.deliveries import blp as deliveries
-from admin.department_inbox import blp as department_inbox
+from admin.department import cases as department_cases
+from admin.department import inbox as department_inbox
 from admin.enterprises import blp as enterprises
 from admin.known_records import blp as known_records
 from admin.ledger import blp as ledger
@@ -46,6 +47,7 @@ def admin_surfaces() -> list[Blueprint]:
         quality,
         objections,
         department_inbox,
+        department_cases,
         credit_checks,
         notifications,
         known_records,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
 from backend.cases.models import CaseStep
-from backend.city_calendar import CalendarYearUnknown, city_date
 from backend.ledger.service import record_access
-from backend.objections.deadlines import working_days_left
 from backend.subjects.service import get_subject, masked_identifier, masked_name
 from backend.web.context import now, services
 from backend.web.guards import officer_as_actor
@@ -33,16 +30,6 @@ def masked_subject(session: Session, subject_id: int) -> dict[str, object]:
         "name": masked_name(services().keys, subject),
         "identifier": masked_identifier(services().keys, subject),
     }
-
-
-def days_left(due_on: date | None) -> int | None:
-    """0 on the last day, negative once late; null without a clock, or with a year's holidays unannounced."""
-    if due_on is None:
-        return None
-    try:
-        return working_days_left(services().working_days, today=city_date(now()), due_on=due_on)
-    except CalendarYearUnknown:
-        return None
 
 
 def note_access(session: Session, *, subject_id: int, case: str, action: str, basis: str, purpose: str) -> None:

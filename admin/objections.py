@@ -13,10 +13,9 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
-from backend.city_calendar import CalendarYearUnknown, city_date
+from backend.city_calendar import city_date
 from backend.evidence.service import evidence_of
 from backend.ledger.service import record_access
-from backend.objections.deadlines import working_days_left
 from backend.objections.department_evidence import departments_evidence, evidence_in_case
 from backend.objections.inbox import FINDING_NAMES
 from backend.objections.matters import Matter, matter_of
@@ -42,6 +41,7 @@ from backend.records.service import versions_of
 from backend.subjects.service import get_subject, masked_identifier, masked_name
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
+from backend.web.clocks import days_left
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import (
     access_reason,
@@ -438,7 +438,7 @@ def _case(session: Session, objection: Objection, matter: Matter | None = None) 
         "answer_due_on": objection.answer_due_on,
         "provider_due_on": objection.provider_due_on,
         "overdue": is_overdue(objection, today),
-        "working_days_left": _working_days_left(objection, today),
+        "working_days_left": days_left(objection.answer_due_on if objection.state in OPEN_STATES else None),
     }
 
 
@@ -544,12 +544,3 @@ def _refusal(session: Session, objection: Objection) -> dict[str, object]:
 def _department_reply(objection: Objection) -> dict[str, object] | None:
     reply = objection.department_reply
     return reply and {**reply, "finding_name": FINDING_NAMES[reply["finding"]]}
-
-
-def _working_days_left(objection: Objection, today: date) -> int | None:
-    if objection.state not in OPEN_STATES:
-        return None
-    try:
-        return working_days_left(services().working_days, today=today, due_on=objection.answer_due_on)
-    except CalendarYearUnknown:
-        return None

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from admin.cases import (
     CaseEvent,
-    days_left,
     masked_subject,
     note_access,
     steps_in,
@@ -46,6 +45,7 @@ from backend.repairs.service import (
 from backend.repairs.states import EVENT_NAMES, STATE_NAMES
 from backend.web import API_PREFIX
 from backend.web.attachments import case_file
+from backend.web.clocks import days_left
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent

@@ -53,7 +53,7 @@ def access_rows(document: Mapping[str, Any]) -> list[AccessRow]:
             if method not in operations:
                 continue
             operation = operations[method]
-            ((who, needs),) = (operation.get("security") or [{"public": []}])[0].items()
+            who, needs = _who_and_needs(operation)
             found = list(_answered(document, operation))
             rows.append(
                 AccessRow(
@@ -66,6 +66,13 @@ def access_rows(document: Mapping[str, Any]) -> list[AccessRow]:
                 )
             )
     return rows
+
+
+def _who_and_needs(operation: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Several requirements are alternatives: a token with any one of the scopes will do."""
+    alternatives = operation.get("security") or [{"public": []}]
+    ((who, _),) = alternatives[0].items()
+    return who, [need for alternative in alternatives for need in alternative[who]]
 
 
 def matrix_text(document: Mapping[str, Any]) -> str:

@@ -45,12 +45,12 @@ class CaseQueue(Generic[Answered]):
     def is_overdue(self, case: AnsweredCase, today: date) -> bool:
         return case.state in self.running and case.due_on is not None and case.due_on < today
 
-    def count_open(self, session: Session, today: date) -> tuple[int, int]:
-        """How many the city has to act on, and how many of these are overdue."""
+    def count_open(self, session: Session, today: date, *among: ColumnElement[bool]) -> tuple[int, int]:
+        """How many the city has to act on, and how many of these are overdue; only those that meet `among`."""
         total, overdue = session.execute(
             select(func.count(), func.count().filter(self.rows.due_on < today))
             .select_from(self.rows)
-            .where(self.rows.state.in_(self.running))
+            .where(self.rows.state.in_(self.running), *among)
         ).one()
         return total, overdue
 

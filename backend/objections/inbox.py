@@ -51,15 +51,15 @@ def department_inbox(
     return session.scalars(query.order_by(Objection.answer_due_on, Objection.id).limit(limit)).all()
 
 
-def count_waiting(session: Session, department_code: str) -> int:
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Objection)
-            .where(Objection.department_code == department_code, Objection.state.in_(WITH_DEPARTMENT))
-        )
-        or 0
-    )
+def count_waiting(session: Session, department_code: str, today: date) -> tuple[int, int]:
+    """How many objections wait for this department's reply, and how many of these are overdue."""
+    due = func.coalesce(Objection.provider_due_on, Objection.answer_due_on)
+    waiting, overdue = session.execute(
+        select(func.count(), func.count().filter(due < today))
+        .select_from(Objection)
+        .where(Objection.department_code == department_code, Objection.state.in_(WITH_DEPARTMENT))
+    ).one()
+    return waiting, overdue
 
 
 def department_case(session: Session, department_code: str, objection_id: UUID) -> Objection:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from backend.cases.queue import CaseQueue, next_working_day
@@ -39,6 +39,7 @@ from backend.repairs.errors import (
 from backend.repairs.models import Repair, RepairEvent, RepairItem
 from backend.repairs.rules import RepairRule, rule_of, rule_on
 from backend.repairs.states import (
+    DECIDED,
     ON_THE_CLOCK,
     OPEN_STATES,
     STATE_NAMES,
@@ -496,7 +497,7 @@ def get_own_repair(session: Session, repair_id: UUID, subject_ids: Sequence[int]
 def get_repair_of_department(session: Session, repair_id: UUID, department_code: str) -> Repair:
     """One that this department has, or had, to decide. Raises RepairNotFound."""
     repair = get_repair(session, repair_id)
-    if repair.department_code != department_code or repair.state in ("draft", "filed", "returned"):
+    if repair.department_code != department_code or repair.state not in ("with_department", *DECIDED):
         raise RepairNotFound
     return repair
 
@@ -512,22 +513,33 @@ def repair_queue(
     session: Session,
     *,
     state: RepairState | Literal["open"] = "open",
-    department_code: str | None = None,
     after: tuple[date, UUID] | None = None,
     limit: int = 20,
 ) -> Sequence[Repair]:
-    """For officers and departments: the most urgent first. Drafts are nobody's business but the applicant's.
-    `after` is `queue_place` of the last one seen."""
-    wanted: list[ColumnElement[bool]] = [
-        Repair.state != "draft",
-        Repair.state.in_(ON_THE_CLOCK) if state == "open" else Repair.state == state,
-    ]
-    if department_code is not None:
-        wanted += [
-            Repair.department_code == department_code,
-            Repair.state.not_in(("filed", "returned", "withdrawn")),
-        ]
-    return QUEUE.page(*wanted, session=session, after=after, limit=limit)
+    """For the office: the most urgent first. Drafts are nobody's business but the applicant's.
+    `after` is `queue_place` and id of the last one seen."""
+    wanted = Repair.state.in_(ON_THE_CLOCK) if state == "open" else Repair.state == state
+    return QUEUE.page(Repair.state != "draft", wanted, session=session, after=after, limit=limit)
+
+
+def department_repairs(
+    session: Session,
+    department_code: str,
+    *,
+    state: Literal["waiting", "done"] = "waiting",
+    after: tuple[date, UUID] | None = None,
+    limit: int = 20,
+) -> Sequence[Repair]:
+    """What waits for this department's decision, the most urgent first; or what it has decided."""
+    wanted = Repair.state == "with_department" if state == "waiting" else Repair.state.in_(DECIDED)
+    return QUEUE.page(Repair.department_code == department_code, wanted, session=session, after=after, limit=limit)
+
+
+def count_waiting(session: Session, department_code: str, today: date) -> tuple[int, int]:
+    """How many repairs wait for this department's decision, and how many of these are overdue."""
+    return QUEUE.count_open(
+        session, today, Repair.department_code == department_code, Repair.state == "with_department"
+    )
 
 
 def records_in(session: Session, repair: Repair) -> Sequence[CreditRecord]:

@@ -25,6 +25,8 @@ RepairEventName = Literal[
 OPEN_STATES: tuple[RepairState, ...] = ("draft", "filed", "returned", "accepted", "with_department", "approved")
 ON_THE_CLOCK: tuple[RepairState, ...] = ("filed", "accepted", "with_department", "approved")
 """Open states in which the city has to act; in the others the applicant has."""
+DECIDED: tuple[RepairState, ...] = ("approved", "done", "refused", "revoked")
+"""What the department has said its word on."""
 
 STATE_NAMES: dict[RepairState, str] = {
     "draft": "草稿",

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
@@ -397,15 +397,35 @@ def supplement_queue(
     session: Session,
     *,
     state: SupplementState = "filed",
-    department_code: str | None = None,
     after: tuple[date, UUID] | None = None,
     limit: int = 20,
 ) -> Sequence[Supplement]:
-    """The most urgent first. `after` is `queue_place` and id of the last one seen."""
-    wanted: list[ColumnElement[bool]] = [Supplement.state == state]
-    if department_code is not None:
-        wanted.append(Supplement.department_code == department_code)
-    return QUEUE.page(*wanted, session=session, after=after, limit=limit)
+    """For the office: the most urgent first. `after` is `queue_place` and id of the last one seen."""
+    return QUEUE.page(Supplement.state == state, session=session, after=after, limit=limit)
+
+
+def department_supplements(
+    session: Session,
+    department_code: str,
+    *,
+    state: Literal["waiting", "done"] = "waiting",
+    after: tuple[date, UUID] | None = None,
+    limit: int = 20,
+) -> Sequence[Supplement]:
+    """What waits for this department to verify it, the most urgent first; or what it has answered."""
+    waiting = Supplement.state == "filed"
+    return QUEUE.page(
+        Supplement.department_code == department_code,
+        waiting if state == "waiting" else ~waiting,
+        session=session,
+        after=after,
+        limit=limit,
+    )
+
+
+def count_waiting(session: Session, department_code: str, today: date) -> tuple[int, int]:
+    """How many supplements wait for this department, and how many of these are overdue."""
+    return QUEUE.count_open(session, today, Supplement.department_code == department_code)
 
 
 def cells_of(keys: KeyRing, supplement: Supplement) -> Mapping[str, str]:

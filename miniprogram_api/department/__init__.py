@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
-from miniprogram_api.department.cases import blp as cases
+from miniprogram_api.department.cases import cases, objections
 from miniprogram_api.department.credit_checks import blp as credit_checks
 from miniprogram_api.department.deliveries import blp as deliveries
 from miniprogram_api.department.notifications import blp as notifications
-from miniprogram_api.department.objections import blp as objections
 from miniprogram_api.department.profile import blp as profile
 from miniprogram_api.department.quality import blp as quality
 from miniprogram_api.department.quarantine import blp as quarantine

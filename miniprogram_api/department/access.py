@@ -21,8 +21,8 @@ DEPARTMENT_SCHEME = "department"
 View = Callable[..., Any]
 
 
-def department_token(scope: str) -> Callable[[View], View]:
-    """Guard a view: the bearer of a token that has `scope`, for a department that the catalogue names.
+def department_token(*scopes: str) -> Callable[[View], View]:
+    """Guard a view: the bearer of a token that has one of `scopes`, for a department that the catalogue names.
 
     Only partners of the kind `department` are ever given such a scope.
     """
@@ -36,14 +36,14 @@ def department_token(scope: str) -> Callable[[View], View]:
                 raise TokenNotValid from None
             with reading() as session:
                 partner = authenticate_partner(session, token, now())
-                partner.check_has_scope(scope)
+                partner.check_has_scope(next((one for one in scopes if one in partner.scopes), scopes[0]))
                 g.department = department_of_partner(session, partner.partner_id, city_date(now()))
             g.actor = f"partner:{partner.partner_id}"
             return view(*args, **kwargs)
 
         guarded = document(
             wrapper,
-            security=[{DEPARTMENT_SCHEME: [scope]}],
+            security=[{DEPARTMENT_SCHEME: [scope]} for scope in scopes],
             responses={"401": "UNAUTHORIZED", "403": "FORBIDDEN"},
         )
         setattr(guarded, GUARD, "department")

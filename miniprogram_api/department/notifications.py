@@ -14,7 +14,7 @@ from backend.web.idempotency import idempotent
 from backend.web.notifications import NotificationsPage, ReadRequest, ReadResponse
 from backend.web.pages import PageQuery, page_of
 from miniprogram_api.department.access import current_department, department_token
-from miniprogram_api.department.objections import SCOPE
+from miniprogram_api.department.cases import CASES, OBJECTIONS
 
 blp = Blueprint(
     "department notifications",
@@ -30,7 +30,7 @@ def _us() -> list[Recipient]:
 
 @blp.route("")
 class DepartmentNotifications(MethodView):
-    @department_token(SCOPE)
+    @department_token(OBJECTIONS, CASES)
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, NotificationsPage)
     def get(self, query: dict[str, Any]) -> dict[str, object]:
@@ -43,7 +43,7 @@ class DepartmentNotifications(MethodView):
 
 @blp.route("/reading")
 class DepartmentNotificationsReading(MethodView):
-    @department_token(SCOPE)
+    @department_token(OBJECTIONS, CASES)
     @idempotent
     @blp.arguments(ReadRequest)
     @blp.response(200, ReadResponse)

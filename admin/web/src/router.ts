@@ -109,15 +109,41 @@ export const router = createRouter({
         {
           path: 'department-inbox',
           name: 'department-inbox',
-          component: () => import('./department-inbox/InboxPage.vue'),
+          component: () => import('./department/InboxPage.vue'),
           meta: { title: '异议待办' },
         },
         {
           path: 'department-inbox/:id',
           name: 'department-case',
-          component: () => import('./department-inbox/InboxCasePage.vue'),
+          component: () => import('./department/InboxCasePage.vue'),
           props: true,
           meta: { title: '核查异议' },
+        },
+        {
+          path: 'department-repairs',
+          name: 'department-repairs',
+          component: () => import('./department/DepartmentRepairsPage.vue'),
+          meta: { title: '修复待办' },
+        },
+        {
+          path: 'department-repairs/:id',
+          name: 'department-repair',
+          component: () => import('./department/DepartmentRepairPage.vue'),
+          props: true,
+          meta: { title: '审核修复申请' },
+        },
+        {
+          path: 'department-supplements',
+          name: 'department-supplements',
+          component: () => import('./department/DepartmentSupplementsPage.vue'),
+          meta: { title: '申报待办' },
+        },
+        {
+          path: 'department-supplements/:id',
+          name: 'department-supplement',
+          component: () => import('./department/DepartmentSupplementPage.vue'),
+          props: true,
+          meta: { title: '核验自主申报' },
         },
         {
           path: 'credit-checks',

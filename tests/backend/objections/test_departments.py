@@ -103,7 +103,10 @@ def test_filing_puts_the_case_into_the_inbox_of_the_records_department_and_no_ot
 
     assert objection.department_code == court
     assert list(department_inbox(session, court)) == [objection]
-    assert (count_waiting(session, court), count_waiting(session, market)) == (1, 0)
+    assert (count_waiting(session, court, FILED.date()), count_waiting(session, market, FILED.date())) == (
+        (1, 0),
+        (0, 0),
+    )
     assert titles(session, partner_code=court) == ["有一件异议需要核查"]
     with pytest.raises(ObjectionNotFound):
         department_case(session, market, objection.id)
@@ -154,7 +157,7 @@ def test_not_ours_goes_on_to_the_department_named_and_never_back(session, file, 
     reply(objection, court, "not_ours", right_department=market)
 
     assert (objection.state, objection.department_code) == ("forwarded", market)
-    assert count_waiting(session, court) == 0
+    assert count_waiting(session, court, FILED.date()) == (0, 0)
     with pytest.raises(ObjectionNotFound):
         reply(objection, court, "right")
     with pytest.raises(DepartmentUnchanged):
@@ -165,7 +168,7 @@ def test_not_ours_without_a_name_goes_back_to_the_office_to_be_assigned(session,
     objection = file()
     reply(objection, court, "not_ours")
     assert objection.state == "disclaimed"
-    assert count_waiting(session, court) == 0
+    assert count_waiting(session, court, FILED.date()) == (0, 0)
 
     assigned = {"objection_id": objection.id, "officer": OFFICER, "now": LATER, "deadlines": SHANDONG}
     with pytest.raises(DepartmentUnchanged):

@@ -36,7 +36,9 @@ from backend.repairs.service import (
     case_of,
     conditions_by_record,
     count_open,
+    count_waiting,
     decide_repair,
+    department_repairs,
     events_of,
     file_repair,
     get_repair_of_department,
@@ -454,8 +456,11 @@ def test_a_department_sees_what_it_has_to_decide_and_nothing_else(session, appli
     filed = applicant.files(applicant.drafts(applicant.record()))
     forwarded = applicant.accepted(applicant.record())
 
-    assert [repair.id for repair in repair_queue(session, department_code=COURT_CODE)] == [forwarded.id]
-    assert repair_queue(session, department_code="11990001MB9000074C") == []
+    assert [repair.id for repair in department_repairs(session, COURT_CODE)] == [forwarded.id]
+    assert department_repairs(session, "11990001MB9000074C") == []
+    assert count_waiting(session, COURT_CODE, forwarded.due_on) == (1, 0)
+    assert count_waiting(session, COURT_CODE, forwarded.due_on + timedelta(days=1)) == (1, 1)
+    assert count_waiting(session, "11990001MB9000074C", forwarded.due_on) == (0, 0)
     with pytest.raises(RepairNotFound):
         get_repair_of_department(session, filed.id, COURT_CODE)
     with pytest.raises(RepairNotFound):

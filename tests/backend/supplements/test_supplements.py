@@ -40,11 +40,11 @@ from backend.supplements.service import (
     cells_of,
     complete_supplement,
     decide_supplement,
+    department_supplements,
     file_supplement,
     get_supplement_of_department,
     offered_to,
     return_supplement,
-    supplement_queue,
     watch_clocks,
     withdraw_supplement,
 )
@@ -364,7 +364,7 @@ def test_only_the_responsible_department_and_the_one_who_filed_find_it(session, 
         )
     with pytest.raises(SupplementNotFound):
         get_supplement_of_department(session, uuid4(), EDUCATION_CODE)
-    assert [one.id for one in supplement_queue(session, department_code=EDUCATION_CODE)] == [supplement.id]
+    assert [one.id for one in department_supplements(session, EDUCATION_CODE)] == [supplement.id]
 
 
 def test_the_clock_reminds_once_and_raises_an_alarm_once(session, person, file):

@@ -7,11 +7,11 @@ export interface CaseClock {
   working_days_left: number | null
 }
 
-/** A case as it stands in a queue. */
+/** A case as it stands in a queue; in a department's, without the name of whom it concerns. */
 export interface CaseItem extends CaseClock {
   id: string
   state: string
-  subject: { name: string; identifier: string }
+  subject?: { name: string; identifier: string }
 }
 
 export function caseClock({ due_on: due, overdue, working_days_left: left }: CaseClock): Word | undefined {

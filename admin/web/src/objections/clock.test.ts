@@ -8,9 +8,9 @@ test.each([
   [{ state: 'filed', overdue: true, working_days_left: -2 }, '已逾期 2 个工作日'],
   [{ state: 'filed', overdue: true, working_days_left: 0 }, '已逾期'],
 ] as const)('the clock of %o reads %s', (clock, text) => {
-  expect(clockWord(clock)?.text).toBe(text)
+  expect(clockWord({ ...clock, answer_due_on: '2026-03-06' })?.text).toBe(text)
 })
 
 test('a decided case has no clock left to run', () => {
-  expect(clockWord({ state: 'rejected', overdue: true, working_days_left: -4 })).toBeUndefined()
+  expect(clockWord({ state: 'rejected', answer_due_on: '2026-03-06', overdue: true, working_days_left: -4 })).toBeUndefined()
 })

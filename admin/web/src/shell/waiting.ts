@@ -21,9 +21,12 @@ export const waiting = reactive({
   supplements: nothing(),
   'deletion-requests': nothing(),
   commitments: nothing(),
+  'department-inbox': nothing(),
+  'department-repairs': nothing(),
+  'department-supplements': nothing(),
 })
 
-export function waitingIn(overview: Overview): typeof waiting {
+export function waitingIn(overview: Overview) {
   return {
     quarantine: { open: overview.quarantined_open, late: 0 },
     objections: { open: overview.objections_open, late: overview.objections_overdue },
@@ -31,7 +34,7 @@ export function waitingIn(overview: Overview): typeof waiting {
     supplements: { open: overview.supplements_open, late: overview.supplements_overdue },
     'deletion-requests': { open: overview.deletion_requests_open, late: overview.deletion_requests_overdue },
     commitments: { open: overview.commitments_due, late: 0 },
-  }
+  } satisfies Partial<typeof waiting>
 }
 
 export function noteWaiting(overview: Overview): void {
@@ -40,9 +43,15 @@ export function noteWaiting(overview: Overview): void {
 
 /** Figures beside a menu are a help only: when they cannot be had, the last ones stay. */
 export async function refreshWaiting(): Promise<void> {
-  if (may('department_officer')) return
   try {
-    noteWaiting(await answer(api.GET('/api/v1/admin/overview')))
+    if (may('department_officer')) {
+      const { objections, repairs, supplements } = await answer(api.GET('/api/v1/admin/department/waiting'))
+      waiting['department-inbox'] = { open: objections.open, late: objections.overdue }
+      waiting['department-repairs'] = { open: repairs.open, late: repairs.overdue }
+      waiting['department-supplements'] = { open: supplements.open, late: supplements.overdue }
+    } else {
+      noteWaiting(await answer(api.GET('/api/v1/admin/overview')))
+    }
   } catch {
     // The page being looked at says what is wrong.
   }

@@ -1,0 +1,102 @@
+"""The console of a source department's officer: objections to what the department delivered, repairs of what it
+found, supplements that it verifies, and nothing else of anybody."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+from sqlalchemy.orm import Session
+
+from backend.city_calendar import city_date
+from backend.ledger.service import Actor
+from backend.objections.inbox import count_waiting as count_objections
+from backend.objections.routing import departments
+from backend.records.departments import department_by_code
+from backend.repairs.service import count_waiting as count_repairs
+from backend.supplements.service import count_waiting as count_supplements
+from backend.web import API_PREFIX
+from backend.web.context import now, reading
+from backend.web.department_cases import add_repair_routes, add_supplement_routes
+from backend.web.department_desk import Desk
+from backend.web.department_objections import add_objection_routes
+from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
+from backend.web.objections import DepartmentChoices
+
+inbox = Blueprint(
+    "department inbox",
+    __name__,
+    url_prefix=f"{API_PREFIX}/admin/department-inbox",
+    description="数源单位的异议待办",
+)
+cases = Blueprint(
+    "department officer cases",
+    __name__,
+    url_prefix=f"{API_PREFIX}/admin/department",
+    description="数源单位经办办理修复与核验申报",
+)
+_ROLE = "department_officer"
+
+
+class WaitingCases(Schema):
+    open = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+
+
+class DepartmentWaiting(Schema):
+    objections = fields.Nested(WaitingCases, required=True)
+    repairs = fields.Nested(WaitingCases, required=True)
+    supplements = fields.Nested(WaitingCases, required=True)
+
+
+@inbox.route("/departments")
+class DepartmentInboxDepartments(MethodView):
+    @signed_in_officer(_ROLE)
+    @inbox.response(200, DepartmentChoices)
+    def get(self) -> dict[str, object]:
+        """目录中的数源单位，供说明应由谁负责"""
+        with reading() as session:
+            return {"items": departments(session, city_date(now()))}
+
+
+@cases.route("/waiting")
+class DepartmentCasesWaiting(MethodView):
+    @signed_in_officer(_ROLE)
+    @cases.response(200, DepartmentWaiting)
+    def get(self) -> dict[str, object]:
+        """等本单位办理的各有几件，其中几件已逾期"""
+        with reading() as session:
+            today = city_date(now())
+            counted = {
+                "objections": count_objections(session, _mine(), today),
+                "repairs": count_repairs(session, _mine(), today),
+                "supplements": count_supplements(session, _mine(), today),
+            }
+            return {kind: {"open": waiting, "overdue": late} for kind, (waiting, late) in counted.items()}
+
+
+def _mine() -> str:
+    # An officer with this role always has a department: adding one without is refused.
+    return cast(str, current_officer().department_code)
+
+
+def _who(session: Session) -> Actor:
+    """The department by its name, for whoever reads who looked, and which of its officers it was."""
+    officer = current_officer()
+    department = department_by_code(session, _mine(), city_date(now()))
+    return Actor(kind="department", id=str(officer.officer_id), name=f"{department.name}（经办 {officer.name}）")
+
+
+_DESK = Desk(
+    guard=signed_in_officer(_ROLE),
+    reads=states_reason,
+    department_code=_mine,
+    actor=_who,
+    purpose=lambda usual: access_reason(),
+    channel="console",
+)
+add_objection_routes(inbox, _DESK)
+add_repair_routes(cases, _DESK)
+add_supplement_routes(cases, _DESK)
