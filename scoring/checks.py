@@ -64,10 +64,35 @@ def _validator() -> Any:
 def check_shape(document: Document) -> list[Problem]:
     """Everything the schema finds, each as one Chinese sentence with its line."""
     problems: dict[tuple[Path, str, str], Problem] = {}
-    for error in _validator().iter_errors(_dates_as_text(document.data)):
+    for error in _shape_errors(document):
         for problem in _told(error, document):
             problems.setdefault(((problem.path,), problem.rule, problem.message), problem)
     return list(problems.values())
+
+
+def misshapen(document: Document) -> frozenset[Path]:
+    """The places whose shape is wrong: rules that read them have nothing to hold on to."""
+    return frozenset(place for error in _shape_errors(document) for place in _places(error))
+
+
+def is_sound(path: Path, broken: frozenset[Path]) -> bool:
+    """Whether nothing at this place, around it or in it is misshapen."""
+    return not any(place[: len(path)] == path or path[: len(place)] == place for place in broken)
+
+
+def _shape_errors(document: Document) -> Iterator[Any]:
+    errors: Iterator[Any] = _validator().iter_errors(_dates_as_text(document.data))
+    return errors
+
+
+def _places(error: Any) -> Iterator[Path]:
+    path: Path = tuple(error.absolute_path)
+    if error.validator == "required":
+        yield from ((*path, key) for key in error.validator_value if key not in error.instance)
+    elif error.validator == "additionalProperties" and not path:
+        yield from ((key,) for key in error.instance if key not in error.schema.get("properties", {}))
+    else:
+        yield path
 
 
 def _dates_as_text(data: Any) -> Any:
@@ -133,32 +158,61 @@ def _told(error: Any, document: Document) -> Iterator[Problem]:
 # --- meaning ----------------------------------------------------------------------------------------------
 
 
-def check_meaning(document: Document) -> list[Problem]:
-    """The rules beyond the schema, for a document whose shape is right."""
-    return list(_Checker(document).run())
+def check_meaning(document: Document, broken: frozenset[Path] = frozenset()) -> list[Problem]:
+    """The rules beyond the schema, wherever the shape is right; `broken` are the places where it is not.
+
+    What may never be scored is looked for in misshapen parts too: nobody should have to mend a spelling first to
+    learn that an indicator will be refused.
+    """
+    return _Checker(document, broken).run()
 
 
 class _Checker:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, broken: frozenset[Path]) -> None:
         self.document = document
-        self.data: dict[str, Any] = document.data
+        self.broken = broken
+        self.data: dict[str, Any] = document.data if isinstance(document.data, dict) else {}
         self.problems: list[Problem] = []
         self.measures: dict[str, dict[str, Any]] = {}
+        self.unread: set[str] = set()
 
     def run(self) -> list[Problem]:
         self._decimals(self.data, ())
-        self._score_range()
-        self._fading()
-        self._validity()
-        self._codes()
-        for d, dimension in enumerate(self.data["dimensions"]):
-            self._dimension(dimension, ("dimensions", d))
-            for i, indicator in enumerate(dimension["indicators"]):
-                self._indicator(indicator, ("dimensions", d, "indicators", i))
-                self.measures[indicator["code"]] = indicator
-        for i, direct in enumerate(self.data.get("direct_grades", [])):
-            self._direct_grade(direct, ("direct_grades", i))
+        dimensions = mappings(self.data.get("dimensions"))
+        if self._sound("range"):
+            self._score_range()
+        if self._sound("effective_from", "effective_until"):
+            self._dates()
+        if self._sound("grades"):
+            self._grades()
+        if self._sound("base", "dimensions"):
+            self._base_shares()
+        if self._sound("fading"):
+            self._fading()
+        if self._sound("deduction_validity"):
+            self._validity()
+        if self._sound("dimensions", "direct_grades", "grades"):
+            self._codes()
+        for d, dimension in dimensions:
+            self._never_scored(dimension, ("dimensions", d))
+            if self._sound(("dimensions", d)):
+                self._dimension(dimension, ("dimensions", d))
+            for i, indicator in mappings(dimension.get("indicators")):
+                path: Path = ("dimensions", d, "indicators", i)
+                self._never_scored(indicator, path)
+                if self._sound(path):
+                    self._indicator(indicator, path)
+                    self.measures[indicator["code"]] = indicator
+                else:
+                    self.unread.add(str(indicator.get("code")))
+        for i, direct in mappings(self.data.get("direct_grades")):
+            self._never_scored(direct, ("direct_grades", i))
+            if self._sound(("direct_grades", i)):
+                self._direct_grade(direct, ("direct_grades", i))
         return self.problems
+
+    def _sound(self, *places: str | Path) -> bool:
+        return all(is_sound((place,) if isinstance(place, str) else place, self.broken) for place in places)
 
     def problem(self, path: Path, message: str, rule: str) -> None:
         self.problems.append(Problem(self.document.line(path), path_text(path), message, rule))
@@ -179,15 +233,22 @@ class _Checker:
         low, high = self.data["range"]
         if low >= high:
             self.problem(("range",), f"下限 {low} 应当小于上限 {high}", "range_order")
-        if not low <= self.data["base"] <= high:
+        elif self._sound("base") and not low <= self.data["base"] <= high:
             self.problem(("base",), f"基础分 {self.data['base']} 不在 {low} 至 {high} 之间", "base_outside_range")
+
+    def _dates(self) -> None:
         until = self.data.get("effective_until")
         if until is not None and _day(until) < _day(self.data["effective_from"]):
             self.problem(("effective_until",), "失效日早于生效日", "dates_order")
+
+    def _grades(self) -> None:
         grades = self.data["grades"]
         for i, (better, worse) in enumerate(pairwise(grades)):
             if better["minimum"] <= worse["minimum"]:
                 self.problem(("grades", i + 1, "minimum"), "等级应从高到低排列，分数线逐级降低", "grades_order")
+        if not self._sound("range"):
+            return
+        low, high = self.data["range"]
         if grades[-1]["minimum"] != low:
             self.problem(
                 ("grades", len(grades) - 1, "minimum"),
@@ -196,6 +257,8 @@ class _Checker:
             )
         if grades[0]["minimum"] > high:
             self.problem(("grades", 0, "minimum"), f"最高一级的分数线超过上限 {high}", "grades_cover_range")
+
+    def _base_shares(self) -> None:
         shares = [d["base"] for d in self.data["dimensions"] if "base" in d]
         if shares and (len(shares) < len(self.data["dimensions"]) or sum(shares) != self.data["base"]):
             self.problem(("base",), "各维度的基础分应当都写明，合计等于总的基础分", "base_shares")
@@ -254,7 +317,6 @@ class _Checker:
             seen.setdefault(code, path)
 
     def _dimension(self, dimension: Mapping[str, Any], path: Path) -> None:
-        self._forbidden(dimension["code"], dimension["name"], path)
         if "range" not in dimension:
             return
         low, high = dimension["range"]
@@ -277,7 +339,6 @@ class _Checker:
         )
 
     def _indicator(self, indicator: Mapping[str, Any], path: Path) -> None:
-        self._forbidden(indicator["code"], indicator["name"], path)
         self._categories(indicator, path)
         self._measure(indicator, path)
         self._window(indicator, path)
@@ -295,6 +356,18 @@ class _Checker:
             said = f"“{name}”（{code}）" if name else f"“{code}”"
             self.problem(path, f"{said}涉及{attribute.name}，不得评分（{attribute.basis}）", "forbidden_attribute")
 
+    def _never_scored(self, reader: Mapping[str, Any], path: Path) -> None:
+        """What no dimension, indicator or direct grade may be about, in whatever shape it is written."""
+        code, name = (word if isinstance(word, str) else "" for word in (reader.get("code"), reader.get("name")))
+        self._forbidden(code, name, path)
+        # A direct grade has no direction, and can only harm.
+        only_up = reader.get("direction") == "up" if "direct_grades" not in path else False
+        for at, category in category_codes(reader, path):
+            self._forbidden(category, "", at)
+            if category in ONLY_UPWARD and not only_up:
+                message = f"“{category}”（志愿服务、无偿献血）只能加分，不能用于扣分或直接定级"
+                self.problem(at, message, "only_upward")
+
     def _categories(self, indicator: Mapping[str, Any], path: Path) -> None:
         if (indicator["measure"] == "value_of") == ("categories" in indicator):
             self.problem(path, "value_of 指标写 of、不写 categories；其他指标必须写 categories", "missing_field")
@@ -305,10 +378,7 @@ class _Checker:
             if code in used:
                 self.problem(at, f"类别“{code}”写了两次", "duplicate_code")
             used.add(code)
-            self._forbidden(code, "", at)
-            if code in ONLY_UPWARD and indicator.get("direction", "up") != "up":
-                self.problem(at, f"“{code}”（志愿服务、无偿献血）只能加分，不能用于扣分", "only_upward")
-        if self.data["subject_kind"] == "person" and indicator.get("relations", ["own"]) != ["own"]:
+        if self.data.get("subject_kind") == "person" and indicator.get("relations", ["own"]) != ["own"]:
             self.problem((*path, "relations"), "自然人只按本人的记录评分", "person_own_records")
 
     def _measure(self, indicator: Mapping[str, Any], path: Path) -> None:
@@ -327,6 +397,8 @@ class _Checker:
                 self.problem((*path, "of"), "of 只用于 measure: value_of", "value_of")
             return
         source = self.measures.get(indicator.get("of", ""))
+        if source is None and indicator.get("of") in self.unread:
+            return
         if source is None:
             hint = did_you_mean(indicator.get("of", ""), self.measures)
             self.problem((*path, "of"), f"of 应当是前面已写出的指标代码{hint}", "value_of")
@@ -354,7 +426,7 @@ class _Checker:
             if indicator["measure"] not in PER_RECORD:
                 self.problem((*path, "window"), "by_size 只用于逐条计分的指标（each、highest、latest）", "by_size")
         fading = indicator.get("fading")
-        if fading is not None and fading not in self.data.get("fading", {}):
+        if fading is not None and self._sound("fading") and fading not in self.data.get("fading", {}):
             hint = did_you_mean(fading, self.data.get("fading", {}))
             self.problem((*path, "fading"), f"没有名为“{fading}”的衰减表{hint}", "unknown_fading")
         if fading is not None and indicator["measure"] in ("exists", "months_since", "latest", "value_of"):
@@ -490,21 +562,30 @@ class _Checker:
     # Listings that set the grade
 
     def _direct_grade(self, direct: Mapping[str, Any], path: Path) -> None:
-        self._forbidden(direct["code"], direct["name"], path)
-        if self.data["subject_kind"] == "person":
+        if self.data.get("subject_kind") == "person":
             self.problem(path, "直接定级只用于企业；自然人的评分只作激励", "direct_grade_person")
-        grades = [str(grade["code"]) for grade in self.data["grades"]]
-        if direct["grade"] not in grades:
+        grades = [str(grade.get("code")) for _, grade in mappings(self.data.get("grades"))]
+        if self._sound("grades") and direct["grade"] not in grades:
             self.problem(
                 (*path, "grade"),
                 f"没有等级“{direct['grade']}”{did_you_mean(direct['grade'], grades)}",
                 "unknown_grade",
             )
-        for i, use in enumerate(direct["categories"]):
-            code = use["code"] if isinstance(use, dict) else use
-            self._forbidden(code, "", (*path, "categories", i))
-            if code in ONLY_UPWARD:
-                self.problem((*path, "categories", i), f"“{code}”只能加分", "only_upward")
+
+
+def mappings(value: Any) -> list[tuple[int, dict[str, Any]]]:
+    """The groups of fields in a list, with their places; nothing where the document holds something else."""
+    items = value if isinstance(value, list) else []
+    return [(place, item) for place, item in enumerate(items) if isinstance(item, dict)]
+
+
+def category_codes(reader: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Place and code of each category that an indicator or a direct grade names, in whatever shape."""
+    uses = reader.get("categories")
+    for i, use in enumerate(uses if isinstance(uses, list) else []):
+        code = use.get("code") if isinstance(use, dict) else use
+        if isinstance(code, str):
+            yield (*path, "categories", i), code
 
 
 _UNLIMITED = 10**9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
@@ -28,13 +29,14 @@ from scoring.policy import (
     CategoryFacts,
     Policy,
     catalogue_of,
-    check_against_catalogue,
     load_policy,
+    load_policy_for,
     shipped_catalogue,
     shipped_policy,
     shipped_policy_names,
 )
 from scoring.problems import PolicyInvalid, Problem, did_you_mean
+from scoring.reading_files import FileRefused, insist_writable, read_text
 from scoring.reading_yaml import read_yaml
 from scoring.simulation import Distribution
 from scoring.simulation import simulate as simulate_change
@@ -42,6 +44,8 @@ from scoring.sql import TABLES, export_sql
 from scoring.tables import RecordsInvalid, read_records
 
 _CITY_TIME = timezone(timedelta(hours=8))
+
+_KINDS = {"person": "自然人", "enterprise": "企业"}
 
 app = typer.Typer(
     help=(
@@ -96,7 +100,7 @@ def show_command(
             _out.print(f"{each}\t{policy.name}（{len(policy.indicators)} 个指标）", markup=False)
         return
     if name not in names:
-        _fail(f"没有名为“{name}”的随附方案{did_you_mean(name, names)} 现有：{'、'.join(names)}")
+        _fail(f"没有名为“{name}”的随附方案{did_you_mean(name, names) or '。'}现有：{'、'.join(names)}")
     typer.echo(shipped_policy(name).source_text, nl=False)
 
 
@@ -119,10 +123,10 @@ def check_command(
 
     例：python -m scoring check 本市.yaml
     """
+    known = shipped_catalogue() if catalogue is None else _read_catalogue(catalogue)
+    problems: list[Problem] = []
     try:
-        loaded = _load(policy)
-        known = shipped_catalogue() if catalogue is None else _read_catalogue(catalogue)
-        problems = check_against_catalogue(loaded, known)
+        loaded = _read(policy, lambda source: load_policy_for(source, known))
     except PolicyInvalid as invalid:
         problems = invalid.problems
     if as_json:
@@ -150,7 +154,8 @@ def explain_command(
 
     例：python -m scoring explain guihua 记录.csv --subject 17 --as-of 2026-06-30
     """
-    compiled, day = _compiled(policy), _day(as_of)
+    day = _day(as_of)
+    compiled = _compiled(policy, day)
     columns = _records(records, compiled)
     own = columns.take(columns.subject == subject)
     if len(own) == 0:
@@ -200,9 +205,12 @@ def score_command(
 
     例：python -m scoring score guihua 记录.csv -o 分数.csv
     """
-    if output is not None and not output.parent.is_dir():
-        _fail(f"没有文件夹 {output.parent}，请先建立，或写到别处")
-    compiled, day = _compiled(policy), _day(as_of)
+    if output is not None:
+        _writable(output)
+        if output.suffix not in (".csv", ".parquet"):
+            _fail(f"不知道怎样写 {output}：文件名应以 .csv 或 .parquet 结尾")
+    day = _day(as_of)
+    compiled = _compiled(policy, day)
     columns = _records(records, compiled)
     result = score_batch(compiled, columns, day, _subjects(subjects, columns.subject), threads=threads)
     if output is not None:
@@ -226,10 +234,11 @@ def export_command(
 
     例：python -m scoring export guihua --sql duckdb --as-of 2026-06-30 > 审计.sql
     """
-    compiled = _compiled(policy)
+    day = _day(as_of)
+    compiled = _compiled(policy, day)
     if tables:
         typer.echo(TABLES)
-    typer.echo(export_sql(compiled.policy, sql.value, to_date(_day(as_of))), nl=False)
+    typer.echo(export_sql(compiled.policy, sql.value, to_date(day)), nl=False)
 
 
 @app.command("simulate")
@@ -245,6 +254,9 @@ def simulate_command(
     例：python -m scoring simulate guihua 调整稿.yaml 记录.parquet
     """
     old, new = _loaded(before), _loaded(after)
+    if old.subject_kind != new.subject_kind:
+        kinds = f"“{old.name}”评{_KINDS[old.subject_kind]}，“{new.name}”评{_KINDS[new.subject_kind]}"
+        _fail(f"两份方案评的不是同一类主体，不能比较：{kinds}")
     categories = {*old.category_codes, *new.category_codes}
     compiled, changed = compile_policy(old, categories), compile_policy(new, categories)
     columns, day = _records(records, compiled), _day(as_of)
@@ -287,6 +299,7 @@ def embed_command(
 
     例：python -m scoring embed guihua model.json --cap 8 --version 2027.1 --from 2027-01-01 -o 新方案.yaml
     """
+    _writable(output)
     old = _loaded(policy)
     try:
         effect = Effect(round(cap * 100), round(points_per_doubling * 100))
@@ -296,8 +309,6 @@ def embed_command(
     except PolicyInvalid as invalid:
         _print_problems(str(output), invalid.problems)
         raise typer.Exit(1) from invalid
-    if not output.parent.is_dir():
-        _fail(f"没有文件夹 {output.parent}，请先建立，或写到别处")
     output.write_text(new.source_text, encoding="utf-8")
     added = new.dimensions[-1]
     _out.print(f"已写入 {output}：增加维度“{added.name}”，{len(added.indicators)} 个指标", markup=False)
@@ -310,30 +321,44 @@ add_commands(app)
 # --- reading ----------------------------------------------------------------------------------------------
 
 
-def _load(policy: str) -> Policy:
+def _read(policy: str, load: Callable[[str], Policy]) -> Policy:
     path = Path(policy)
-    if not path.exists() and policy in shipped_policy_names():
-        return shipped_policy(policy)
+    names = shipped_policy_names()
+    if not path.exists() and policy in names:
+        return load(shipped_policy(policy).source_text)
     if not path.is_file():
-        names = shipped_policy_names()
-        hint = did_you_mean(policy, names)
-        _fail(f"找不到方案文件“{policy}”{hint} 随附的方案有：{'、'.join(names)}")
+        near = [each.stem for each in path.parent.glob("*.yaml")] if path.suffix == ".yaml" else names
+        hint = did_you_mean(path.stem, near) or "。"
+        _fail(f"找不到方案文件“{policy}”{hint}随附的方案有：{'、'.join(names)}。")
     try:
-        return load_policy(path)
-    except UnicodeDecodeError:
-        _fail(f"{policy} 不是 UTF-8 文本，请另存为 UTF-8")
+        return load(read_text(path))
+    except FileRefused as refusal:
+        _fail(str(refusal))
 
 
 def _loaded(policy: str) -> Policy:
     try:
-        return _load(policy)
+        return _read(policy, load_policy)
     except PolicyInvalid as invalid:
         _print_problems(policy, invalid.problems)
         raise typer.Exit(1) from invalid
 
 
-def _compiled(policy: str) -> CompiledPolicy:
-    return compile_policy(_loaded(policy))
+def _compiled(policy: str, day: int) -> CompiledPolicy:
+    loaded = _loaded(policy)
+    if to_date(day) < loaded.effective_from:
+        begins = f"“{loaded.name}”自 {loaded.effective_from} 起施行"
+        _err.print(f"注意：{begins}，{to_date(day)} 时尚未施行，按其最早的规定计算。", markup=False)
+    if loaded.effective_until is not None and to_date(day) > loaded.effective_until:
+        _err.print(f"注意：“{loaded.name}”到 {loaded.effective_until} 为止，已经失效。", markup=False)
+    return compile_policy(loaded)
+
+
+def _writable(path: Path) -> None:
+    try:
+        insist_writable(path)
+    except FileRefused as refusal:
+        _fail(str(refusal))
 
 
 def _records(path: Path, compiled: CompiledPolicy) -> Any:
@@ -351,16 +376,27 @@ def _subjects(path: Path | None, found: Any) -> Any:
     if path is None:
         return np.unique(found)
     try:
-        return np.unique(np.array([int(line) for line in path.read_text().split()], np.int64))
-    except ValueError:
-        _fail(f"{path} 应当一行一个整数编号")
+        lines = read_text(path).splitlines()
+    except FileRefused as refusal:
+        _fail(str(refusal))
+    numbers = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            if line.strip():
+                numbers.append(np.int64(int(line)))
+        except (ValueError, OverflowError):
+            _fail(f"{path} 第 {number} 行是“{line.strip()[:40]}”，应当一行一个整数编号")
+    return np.unique(np.array(numbers, np.int64))
 
 
 def _read_catalogue(path: Path) -> dict[str, CategoryFacts]:
     try:
-        return catalogue_of(read_yaml(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        _fail(f"{path} 不是目录文件（YAML 或 JSON，每个类别有 code、name、polarity、legal_basis）：{error}")
+        return catalogue_of(read_yaml(read_text(path)))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        _fail(f"{path}{f' 第 {mark.line + 1} 行' if mark else ''} 不是合法的 YAML 或 JSON")
+    except ValueError as error:
+        _fail(f"{path} 不是目录文件：{error}")
 
 
 def _day(as_of: datetime | None) -> int:
@@ -387,9 +423,8 @@ def _print_problems(policy: str, problems: list[Problem]) -> None:
 
 
 def _print_policy(policy: Policy) -> None:
-    kind = {"person": "自然人", "enterprise": "企业"}[policy.subject_kind]
     _out.print(
-        f"{policy.name} {policy.version}（{kind}）合格：{len(policy.dimensions)} 个维度，"
+        f"{policy.name} {policy.version}（{_KINDS[policy.subject_kind]}）合格：{len(policy.dimensions)} 个维度，"
         f"{len(policy.indicators)} 个指标，基础分 {format_number(policy.base)}，"
         f"{format_number(policy.minimum)} 至 {format_number(policy.maximum)} 分，自 {policy.effective_from} 起",
         markup=False,

@@ -7,17 +7,25 @@ thresholds in hundredths, amounts in cents, dates as `date`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from scoring.checks import PER_RECORD, check_meaning, check_shape
+from scoring.checks import (
+    PER_RECORD,
+    category_codes,
+    check_meaning,
+    check_shape,
+    is_sound,
+    mappings,
+    misshapen,
+)
 from scoring.days import Span
+from scoring.document import Document, canonical_json, path_text, read_document
 from scoring.document import Path as DocumentPath
-from scoring.document import canonical_json, path_text, read_document
 from scoring.forbidden import forbidden_attribute
 from scoring.problems import PolicyInvalid, Problem, did_you_mean
 from scoring.reading_yaml import read_yaml
@@ -26,6 +34,8 @@ SubjectKind = Literal["person", "enterprise"]
 Direction = Literal["up", "down", "both"]
 Measure = Literal["count", "sum", "amount", "exists", "months_since", "each", "highest", "latest", "value_of"]
 PointsKind = Literal["tiers", "per_unit", "flat", "each", "by_level", "by_amount", "by_quantity"]
+
+_POLARITIES = ("positive", "negative", "neutral")
 
 RELATIONS: Mapping[str, int] = {
     "own": 0,
@@ -249,12 +259,22 @@ def load_policy(source: Path | str) -> Policy:
 
     Raises PolicyInvalid, whose `problems` name every broken rule with its line.
     """
+    return _checked(source, None)
+
+
+def load_policy_for(source: Path | str, catalogue: Mapping[str, CategoryFacts]) -> Policy:
+    """As `load_policy`, and the rules of `check_against_catalogue` too: one reading names all that is broken."""
+    return _checked(source, catalogue)
+
+
+def _checked(source: Path | str, catalogue: Mapping[str, CategoryFacts] | None) -> Policy:
     text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
     document = read_document(text)
     problems = check_shape(document)
-    if problems:
-        raise PolicyInvalid(problems)
-    problems = check_meaning(document)
+    broken = misshapen(document) if problems else frozenset()
+    problems += check_meaning(document, broken)
+    if catalogue is not None:
+        problems += _against_catalogue(document, broken, catalogue)
     if problems:
         raise PolicyInvalid(problems)
     digest = hashlib.sha256(canonical_json(document.data).encode()).hexdigest()
@@ -270,82 +290,95 @@ def catalogue_of(document: Any) -> dict[str, CategoryFacts]:
     """Category facts from a catalogue document: a list of categories, or a mapping that holds one as `categories`.
 
     A category has code, name, polarity and legal_basis; `levels` (codes, or mappings with a code) and
-    `subject_kinds` are checked where they are given. Raises KeyError, TypeError or ValueError for anything else.
+    `subject_kinds` are checked where they are given. Raises ValueError, a Chinese sentence, for anything else.
     """
-    entries = document["categories"] if isinstance(document, Mapping) else document
-    return {
-        entry["code"]: CategoryFacts(
-            entry["code"],
-            entry["name"],
-            entry["polarity"],
-            entry["legal_basis"],
-            tuple(str(level["code"] if isinstance(level, Mapping) else level) for level in entry["levels"])
-            if "levels" in entry
+    entries = document.get("categories") if isinstance(document, Mapping) else document
+    if not isinstance(entries, list) or not entries:
+        raise ValueError("应当是类别的列表，或含有 categories 列表的一组字段")
+    facts: dict[str, CategoryFacts] = {}
+    for place, entry in enumerate(entries, start=1):
+        given = entry if isinstance(entry, Mapping) else {}
+        for key in ("code", "name", "polarity", "legal_basis"):
+            if not isinstance(given.get(key), str):
+                raise ValueError(f"第 {place} 个类别没有写明 {key}")
+        if given["polarity"] not in _POLARITIES:
+            meant = did_you_mean(given["polarity"], _POLARITIES)
+            raise ValueError(f"类别“{given['code']}”的 polarity 应为 {'、'.join(_POLARITIES)} 之一{meant}")
+        facts[given["code"]] = CategoryFacts(
+            given["code"],
+            given["name"],
+            given["polarity"],
+            given["legal_basis"],
+            tuple(str(level.get("code") if isinstance(level, Mapping) else level) for level in given["levels"])
+            if isinstance(given.get("levels"), list)
             else None,
-            frozenset(entry["subject_kinds"]) if "subject_kinds" in entry else None,
+            frozenset(given["subject_kinds"]) if isinstance(given.get("subject_kinds"), list) else None,
         )
-        for entry in entries
-    }
+    return facts
 
 
 def check_against_catalogue(policy: Policy, catalogue: Mapping[str, CategoryFacts]) -> list[Problem]:
     """Rules that need the catalogue in force: known category, stated legal basis, direction by polarity."""
-    document = read_document(policy.source_text)
-    declared: list[Indicator | DirectGrade] = [*policy.indicators, *policy.direct_grades]
-    readers = {reader.code: reader for reader in declared}
+    return _against_catalogue(read_document(policy.source_text), frozenset(), catalogue)
+
+
+def _against_catalogue(
+    document: Document, broken: frozenset[DocumentPath], catalogue: Mapping[str, CategoryFacts]
+) -> list[Problem]:
     problems: list[Problem] = []
-    for path, code, use in _uses_with_paths(document.data):
-        facts = catalogue.get(use.code)
-        if facts is None:
-            broken = [(f"目录中没有类别“{use.code}”{did_you_mean(use.code, catalogue)}", "unknown_category")]
-        else:
-            broken = list(_against_category(policy, readers[code], use, facts))
-        problems += [Problem(document.line(path), path_text(path), message, rule) for message, rule in broken]
+    subject_kind = document.data.get("subject_kind") if isinstance(document.data, dict) else None
+    for path, reader in _readers(document.data):
+        for at, code in category_codes(reader, path):
+            facts = catalogue.get(code)
+            told: Iterable[tuple[str, str]] = ()
+            if facts is None:
+                told = [(f"目录中没有类别“{code}”{did_you_mean(code, catalogue)}", "unknown_category")]
+            elif is_sound(path, broken) and is_sound(("subject_kind",), broken):
+                told = _against_category(subject_kind, reader, reader["categories"][at[-1]], facts)
+            problems += [Problem(document.line(at), path_text(at), message, rule) for message, rule in told]
     return problems
 
 
 def _against_category(
-    policy: Policy, reader: Indicator | DirectGrade, use: CategoryUse, facts: CategoryFacts
+    subject_kind: Any, reader: Mapping[str, Any], use: Any, facts: CategoryFacts
 ) -> Iterator[tuple[str, str]]:
     """Message and rule of everything that speaks against reading this category here."""
     if not facts.legal_basis.strip():
         yield f"类别“{facts.name}”没有写明法律依据", "no_legal_basis"
     attribute = forbidden_attribute(facts.code, facts.name)
-    if attribute:
+    # By its code alone it has been refused already.
+    if attribute and not forbidden_attribute(facts.code, ""):
         yield f"类别“{facts.name}”涉及{attribute.name}，不得评分（{attribute.basis}）", "forbidden_attribute"
-    direction = reader.direction if isinstance(reader, Indicator) else "down"  # a direct grade can only harm
+    direction = reader.get("direction", "down")  # a direct grade has none, and can only harm
     if facts.polarity == "positive" and direction != "up":
         yield f"“{facts.name}”是守信信息，只能用于加分项", "polarity_direction"
     if facts.polarity == "negative" and direction != "down":
         yield f"“{facts.name}”是失信信息，只能用于扣分项", "polarity_direction"
     if facts.levels is not None and max(_levels(reader, use), default=0) > len(facts.levels):
         yield f"“{facts.name}”只有 {len(facts.levels)} 个等级", "unknown_level"
-    own = "own" in reader.relations
-    if own and facts.subject_kinds is not None and policy.subject_kind not in facts.subject_kinds:
-        kind = "自然人" if policy.subject_kind == "person" else "企业"
+    own = "own" in reader.get("relations", ["own"])
+    if own and facts.subject_kinds is not None and subject_kind not in facts.subject_kinds:
+        kind = "自然人" if subject_kind == "person" else "企业"
         yield f"目录中“{facts.name}”没有{kind}的记录，这一项永远不会计分", "wrong_subject_kind"
 
 
-def _levels(reader: Indicator | DirectGrade, use: CategoryUse) -> set[int]:
+def _levels(reader: Mapping[str, Any], use: Any) -> set[int]:
     """Level ordinals that a reader counts on in a category: chosen ones, or those it has points for."""
-    levels = set(use.levels)
-    if isinstance(reader, Indicator) and len(reader.categories) == 1:
-        levels |= {
-            row.key for points in reader.points_versions if points.kind == "by_level" for row in points.rows
-        }
+    levels = set(use["levels"]) if isinstance(use, dict) else set[int]()
+    if len(reader["categories"]) == 1 and "points" in reader:
+        versions = reader["points"] if isinstance(reader["points"], list) else [reader["points"]]
+        levels |= {row["level"] for points in versions for row in points.get("by_level", [])}
     return levels
 
 
-def _uses_with_paths(data: Mapping[str, Any]) -> Iterator[tuple[DocumentPath, str, CategoryUse]]:
-    readers: list[tuple[DocumentPath, Mapping[str, Any]]] = [
-        (("dimensions", d, "indicators", i), indicator)
-        for d, dimension in enumerate(data["dimensions"])
-        for i, indicator in enumerate(dimension["indicators"])
-    ]
-    readers += [(("direct_grades", i), direct) for i, direct in enumerate(data.get("direct_grades", []))]
-    for path, reader in readers:
-        for i, use in enumerate(_categories(reader.get("categories", []))):
-            yield (*path, "categories", i), reader["code"], use
+def _readers(data: Any) -> Iterator[tuple[DocumentPath, Mapping[str, Any]]]:
+    """The indicators and direct grades of a document, with their places."""
+    known = data if isinstance(data, dict) else {}
+    for d, dimension in mappings(known.get("dimensions")):
+        for i, indicator in mappings(dimension.get("indicators")):
+            yield ("dimensions", d, "indicators", i), indicator
+    for i, direct in mappings(known.get("direct_grades")):
+        yield ("direct_grades", i), direct
 
 
 def shipped_policy_names() -> list[str]:

@@ -35,6 +35,7 @@ class PolicyInvalid(ValueError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A closing clause that offers the nearest known word, or nothing."""
-    close = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    """A closing clause that offers the nearest known word, whatever its capitals, or nothing."""
+    spelt = {each.casefold(): each for each in sorted(known)}
+    close = [spelt[each] for each in get_close_matches(word.casefold(), spelt, n=1, cutoff=0.6)]
     return f"，是不是想写“{close[0]}”？" if close else ""

@@ -22,6 +22,7 @@ from scoring.columns import DTYPES, NO_DAY, RecordColumns, sort_by_subject
 from scoring.compiled import CompiledPolicy
 from scoring.policy import RELATIONS
 from scoring.problems import did_you_mean
+from scoring.reading_files import FileRefused, read_csv, read_parquet
 
 REQUIRED = ("subject", "record", "category", "event_day")
 STATES = {"active": 0, "disputed": 1, "repaired": 2, "revoked": 3, "expired": 4}
@@ -39,12 +40,9 @@ def read_records(path: Path, compiled: CompiledPolicy) -> tuple[RecordColumns, d
     Raises RecordsInvalid.
     """
     try:
-        if path.suffix == ".parquet":
-            frame = pl.read_parquet(path)
-        else:
-            frame = pl.read_csv(path, infer_schema=False, encoding="utf8")
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        raise RecordsInvalid(f"读不了 {path}：{error}") from error
+        frame = read_parquet(path) if path.suffix == ".parquet" else read_csv(path, as_text=True)
+    except FileRefused as refusal:
+        raise RecordsInvalid(str(refusal)) from refusal
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
         hint = did_you_mean(missing[0], [name for name in frame.columns if name not in DTYPES])
@@ -66,10 +64,13 @@ def _numbers(frame: pl.DataFrame, name: str) -> Any:
     else:
         text = given.cast(pl.String).replace({word: str(number) for word, number in words.items()})
         numbers = text.str.strip_chars().cast(pl.Int64, strict=False)
+    smallest, largest = np.iinfo(DTYPES[name]).min, np.iinfo(DTYPES[name]).max
+    limits = "" if DTYPES[name] is np.int64 else f"（{smallest} 至 {largest}）"
+    numbers = numbers.set(~numbers.is_between(smallest, largest), None)
     bad = numbers.is_null() & given.cast(pl.String).fill_null("").ne("")
     if bad.any():
         row = int(bad.arg_true()[0])
-        kind = "日期（如 2026-01-31）" if name in _DAYS else "整数"
+        kind = "日期（如 2026-01-31）" if name in _DAYS else "整数" + limits
         if words:
             kind = f" {'、'.join(words)} 之一{did_you_mean(str(given[row]), words)}"
         raise RecordsInvalid(f"第 {row + 2} 行的 {name} 是“{given[row]}”，应为{kind}")

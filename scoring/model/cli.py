@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -25,6 +26,7 @@ from scoring.model.fitting import Fitted, drift_since_learning, fit, settings_tr
 from scoring.model.learning import Shape
 from scoring.model.measures import calibration_error, quality_over_folds
 from scoring.model.table import label_table, read_table
+from scoring.reading_files import FileRefused, insist_writable
 
 _SHAPE_NAMES = {"additive": "相加型 additive", "trees": "树型 trees"}
 _MEASURES = ("auc", "ks", "brier")
@@ -111,10 +113,16 @@ def fit_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    with _refusals(as_json):
-        declared = {} if directions is None else read_directions(directions)
+    with _refusals():
+        if out is not None:
+            insist_writable(out)
+        frame = read_table(table)
+        declared: dict[str, int] = {}
+        if directions is not None:
+            aside = {target, *_names(leave_out), *_names(audit), group or target, time or target}
+            declared = read_directions(directions, columns=frame.columns, aside=aside)
         labelled = label_table(
-            read_table(table),
+            frame,
             target=target,
             positive=positive,
             leave_out=_names(leave_out),
@@ -154,7 +162,9 @@ def evaluate_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    with _refusals(as_json):
+    with _refusals():
+        if scores is not None:
+            insist_writable(scores)
         component = load_component(model)
         frame = read_table(table)
         if target is None and (champion is not None or audit):
@@ -176,7 +186,9 @@ def card_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    with _refusals(as_json):
+    with _refusals():
+        if out is not None:
+            insist_writable(out)
         component = load_component(model)
         drift = None
         if table is not None:
@@ -186,7 +198,7 @@ def card_command(
             return
         page = out or model.with_suffix(".html")
         page.write_text(card_page(component, drift), encoding="utf-8")
-    Console().print(f"模型卡已写到 {page}", highlight=False, soft_wrap=True)
+    _say(Console(), f"模型卡已写到 {page}")
 
 
 def _fit_json(fitted: Fitted) -> dict[str, Any]:
@@ -256,11 +268,11 @@ def _show_fit(fitted: Fitted, out: Path | None) -> None:
     console, component, card = Console(), fitted.component, fitted.component.card
     training = component.training
     _print_notes(console, card["notes"])
-    console.print(
+    _say(
+        console,
         f"{training['rows']:,} 行，{len(component.columns)} 列，结果发生 {training['outcomes']:,} 行"
         f"（{training['outcomes'] / training['rows']:.1%}）；{training['folds']} 折嵌套交叉验证，"
         f"用时 {fitted.validation.seconds:.0f} 秒",
-        highlight=False,
     )
     table = _quality_table("未参与学习的行上的效果（均值与 95% 区间）")
     table.add_row(f"所选：{_chosen(card['chosen_in_folds'])}", *_cells(card["quality"]), style="bold")
@@ -273,18 +285,18 @@ def _show_fit(fitted: Fitted, out: Path | None) -> None:
     console.print(table)
     for told in card["directions"]:
         sentence = describe_direction(told["column"], told["direction"])
-        console.print(f"方向 {sentence}：扫描 {told['steps']:,} 步，违反 {told['violations']}", highlight=False)
-    console.print(
+        _say(console, f"方向 {sentence}：扫描 {told['steps']:,} 步，违反 {told['violations']}")
+    _say(
+        console,
         f"全表学得{_SHAPE_NAMES[component.shape]}：深度 {training['depth']}，{training['rounds']} 轮，"
         f"平滑分档占 {training['smooth_share']:.0%}，加权分档占 {training['weighed_share']:.0%}，"
         f"校准平均偏差 {card['calibration']['error']:.3f}，标识 {component.identity[:16]}",
-        highlight=False,
     )
     _print_fairness(console, card["fairness"])
     if out is None:
-        console.print("未保存；加 --out model.json 保存模型，再用 card 生成模型卡。", style="dim")
+        _say(console, "未保存；加 --out model.json 保存模型，再用 card 生成模型卡。", style="dim")
     else:
-        console.print(f"模型已写到 {out}", highlight=False, soft_wrap=True)
+        _say(console, f"模型已写到 {out}")
 
 
 def _show_evaluation(told: dict[str, Any], scores: Path | None) -> None:
@@ -292,31 +304,26 @@ def _show_evaluation(told: dict[str, Any], scores: Path | None) -> None:
     _print_notes(console, told["notes"])
     if "auc" in told:
         table = _quality_table("新表上的效果（95% 区间）")
-        table.add_row(told["model"]["name"], *_cells(told), style="bold")
+        table.add_row(escape(told["model"]["name"]), *_cells(told), style="bold")
         if "comparison" in told:
             comparison = told["comparison"]
-            table.add_row(f"现用：{comparison['champion']['name']}", *_cells(comparison["champion"]))
+            table.add_row(escape(f"现用：{comparison['champion']['name']}"), *_cells(comparison["champion"]))
             table.add_row("挑战者减现用", *_cells(comparison["difference"], signed=True))
         console.print(table)
-        console.print(f"校准平均偏差 {told['calibration_error']:.3f}", highlight=False)
+        _say(console, f"校准平均偏差 {told['calibration_error']:.3f}")
         _print_fairness(console, told["fairness"])
     if "comparison" in told:
         comparison = told["comparison"]
-        console.print(
-            f"{comparison['verdict']}；{comparison['moved_two_tenths_or_more']:.1%} 的行排名移动两个十分位以上。",
-            highlight=False,
-        )
+        moved_far = f"{comparison['moved_two_tenths_or_more']:.1%} 的行排名移动两个十分位以上"
+        _say(console, f"{comparison['verdict']}；{moved_far}。")
         if comparison["warning"]:
-            console.print(comparison["warning"], style="yellow")
+            _say(console, comparison["warning"], style="yellow")
     drift = told["drift"]
     moved = [f"{one['column']} {one['csi']:.3f}" for one in drift["columns"] if one["reading"] != "稳定"]
-    console.print(
-        f"与训练时相比：总分 PSI {drift['psi']:.3f}（{drift['reading']}）"
-        + (f"；需要留意的列：{'、'.join(moved)}" if moved else "；各列均稳定"),
-        highlight=False,
-    )
+    columns = f"需要留意的列：{'、'.join(moved)}" if moved else "各列均稳定"
+    _say(console, f"与训练时相比：总分 PSI {drift['psi']:.3f}（{drift['reading']}）；{columns}")
     if scores is not None:
-        console.print(f"逐行结果已写到 {scores}", highlight=False, soft_wrap=True)
+        _say(console, f"逐行结果已写到 {scores}")
 
 
 def _quality_table(title: str) -> Table:
@@ -342,18 +349,18 @@ def _chosen(shapes: list[str]) -> str:
 def _print_fairness(console: Console, fairness: list[dict[str, Any]]) -> None:
     for told in fairness:
         if told["stands_out"]:
-            console.print(
+            _say(
+                console,
                 f"公平性：{told['attribute']} {told['group']}（{told['rows']:,} 行）与全体有差别，详见模型卡。",
                 style="yellow",
-                highlight=False,
             )
     if fairness and not any(told["stands_out"] for told in fairness):
-        console.print(f"公平性：{len(fairness)} 个组与全体均无显著差别。", highlight=False)
+        _say(console, f"公平性：{len(fairness)} 个组与全体均无显著差别。")
 
 
 def _print_notes(console: Console, notes: list[str]) -> None:
     for note in notes:
-        console.print(f"· {note}", style="yellow", highlight=False)
+        _say(console, f"· {note}", style="yellow")
 
 
 def _print_json(data: dict[str, Any]) -> None:
@@ -365,23 +372,26 @@ def _names(text: str) -> list[str]:
 
 
 @contextmanager
-def _refusals(as_json: bool) -> Iterator[None]:
-    """Say a refusal in its own words and leave with 2; a program that asked for JSON gets JSON."""
+def _refusals() -> Iterator[None]:
+    """Say a refusal in its own words, on stderr whatever was asked for on stdout, and leave with 2."""
     try:
         yield
-    except ModelError as refusal:
-        if as_json:
-            _print_json({"error": str(refusal), "kind": type(refusal).__name__})
-        else:
-            Console(stderr=True).print(f"无法继续：{refusal}", style="red", highlight=False, soft_wrap=True)
+    except (ModelError, FileRefused) as refusal:
+        _say(Console(stderr=True), f"无法继续：{refusal}", style="red")
         raise typer.Exit(2) from refusal
+
+
+def _say(console: Console, sentence: str, *, style: str | None = None) -> None:
+    """A sentence as it stands: names of columns and files are no markup, and lines break where the reader's do."""
+    console.print(sentence, style=style, highlight=False, soft_wrap=True, markup=False)
 
 
 @contextmanager
 def _progress(folds: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    console = Console(stderr=True, quiet=quiet)
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("检验", total=folds)
 
         def on_fold() -> None:

@@ -23,6 +23,7 @@ from scoring.model.errors import ModelError, ModelFileRefused, ShapeRefused
 from scoring.model.forest import MICRO, Forest, share_out
 from scoring.model.learning import Learned, Shape
 from scoring.model.table import Column, LabelledTable, columns_for
+from scoring.reading_files import FileRefused, read_text
 
 FORMAT = 1
 
@@ -252,16 +253,19 @@ def save_component(component: Component, path: Path) -> None:
 def load_component(path: Path) -> Component:
     """Read a model document. Raises ModelFileRefused when it is not one, or was altered since it was written."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelFileRefused(f"找不到模型文件 {path}。") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelFileRefused(f"{path} 不是模型文件：{error}") from error
+        data = json.loads(read_text(path))
+    except FileRefused as refusal:
+        raise ModelFileRefused(f"读不了模型文件：{refusal}") from refusal
+    except json.JSONDecodeError as error:
+        raise ModelFileRefused(f"{path} 不是模型文件：第 {error.lineno} 行不是 JSON。") from error
     if not isinstance(data, dict) or "shape" not in data or "identity" not in data:
         raise ModelFileRefused(f"{path} 不是模型文件。")
     if data.get("format") != FORMAT:
         raise ModelFileRefused(f"{path} 的格式版本是 {data.get('format')}，本程序只认 {FORMAT}。")
-    component = _from_document(data)
+    try:
+        component = _from_document(data)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ModelFileRefused(f"{path} 的内容不完整，文件可能被改动过。") from error
     if component.identity != data["identity"]:
         raise ModelFileRefused(f"{path} 的内容与其标识不符，文件可能被改动过。")
     return component

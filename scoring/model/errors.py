@@ -39,4 +39,5 @@ class PartMissing(ModelError):
     """Learning needs the optional packages of the `model` extra."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(f"缺少 {package}：学习与评估模型需要安装可选部分，例如 pip install 'osmanthus[model]'。")
+        way = "pip install 'osmanthus[model]'；单独使用评分库的，pip install './scoring[model]'"
+        super().__init__(f"缺少 {package}：学习与评估模型需要安装可选部分，例如 {way}。")

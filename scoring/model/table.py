@@ -14,6 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.model.errors import TableRefused
+from scoring.problems import did_you_mean
+from scoring.reading_files import FileRefused, read_csv, read_parquet
 
 MISSING_WORDS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?", "缺失"]
 MISSING_LEVEL = "（缺失）"
@@ -25,6 +27,7 @@ _OTHER_WORDS = {"0", "0.0", "false", "no", "n", "good", "paid", "正常", "守�
 # A category with more levels than this share of the rows is a name or a number of a file, not a property.
 _IDENTITY_SHARE = 0.5
 _MINIMUM_OF_EACH_OUTCOME = 20
+_SHOWN_COLUMNS = 20
 
 
 @dataclass(frozen=True)
@@ -77,27 +80,12 @@ class LabelledTable:
 
 def read_table(path: Path) -> pl.DataFrame:
     """Read CSV (comma, semicolon or tab; UTF-8 or GB 18030) or Parquet. Raises TableRefused."""
-    if not path.is_file():
-        raise TableRefused(f"找不到表格文件 {path}。")
-    if path.suffix.lower() in {".parquet", ".pq"}:
-        try:
-            return pl.read_parquet(path)
-        except Exception as error:
-            raise TableRefused(f"{path} 不是有效的 Parquet 文件：{error}") from error
-    raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = raw.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise TableRefused(f"{path} 既不是 UTF-8 也不是 GB 18030 编码。") from error
-    header = text.split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)
-    try:
-        return pl.read_csv(text.encode(), separator=separator, null_values=MISSING_WORDS, infer_schema_length=None)
-    except pl.exceptions.PolarsError as error:
-        raise TableRefused(f"{path} 不是有效的 CSV：{error}") from error
+        if path.suffix.lower() in {".parquet", ".pq"}:
+            return read_parquet(path)
+        return read_csv(path, separators=",;\t", missing=MISSING_WORDS)
+    except FileRefused as refusal:
+        raise TableRefused(str(refusal)) from refusal
 
 
 def label_table(
@@ -122,7 +110,11 @@ def label_table(
     notes: list[str] = []
     for name in [target, *leave_out, *audit, *([group] if group else []), *([time] if time else [])]:
         if name not in frame.columns:
-            raise TableRefused(f"表中没有列 {name}；现有列：{'、'.join(frame.columns)}。")
+            shown = "、".join(frame.columns[:_SHOWN_COLUMNS])
+            rest = f" 等 {len(frame.columns)} 列" if len(frame.columns) > _SHOWN_COLUMNS else ""
+            raise TableRefused(
+                f"表中没有列 {name}{did_you_mean(name, frame.columns) or '。'}现有列：{shown}{rest}。"
+            )
     known = frame.filter(pl.col(target).is_not_null())
     if known.height < frame.height:
         notes.append(f"目标列 {target} 为空的 {frame.height - known.height} 行未使用。")
@@ -188,6 +180,8 @@ def columns_for(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[NDArray
 def _read_outcome(series: pl.Series, positive: str | None, notes: list[str]) -> NDArray[np.int8]:
     texts = _texts(series)
     values = sorted({str(text) for text in texts})
+    if not values:
+        raise TableRefused(f"表中没有一行写了目标列 {series.name}，无从学习。")
     if len(values) != 2:
         shown = "、".join(values[:5])
         raise TableRefused(f"目标列 {series.name} 应恰有两种取值，现有 {len(values)} 种：{shown}。")

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from scoring.cli import app
 from tests.scoring.builders import document, indicator, text
 
+EMBED = ["--cap", "6", "--version", "2", "--from", "2027-01-01", "-o", "x.yaml"]
 RECORDS = """\
 subject,record,category,event_day,quantity,level,state
 17,1,volunteering,2026-03-01,2550,,
@@ -50,7 +51,8 @@ def test_a_broken_policy_exits_with_one_and_names_each_broken_rule(tmp_path: Pat
     assert "[too_many_decimals]" in result.output
     told = json.loads(run("check", path, "--json").output)
     assert not told["valid"]
-    assert {problem["rule"] for problem in told["problems"]} == {"only_upward", "too_many_decimals"}
+    rules = {"only_upward", "too_many_decimals", "polarity_direction", "wrong_subject_kind"}
+    assert {problem["rule"] for problem in told["problems"]} == rules
 
 
 def test_a_catalogue_file_is_checked_too(tmp_path: Path) -> None:
@@ -165,6 +167,9 @@ def test_a_change_is_simulated(records: Path, tmp_path: Path) -> None:
             "第 2 行的 level 是“高”，应为整数",
         ),
         ("subject,record,category,event_day\n1,1,honour,\n", "第 2 行没有 event_day"),
+        ("subject,record,category,event_day,level\n1,1,honour,2026-01-01,65538\n", "第 2 行的 level 是“65538”"),
+        ("subject,record,category,event_day\n1,1,honour,2026-01-01,6\n", "第 2 行有 5 个字段，表头只有 4 列"),
+        ("", "没有表头"),
     ],
 )
 def test_a_record_file_that_cannot_be_read_says_where_and_why(tmp_path: Path, content: str, sentence: str) -> None:
@@ -173,3 +178,47 @@ def test_a_record_file_that_cannot_be_read_says_where_and_why(tmp_path: Path, co
     result = run("score", "guihua", path)
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_records_saved_in_gb_18030_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "记录.csv"
+    path.write_text("subject,record,category,event_day\n1,1,志愿服务时长,2026-01-05\n", encoding="gb18030")
+    assert "不使用类别“志愿服务时长”" in run("score", "guihua", path).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["check", "{folder}"], 2, "找不到方案文件"),
+        (["check", "{folder}/本市分案.yaml"], 2, "是不是想写“本市方案”？"),
+        (["check", "{folder}/二进制.yaml"], 2, "既不是 UTF-8 也不是 GB 18030"),
+        (["check", "{folder}/空.yaml"], 1, "文件是空的 [empty]"),
+        (["check", "{folder}/坏.yaml"], 1, "坏.yaml:2: 不是合法的 YAML"),
+        (["check", "guihua", "--catalogue", "{folder}/坏.yaml"], 2, "第 2 行 不是合法的 YAML"),
+        (["check", "guihua", "--catalogue", "{folder}/本市方案.yaml"], 2, "不是目录文件：应当是类别的列表"),
+        (["score", "guihua", "{folder}/记录.csv", "-o", "{folder}/分数.xlsx"], 2, "应以 .csv 或 .parquet 结尾"),
+        (["score", "guihua", "{folder}/记录.parquet"], 2, "不是有效的 Parquet 文件"),
+        (["score", "guihua", "{folder}/记录.csv", "--subjects", "{folder}/本市方案.yaml"], 2, "第 1 行是“a: [”"),
+        (["simulate", "guihua", "enterprise", "{folder}/记录.csv"], 2, "评的不是同一类主体"),
+        (["embed", "guihua", "{folder}", *EMBED], 2, "是一个文件夹"),
+        (["export", "guihau", "--sql", "duckdb"], 2, "是不是想写“guihua”？随附的方案有："),
+    ],
+)
+def test_what_cannot_be_used_is_said_on_stderr_without_a_traceback(
+    arguments: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "本市方案.yaml").write_text("a: [\n]\n", encoding="utf-8")
+    (tmp_path / "坏.yaml").write_text("a: [\n", encoding="utf-8")
+    (tmp_path / "空.yaml").write_text("", encoding="utf-8")
+    (tmp_path / "二进制.yaml").write_bytes(b"\xff\xfe\x00\x81")
+    (tmp_path / "记录.csv").write_text(RECORDS, encoding="utf-8")
+    (tmp_path / "记录.parquet").write_text("PAR", encoding="utf-8")
+    result = run(*[argument.replace("{folder}", str(tmp_path)) for argument in arguments])
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    assert said in result.stderr
+
+
+def test_a_day_before_the_policy_takes_effect_is_pointed_out(records: Path) -> None:
+    assert "自 2026-01-01 起施行" in run("score", "guihua", records, "--as-of", "2025-06-30").stderr
+    assert run("score", "guihua", records, "--as-of", "2026-06-30").stderr == ""

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from copy import deepcopy
+from datetime import date
 from importlib.resources import files
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from scoring.document import read_document
 from scoring.policy import (
     CategoryFacts,
-    PolicyInvalid,
     catalogue_of,
     check_against_catalogue,
     load_policy,
+    load_policy_for,
     shipped_catalogue,
     shipped_policy,
     shipped_policy_names,
 )
-from scoring.problems import Problem
+from scoring.problems import PolicyInvalid, Problem
 from scoring.reading_yaml import read_yaml
 from tests.scoring.builders import document, indicator, policy, text
 
@@ -195,6 +202,78 @@ def test_what_is_wrong_is_named_with_its_line_and_the_nearest_right_word() -> No
     assert "是不是想写“direction”" in unknown.message
 
 
+def test_one_reading_names_every_broken_rule_of_whatever_kind() -> None:
+    """Shape, meaning, what is forbidden and what the catalogue lacks: nobody mends one to learn of the next."""
+    source = text(
+        document(
+            indicator(code="a", windw={"years": 1}, categories=["religion"]),
+            indicator(code="b", categories=["volunteering"]),
+            indicator(code="c", categories=["breech"], points={"each": {"points": 10}}),
+            indicator(code="d", name="信访次数", measure="each of them"),
+            range=[200, 0],
+        )
+    ).replace("base: 100", "base: '100'")
+    with pytest.raises(PolicyInvalid) as refusal:
+        load_policy_for(source, {"breach": FACTS, **shipped_catalogue()})
+    told = {(problem.rule, problem.path.rpartition("indicators")[2]) for problem in refusal.value.problems}
+    assert told == {
+        ("unknown_field", "[0].windw"),
+        ("forbidden_attribute", "[0].categories[0]"),
+        ("unknown_category", "[0].categories[0]"),
+        ("only_upward", "[1].categories[0]"),
+        ("polarity_direction", "[1].categories[0]"),
+        ("wrong_subject_kind", "[1].categories[0]"),
+        ("direction_sign", "[2].points.each.points"),
+        ("unknown_category", "[2].categories[0]"),
+        ("not_a_choice", "[3].measure"),
+        ("forbidden_attribute", "[3]"),
+        ("wrong_type", "base"),
+        ("range_order", "range"),
+        ("grades_cover_range", "grades[1].minimum"),
+        ("grades_cover_range", "grades[0].minimum"),
+    }
+    assert all(problem.line for problem in refusal.value.problems)
+
+
+def brief(name: str) -> dict[str, Any]:
+    """A shipped policy with two indicators of each dimension."""
+    document: dict[str, Any] = read_document(shipped_policy(name).source_text).data
+    for dimension in document["dimensions"]:
+        del dimension["indicators"][2:]
+    return document
+
+
+SOURCES = {name: brief(name) for name in shipped_policy_names()}
+CATALOGUE = shipped_catalogue()
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", "字", 0, -1, 10**12, [], {}, [None], [{}], {"x": 1}, True, date(2026, 1, 1)]
+)
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_whatever_is_written_a_policy_is_read_or_refused_by_its_rules(data: st.DataObject) -> None:
+    document = deepcopy(SOURCES[data.draw(st.sampled_from(sorted(SOURCES)))])
+    for _ in range(data.draw(st.integers(1, 3))):
+        place: Any = document
+        while True:
+            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+            key = data.draw(st.sampled_from(keys))
+            inner = place[key]
+            if isinstance(inner, dict | list) and inner and data.draw(st.booleans()):
+                place = inner
+                continue
+            if isinstance(place, dict) and data.draw(st.booleans()):
+                del place[key]
+            else:
+                place[key] = deepcopy(data.draw(JUNK))
+            break
+        if not document:
+            break
+    with suppress(PolicyInvalid):
+        load_policy_for(json.dumps(document, ensure_ascii=False, default=str), CATALOGUE)
+
+
 @pytest.mark.parametrize(
     ("source", "rule"),
     [
@@ -276,9 +355,22 @@ def test_shipped_policies_fit_the_shipped_catalogue(name: str) -> None:
     assert check_against_catalogue(shipped_policy(name), shipped_catalogue()) == []
 
 
-def test_what_is_not_a_catalogue_is_no_catalogue() -> None:
-    with pytest.raises(KeyError):
-        catalogue_of([{"code": "volunteering"}])
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ([{"code": "volunteering"}], "第 1 个类别没有写明 name"),
+        (["volunteering"], "第 1 个类别没有写明 code"),
+        ("volunteering", "应当是类别的列表"),
+        ({"category": []}, "应当是类别的列表"),
+        (
+            [{"code": "volunteering", "name": "志愿服务", "polarity": "positve", "legal_basis": "《条例》"}],
+            "“volunteering”的 polarity 应为 positive、negative、neutral 之一，是不是想写“positive”",
+        ),
+    ],
+)
+def test_what_is_not_a_catalogue_is_no_catalogue(document: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        catalogue_of(document)
 
 
 @pytest.mark.parametrize("name", shipped_policy_names())

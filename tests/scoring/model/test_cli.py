@@ -138,17 +138,43 @@ def test_the_card_as_json_holds_the_same_figures(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["fit", "--table", "absent.csv", "--target", "y"], "找不到表格文件"),
-        (["fit", "--table", "{folder}/t.csv", "--target", "z"], "表中没有列 z"),
-        (["card", "{folder}/t.csv"], "不是模型文件"),
+        (["fit", "--table", "absent.csv", "--target", "y"], "找不到文件 absent.csv"),
+        (["fit", "--table", "{folder}", "--target", "y"], "是一个文件夹"),
+        (["fit", "--table", "{folder}/t.csv", "--target", "Y"], "表中没有列 Y，是不是想写“y”？现有列："),
+        (["fit", "--table", "{folder}/utf16.csv", "--target", "y"], "既不是 UTF-8 也不是 GB 18030 编码"),
+        (["fit", "--table", "{folder}/ragged.csv", "--target", "y"], "第 3 行有 3 个字段，表头只有 2 列"),
+        (["fit", "--table", "{folder}/empty.csv", "--target", "y"], "没有表头"),
+        (["fit", "--table", "{folder}/header.csv", "--target", "y"], "没有一行写了目标列 y"),
+        (["fit", "--table", "{folder}/three.csv", "--target", "y"], "应恰有两种取值，现有 3 种：0、1、2"),
+        (["fit", "--table", "{folder}/few.csv", "--target", "y"], "至少需要 20 行"),
+        (["fit", "--table", "{folder}/brackets.csv", "--target", "[/b]"], "目标列 [/b] 应恰有两种取值"),
+        (["fit", "--table", "{folder}/t.csv", "--target", "y", "--out", "{folder}/no/m.json"], "没有文件夹"),
+        (["card", "{folder}/t.csv"], "不是模型文件：第 1 行不是 JSON"),
+        (["card", "."], "是一个文件夹"),
+        (["card", "{folder}"], "是一个文件夹"),
+        (["card", "{folder}/altered.json"], "文件可能被改动过"),
+        (["card", "{folder}/m.json", "--out", "{folder}/no/card.html"], "没有文件夹"),
+        (["evaluate", "{folder}/m.json", "--table", "{folder}/t.csv", "--scores", "{folder}"], "是一个文件夹"),
         (["evaluate", "{folder}/m.json", "--table", "{folder}/t.csv", "--audit", "district"], "需要 --target"),
     ],
 )
-def test_a_refusal_says_why_and_leaves_with_two(arguments: list[str], said: str, folder: Path) -> None:
+def test_a_refusal_is_one_sentence_on_stderr_and_leaves_with_two(
+    arguments: list[str], said: str, folder: Path
+) -> None:
+    (folder / "utf16.csv").write_text("a,y\n1,0\n", encoding="utf-16")
+    (folder / "ragged.csv").write_text("a,y\n1,0\n1,2,3\n", encoding="utf-8")
+    (folder / "empty.csv").write_text("", encoding="utf-8")
+    (folder / "header.csv").write_text("a,y\n", encoding="utf-8")
+    (folder / "three.csv").write_text("a,y\n1,0\n2,1\n3,2\n", encoding="utf-8")
+    (folder / "few.csv").write_text("a,y\n1,0\n2,1\n3,1\n", encoding="utf-8")
+    (folder / "brackets.csv").write_text("a,[/b]\n1,0\n2,0\n", encoding="utf-8")
+    altered = json.loads((folder / "m.json").read_text(encoding="utf-8"))
+    del altered["columns"]
+    (folder / "altered.json").write_text(json.dumps(altered), encoding="utf-8")
     filled = [argument.replace("{folder}", str(folder)) for argument in arguments]
-    done = RUNNER.invoke(app, filled)
-    assert done.exit_code == 2
-    assert said in done.output
-    as_json = RUNNER.invoke(app, [*filled, "--json"])
-    assert as_json.exit_code == 2
-    assert said in json.loads(as_json.stdout)["error"]
+    for form in ([], ["--json"]):
+        done = RUNNER.invoke(app, [*filled, *form])
+        assert done.exit_code == 2, done.output
+        assert done.stdout == ""
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
