@@ -258,9 +258,9 @@ def score_one(compiled: CompiledPolicy, columns: RecordColumns, as_of_day: int) 
     if len(columns) and bool(np.any(columns.subject != subjects[0])):
         raise ValueError("score_one takes the records of one subject")
     out = _Output(1, tables)
-    n, candidates = _walk(columns, slice(None), subjects, tables, out, slice(None), trace=True)
+    first, past, candidates = _walk(columns, slice(None), subjects, tables, out, slice(None), trace=True)
     fed: dict[int, list[_Fed]] = {}
-    for term, _, row, size, weight, anchor, live, _ in candidates[:n].tolist():
+    for term, _, row, size, weight, anchor, live, *_ in candidates[first:past].tolist():
         if live:
             fed.setdefault(term, []).append(_Fed(row, int(columns.record[row]), size, weight, anchor))
 

@@ -4,6 +4,10 @@
 batch and a partition inside a cluster; there is no second implementation in the product. It reads records
 sorted by subject and the flat tables of `scoring.compiled`, and uses whole numbers only.
 
+It takes some dozen subjects at a time and, of these, all records of one category before those of the next:
+what a category's records are asked is then the same for a hundred in a row. Subject by subject, the processor
+guessed wrong at every second question, and waiting for that took half of the time.
+
 Everything it depends on stands in this file: Numba's cache notices a changed kernel by this file alone.
 """
 
@@ -41,6 +45,8 @@ LARGEST = 10**12
 MOST_RECORDS = 10**6
 """Records of one subject. With LARGEST it keeps every sum below 2**63, so no sum can wrap around."""
 YEARLY_SLOTS = 64
+MOST_SUBJECTS_AT_ONCE, ENOUGH_RECORDS_AT_ONCE = 64, 1024
+"""A block: what is kept beside it fits into a processor's nearest memory."""
 OK, TOO_MANY_RECORDS = range(2)
 
 
@@ -80,7 +86,8 @@ R_KEY, R_POINTS, R_FIRST_DAY, R_HAS_PERFORMED, R_PERFORMED_POINTS, R_PERFORMED_F
 ROW_COLUMNS = 6
 
 # Columns of the list of candidates: records that fed a term.
-C_TERM, C_KIND, C_ROW, C_SIZE, C_WEIGHT, C_ANCHOR, C_LIVE, C_ORDER = range(8)
+C_TERM, C_KIND, C_ROW, C_SIZE, C_WEIGHT, C_ANCHOR, C_LIVE, C_ORDER, C_SUBJECT = range(9)
+CANDIDATE_COLUMNS = 9
 
 S_AS_OF, S_YEAR, S_LEGAL_FIRST_DAY, S_INDICATORS, S_YEARLY, S_BASE, S_MINIMUM, S_MAXIMUM = range(8)
 
@@ -257,14 +264,6 @@ def _weight(term: int, anchor: int, terms: Int64, fading: Int64) -> int:
 
 
 @_inner
-def _any_listed(terms: Int64) -> bool:
-    for t in range(len(terms)):  # noqa: SIM110 - Numba compiles loops, not generators
-        if terms[t, T_LISTED] == 1:
-            return True
-    return False
-
-
-@_inner
 def _earlier(i: int, j: int, record: Any, event_day: Any) -> bool:
     """Whether record row i comes before row j: by day, and on one day by number."""
     return bool(event_day[i] < event_day[j] or (event_day[i] == event_day[j] and record[i] < record[j]))
@@ -287,46 +286,46 @@ def _heavier(c: int, b: int, cand: Int64, record: Any) -> bool:
 
 @_inner
 def _mark_repeats(
-    n: int, cand: Int64, record: Any, event_day: Any, event: Any, terms: Int64, first: Int64, other: Int64
+    start: int, end: int, cand: Int64, record: Any, event_day: Any, event: Any, terms: Int64, first: Int64, other: Int64
 ) -> None:
     """Multiply what repeats: a record before which another act of the same kind was recorded.
 
     `first[k]` is the earliest record of kind k, `other[k]` the earliest that is not of the same act. Records
     of one event are one act, which does not repeat itself.
     """
-    for c in range(n):
+    for c in range(start, end):
         if terms[cand[c, C_TERM], T_REPEAT_FACTOR] > 1:
             kind, row = cand[c, C_KIND], cand[c, C_ROW]
             if first[kind] < 0 or _earlier(row, first[kind], record, event_day):
                 first[kind] = row
-    for c in range(n):
+    for c in range(start, end):
         if terms[cand[c, C_TERM], T_REPEAT_FACTOR] > 1:
             kind, row = cand[c, C_KIND], cand[c, C_ROW]
             earliest = other[kind] < 0 or _earlier(row, other[kind], record, event_day)
             if earliest and not _one_act(row, first[kind], event):
                 other[kind] = row
-    for c in range(n):
+    for c in range(start, end):
         factor = terms[cand[c, C_TERM], T_REPEAT_FACTOR]
         if factor > 1:
             kind, row = cand[c, C_KIND], cand[c, C_ROW]
             before = other[kind] if _one_act(row, first[kind], event) else first[kind]
             if before >= 0 and _earlier(before, row, record, event_day):
                 cand[c, C_SIZE] *= factor
-    for c in range(n):
+    for c in range(start, end):
         first[cand[c, C_KIND]] = -1
         other[cand[c, C_KIND]] = -1
 
 
 @_inner
-def _sort_by_event(m: int, cand: Int64, event: Any) -> None:
-    """Shell sort of the first m entries of the C_ORDER column (they name candidates) by event."""
-    gap = m // 2
+def _sort_by_event(start: int, end: int, cand: Int64, event: Any) -> None:
+    """Shell sort of these entries of the C_ORDER column (they name candidates) by event."""
+    gap = (end - start) // 2
     while gap > 0:
-        for j in range(gap, m):
+        for j in range(start + gap, end):
             moving = cand[j, C_ORDER]
             key = event[cand[moving, C_ROW]]
             k = j
-            while k >= gap and event[cand[cand[k - gap, C_ORDER], C_ROW]] > key:
+            while k >= start + gap and event[cand[cand[k - gap, C_ORDER], C_ROW]] > key:
                 cand[k, C_ORDER] = cand[k - gap, C_ORDER]
                 k -= gap
             cand[k, C_ORDER] = moving
@@ -334,23 +333,25 @@ def _sort_by_event(m: int, cand: Int64, event: Any) -> None:
 
 
 @_inner
-def _keep_heaviest_of_each_event(n: int, cand: Int64, record: Any, event: Any, terms: Int64, best: Int64) -> None:
+def _keep_heaviest_of_each_event(
+    start: int, end: int, cand: Int64, record: Any, event: Any, terms: Int64, best: Int64
+) -> None:
     """Within one event and one scope only the heaviest record stays live."""
-    m = 0
-    for c in range(n):
+    past = start
+    for c in range(start, end):
         if terms[cand[c, C_TERM], T_SCOPE] >= 0 and event[cand[c, C_ROW]] != 0:
-            cand[m, C_ORDER] = c
-            m += 1
-    if m < 2:
+            cand[past, C_ORDER] = c
+            past += 1
+    if past - start < 2:
         return
-    _sort_by_event(m, cand, event)
-    start = 0
-    while start < m:
-        this, end = event[cand[cand[start, C_ORDER], C_ROW]], start
-        while end < m and event[cand[cand[end, C_ORDER], C_ROW]] == this:
-            best[terms[cand[cand[end, C_ORDER], C_TERM], T_SCOPE]] = -1
-            end += 1
-        for j in range(start, end):
+    _sort_by_event(start, past, cand, event)
+    begin = start
+    while begin < past:
+        this, stop = event[cand[cand[begin, C_ORDER], C_ROW]], begin
+        while stop < past and event[cand[cand[stop, C_ORDER], C_ROW]] == this:
+            best[terms[cand[cand[stop, C_ORDER], C_TERM], T_SCOPE]] = -1
+            stop += 1
+        for j in range(begin, stop):
             c = cand[j, C_ORDER]
             scope = terms[cand[c, C_TERM], T_SCOPE]
             b = best[scope]
@@ -360,12 +361,13 @@ def _keep_heaviest_of_each_event(n: int, cand: Int64, record: Any, event: Any, t
             if b >= 0:
                 cand[b, C_LIVE] = 0
             best[scope] = c
-        start = end
+        begin = stop
 
 
 @_inner
 def _keep_one(
-    n: int,
+    start: int,
+    end: int,
     cand: Int64,
     record: Any,
     event_day: Any,
@@ -375,10 +377,10 @@ def _keep_one(
     challenger: Int64,
 ) -> None:
     """For highest, latest and months_since only one record of the term stays live."""
-    for c in range(n):
+    for c in range(start, end):
         best[cand[c, C_TERM]] = -1
         challenger[cand[c, C_TERM]] = -1
-    for c in range(n):
+    for c in range(start, end):
         term, row = cand[c, C_TERM], cand[c, C_ROW]
         measure, b = terms[term, T_MEASURE], best[term]
         if measure == LATEST and state[row] == 1:
@@ -401,7 +403,7 @@ def _keep_one(
             cand[c, C_LIVE] = 0
     # A disputed record must not lower the score, yet its good effect stays: it takes the place of an earlier
     # undisputed one (or of none, worth zero) only where it is worth more.
-    for c in range(n):
+    for c in range(start, end):
         term, row = cand[c, C_TERM], cand[c, C_ROW]
         if terms[term, T_MEASURE] == LATEST and state[row] == 1:
             b, rival = best[term], challenger[term]
@@ -416,14 +418,268 @@ def _keep_one(
                 worth_more = cand[c, C_SIZE] > cand[rival, C_SIZE] or (same and later)
             if worth_more:
                 challenger[term] = c
-    for c in range(n):
+    for c in range(start, end):
         winner = challenger[cand[c, C_TERM]]
         if winner >= 0:
             cand[c, C_LIVE] = 1 if winner == c else 0
 
 
+class Room(NamedTuple):
+    """What the walk keeps beside a block of subjects, made once and used for every block."""
+
+    rows: Int64  # rows of records that may count, by subject
+    owners: Int64  # and which subject of the block each is of
+    order: Int64  # the same by category
+    whose: Int64
+    places: Int64  # where in `order` the records of a category begin; two longer than there are categories
+    listings: Int64  # by subject: bit i set when direct grade i applies
+    hits: Int64  # by subject and term
+    whole: Int64  # by subject and term, sums: of values, or of points × ppm
+    parts: Int64  # by subject and term, sums of what fading leaves below one, in ppm
+    by_year: Int64  # by subject, term with a yearly cap, and year
+    waiting: Int64  # candidates: records that fed a term and may have to wait until all of a subject's are seen
+    candidates: Int64  # the same by subject
+    candidates_from: Int64  # where a subject's begin; two longer than there are subjects
+    first: Int64  # by kind, see `_mark_repeats`
+    other: Int64
+    best: Int64  # by term or scope
+    challenger: Int64
+
+
 @_inner
-def _walk_records(
+def _take_block(
+    i: int,
+    s: int,
+    subject: Any,
+    category: Any,
+    event_day: Any,
+    state: Any,
+    relation: Any,
+    subjects: Any,
+    as_of: int,
+    room: Room,
+) -> Any:
+    """The next subjects from number s on, whose records begin at row i or later, and the records that may count.
+
+    These are left in `room.order` and `room.whose`, those of category c from `room.places[c]` to
+    `room.places[c + 1]`. Answers a status, and the row and the subject to go on with.
+    """
+    rows, owners, places = room.rows, room.owners, room.places
+    n_categories, n_records = len(places) - 2, len(subject)
+    for c in range(len(places)):
+        places[c] = 0
+    first, begin = s, i
+    n = 0
+    while s < len(subjects) and s - first < MOST_SUBJECTS_AT_ONCE and i - begin < ENOUGH_RECORDS_AT_ONCE:
+        this = subjects[s]
+        while i < n_records and subject[i] < this:
+            i += 1
+        if n == 0:
+            begin = i  # records of nobody who was asked for take no room
+        start = i
+        while i < n_records and subject[i] == this:
+            cat = category[i]
+            counts = (cat >= 0) & (cat < n_categories) & (event_day[i] <= as_of)
+            counts &= ((state[i] == 0) | (state[i] == 1)) & (relation[i] >= 0) & (relation[i] <= 62)
+            if counts:
+                if i - start >= MOST_RECORDS:
+                    return TOO_MANY_RECORDS, i, s
+                rows[n] = i
+                owners[n] = s - first
+                places[cat + 2] += 1
+                n += 1
+            i += 1
+        if i - start > MOST_RECORDS:
+            return TOO_MANY_RECORDS, start, s
+        s += 1
+    for c in range(2, len(places)):
+        places[c] += places[c - 1]
+    for k in range(n):
+        place = places[category[rows[k]] + 1]
+        places[category[rows[k]] + 1] = place + 1
+        room.order[place] = rows[k]
+        room.whose[place] = owners[k]
+    return OK, i, s
+
+
+@_inner
+def _feed(
+    entry: int,
+    cat: int,
+    event_day: Any,
+    end_day: Any,
+    performed_day: Any,
+    quantity: Any,
+    amount: Any,
+    level: Any,
+    state: Any,
+    relation: Any,
+    tables: Tables,
+    trace: bool,
+    room: Room,
+    n: int,
+) -> int:
+    """What a block's records of one category bring to one term: to its sums or, where all of a subject's are
+    needed together, to the candidates, of which there are n. Answers how many there are then."""
+    terms, rows, fading, scalars = tables.terms, tables.rows, tables.fading, tables.scalars
+    as_of, year_now, legal_first_day = scalars[S_AS_OF], scalars[S_YEAR], scalars[S_LEGAL_FIRST_DAY]
+    n_indicators = scalars[S_INDICATORS]
+    term, levels = tables.entries[entry, 0], tables.entries[entry, 1]
+    relations, measure = terms[term, T_RELATIONS], terms[term, T_MEASURE]
+    from_end, per_record = terms[term, T_FROM_END] == 1, terms[term, T_PER_RECORD] == 1
+    listed, slot = terms[term, T_LISTED] == 1, terms[term, T_YEARLY_SLOT]
+    kind = entry if terms[term, T_REPEAT_BY_CATEGORY] == 1 else len(tables.entries) + term
+    for k in range(room.places[cat], room.places[cat + 1]):
+        row = room.order[k]
+        lv = level[row]
+        if levels != -1 and (lv < 0 or lv > 62 or (levels >> lv) & 1 == 0):
+            continue
+        if (relations >> relation[row]) & 1 == 0:
+            continue
+
+        # The anchor is the day the record ages from; `over` the day the act was over, for the law. A day that
+        # is not known lies before all others.
+        begun, ended = event_day[row], end_day[row]
+        performed = (performed_day[row] != NO_DAY) & (performed_day[row] <= as_of)
+        if from_end:
+            if performed and ended == NO_DAY:
+                ended = performed_day[row]
+            anchor = as_of if ended == NO_DAY else max(begun, min(ended, as_of))
+            over = anchor
+        else:
+            anchor = begun
+            over = max(begun, min(ended, as_of))
+
+        if per_record:
+            found = _find_row(term, lv, amount[row], quantity[row], terms, rows)
+            if found < 0:
+                continue
+            size, first_day = rows[found, R_POINTS], rows[found, R_FIRST_DAY]
+            if performed and rows[found, R_HAS_PERFORMED] == 1:
+                size = rows[found, R_PERFORMED_POINTS]
+                first_day = rows[found, R_PERFORMED_FIRST_DAY]
+            lowers = size < 0
+        else:
+            first_day = terms[term, T_FIRST_DAY]
+            if measure == SUM:
+                size = min(max(quantity[row], 0), LARGEST)
+            elif measure == AMOUNT:
+                size = min(max(amount[row], 0), LARGEST)
+            else:
+                size = 100
+            lowers = terms[term, T_DIRECTION] == DOWN
+        # The latest of a kind decides even where it is worth nothing, so zero is not skipped there.
+        latest = measure == LATEST
+        too_old = (anchor < first_day) | (lowers & (over < legal_first_day))
+        if too_old | ((size == 0) & (not latest)) | (lowers & (state[row] == 1) & (not latest)):
+            continue
+
+        who = room.whose[k]
+        if term >= n_indicators:  # a listing that sets the grade
+            room.listings[who] |= 1 << (term - n_indicators)
+            if not trace:
+                continue
+
+        weight = _weight(term, anchor, terms, fading)
+        if weight == 0:
+            continue
+
+        if listed or trace:
+            line = room.waiting[n]
+            line[C_SUBJECT] = who
+            line[C_TERM] = term
+            line[C_KIND] = kind
+            line[C_ROW] = row
+            line[C_SIZE] = size
+            line[C_WEIGHT] = weight
+            line[C_ANCHOR] = anchor
+            line[C_LIVE] = 1
+            n += 1
+        if listed:
+            continue
+        room.hits[who, term] += 1
+        if per_record:
+            if slot >= 0:
+                room.by_year[who, slot, min(year_now - _civil(begun)[0], YEARLY_SLOTS - 1)] += size * weight
+            else:
+                room.whole[who, term] += size * weight
+        elif weight == PPM:
+            room.whole[who, term] += size
+        else:
+            room.whole[who, term] += (size // PPM) * weight
+            room.parts[who, term] += (size % PPM) * weight
+    return n
+
+
+@_inner
+def _sort_candidates(n: int, room: Room) -> None:
+    """From the order of categories into that of subjects."""
+    places = room.candidates_from
+    for who in range(len(places)):
+        places[who] = 0
+    for c in range(n):
+        places[room.waiting[c, C_SUBJECT] + 2] += 1
+    for who in range(2, len(places)):
+        places[who] += places[who - 1]
+    for c in range(n):
+        who = room.waiting[c, C_SUBJECT]
+        place = places[who + 1]
+        places[who + 1] = place + 1
+        for column in range(CANDIDATE_COLUMNS):
+            room.candidates[place, column] = room.waiting[c, column]
+
+
+@_inner
+def _settle_candidates(
+    who: int, record: Any, event_day: Any, event: Any, state: Any, tables: Tables, room: Room
+) -> None:
+    """Of one subject's candidates those that count, added up."""
+    start, end = room.candidates_from[who], room.candidates_from[who + 1]
+    cand, terms = room.candidates, tables.terms
+    _mark_repeats(start, end, cand, record, event_day, event, terms, room.first, room.other)
+    _keep_heaviest_of_each_event(start, end, cand, record, event, terms, room.best)
+    _keep_one(start, end, cand, record, event_day, state, terms, room.best, room.challenger)
+    for c in range(start, end):
+        term = cand[c, C_TERM]
+        if terms[term, T_LISTED] == 0 or cand[c, C_LIVE] == 0:
+            continue
+        room.hits[who, term] += 1
+        if terms[term, T_PER_RECORD] == 1:
+            room.whole[who, term] += cand[c, C_SIZE] * cand[c, C_WEIGHT]
+        elif terms[term, T_MEASURE] == MONTHS_SINCE:
+            room.whole[who, term] = 100 * _whole_months(cand[c, C_ANCHOR], tables.scalars[S_AS_OF])
+        else:
+            room.whole[who, term] += (cand[c, C_SIZE] // PPM) * cand[c, C_WEIGHT]
+            room.parts[who, term] += (cand[c, C_SIZE] % PPM) * cand[c, C_WEIGHT]
+
+
+@_inner
+def _measure(t: int, first: int, past: int, tables: Tables, room: Room, out_values: Any, out_points: Any) -> None:
+    """The value of indicator t, and its points, for the subjects of a block."""
+    terms, tiers = tables.terms, tables.tiers
+    measure, slot = terms[t, T_MEASURE], terms[t, T_YEARLY_SLOT]
+    for s in range(first, past):
+        who = s - first
+        if terms[t, T_PER_RECORD] == 1:
+            points = room.whole[who, t]
+            if slot >= 0:
+                for y in range(YEARLY_SLOTS):
+                    points += min(room.by_year[who, slot, y], terms[t, T_YEARLY_CAP])
+            value = _divide_rounded(points, PPM)
+        elif measure == MONTHS_SINCE and room.hits[who, t] == 0:
+            value = NO_VALUE
+        elif measure == EXISTS:
+            value = 100 if room.hits[who, t] > 0 else 0
+        elif measure == VALUE_OF:
+            value = out_values[s, terms[t, T_SOURCE]]
+        else:
+            value = room.whole[who, t] + _divide_rounded(room.parts[who, t], PPM)
+        out_values[s, t] = value
+        out_points[s, t] = price(t, value, terms, tiers)
+
+
+@_inner
+def _walk_blocks(
     subject: Any,
     record: Any,
     category: Any,
@@ -439,15 +695,7 @@ def _walk_records(
     subjects: Any,
     tables: Tables,
     trace: bool,
-    whole: Int64,  # by term, sums: of values, or of points × ppm
-    parts: Int64,  # by term, sums of what fading leaves below one, in ppm
-    hits: Int64,
-    by_year: Int64,
-    first: Int64,
-    other: Int64,
-    best: Int64,
-    challenger: Int64,
-    cand: Int64,
+    room: Room,
     out_values: Any,
     out_points: Any,
     out_limits: Any,
@@ -457,187 +705,67 @@ def _walk_records(
     out_grade: Any,
 ) -> Any:
     """The loop of `walk`, which has made room for it."""
-    entry_from, entries, terms, fading = tables.entry_from, tables.entries, tables.terms, tables.fading
-    rows, tiers, dimensions, grades, scalars = (
-        tables.rows,
-        tables.tiers,
-        tables.dimensions,
-        tables.grades,
-        tables.scalars,
-    )
-    as_of, year_now, legal_first_day = scalars[S_AS_OF], scalars[S_YEAR], scalars[S_LEGAL_FIRST_DAY]
-    n_indicators = scalars[S_INDICATORS]
-    n_terms, n_records = len(terms), len(subject)
-    n_categories = len(entry_from) - 1
-    n = 0
-    years_used = False
-
-    i = 0
-    for s in range(len(subjects)):
-        this = subjects[s]
-        while i < n_records and subject[i] < this:
-            i += 1
-        start = i
-        n = 0
-        complex_terms = False
-        listings = 0
-        for t in range(n_terms):
-            whole[t] = 0
-            parts[t] = 0
-            hits[t] = 0
-        if years_used:
-            by_year[:] = 0
-            years_used = False
-
-        while i < n_records and subject[i] == this:
-            row = i
-            i += 1
-            if i - start > MOST_RECORDS:
-                return TOO_MANY_RECORDS, row
-            cat = category[row]
-            disputed = state[row] == 1
-            if cat < 0 or cat >= n_categories or event_day[row] > as_of or not (state[row] == 0 or disputed):
-                continue
-            if relation[row] < 0 or relation[row] > 62:
-                continue
-            begun = event_day[row]
-            performed = performed_day[row] != NO_DAY and performed_day[row] <= as_of
-            ended = end_day[row]
-            if ended == NO_DAY and performed:
-                ended = performed_day[row]
-            for entry in range(entry_from[cat], entry_from[cat + 1]):
-                term = entries[entry, 0]
-                levels = entries[entry, 1]
-                lv = level[row]
-                if levels != -1 and (lv < 0 or lv > 62 or (levels >> lv) & 1 == 0):
-                    continue
-                if (terms[term, T_RELATIONS] >> relation[row]) & 1 == 0:
-                    continue
-
-                # The anchor is the day the record ages from; `over` the day the act was over, for the law.
-                anchor = begun
-                if terms[term, T_FROM_END] == 1:
-                    anchor = as_of if ended == NO_DAY or ended > as_of else max(begun, ended)
-                    over = anchor
-                else:
-                    over = begun if end_day[row] == NO_DAY else max(begun, min(end_day[row], as_of))
-
-                measure = terms[term, T_MEASURE]
-                per_record = terms[term, T_PER_RECORD] == 1
-                if per_record:
-                    found = _find_row(term, lv, amount[row], quantity[row], terms, rows)
-                    if found < 0:
-                        continue
-                    size, first_day = rows[found, R_POINTS], rows[found, R_FIRST_DAY]
-                    if performed and rows[found, R_HAS_PERFORMED] == 1:
-                        size = rows[found, R_PERFORMED_POINTS]
-                        first_day = rows[found, R_PERFORMED_FIRST_DAY]
-                    lowers = size < 0
-                else:
-                    first_day = terms[term, T_FIRST_DAY]
-                    if measure == SUM:
-                        size = min(max(quantity[row], 0), LARGEST)
-                    elif measure == AMOUNT:
-                        size = min(max(amount[row], 0), LARGEST)
-                    else:
-                        size = 100
-                    lowers = terms[term, T_DIRECTION] == DOWN
-                if anchor < first_day:
-                    continue
-                # The latest of a kind decides even where it is worth nothing, so zero is not skipped there.
-                if size == 0 and measure != LATEST:
-                    continue
-                if lowers and (over < legal_first_day or (disputed and measure != LATEST)):
-                    continue
-
-                if term >= n_indicators:  # a listing that sets the grade
-                    listings |= 1 << (term - n_indicators)
-                    if not trace:
-                        continue
-
-                weight = _weight(term, anchor, terms, fading)
-                if weight == 0:
-                    continue
-
-                listed = terms[term, T_LISTED] == 1
-                if listed or trace:
-                    cand[n, C_TERM] = term
-                    cand[n, C_KIND] = entry if terms[term, T_REPEAT_BY_CATEGORY] == 1 else len(entries) + term
-                    cand[n, C_ROW] = row
-                    cand[n, C_SIZE] = size
-                    cand[n, C_WEIGHT] = weight
-                    cand[n, C_ANCHOR] = anchor
-                    cand[n, C_LIVE] = 1
-                    n += 1
-                if listed:
-                    complex_terms = True
-                    continue
-                hits[term] += 1
-                if per_record:
-                    slot = terms[term, T_YEARLY_SLOT]
-                    if slot >= 0:
-                        years_used = True
-                        by_year[slot, min(year_now - _civil(begun)[0], YEARLY_SLOTS - 1)] += size * weight
-                    else:
-                        whole[term] += size * weight
-                elif weight == PPM:
-                    whole[term] += size
-                else:
-                    whole[term] += (size // PPM) * weight
-                    parts[term] += (size % PPM) * weight
-
-        if complex_terms:
-            _mark_repeats(n, cand, record, event_day, event, terms, first, other)
-            _keep_heaviest_of_each_event(n, cand, record, event, terms, best)
-            _keep_one(n, cand, record, event_day, state, terms, best, challenger)
-            for c in range(n):
-                term = cand[c, C_TERM]
-                if terms[term, T_LISTED] == 0 or cand[c, C_LIVE] == 0:
-                    continue
-                hits[term] += 1
-                measure = terms[term, T_MEASURE]
-                if terms[term, T_PER_RECORD] == 1:
-                    whole[term] += cand[c, C_SIZE] * cand[c, C_WEIGHT]
-                elif measure == MONTHS_SINCE:
-                    whole[term] = 100 * _whole_months(cand[c, C_ANCHOR], as_of)
-                else:
-                    whole[term] += (cand[c, C_SIZE] // PPM) * cand[c, C_WEIGHT]
-                    parts[term] += (cand[c, C_SIZE] % PPM) * cand[c, C_WEIGHT]
-
-        for t in range(n_indicators):
-            measure = terms[t, T_MEASURE]
-            if terms[t, T_PER_RECORD] == 1:
-                slot = terms[t, T_YEARLY_SLOT]
-                if slot >= 0 and years_used:
-                    for y in range(YEARLY_SLOTS):
-                        whole[t] += min(by_year[slot, y], terms[t, T_YEARLY_CAP])
-                value = _divide_rounded(whole[t], PPM)
-            elif measure == MONTHS_SINCE and hits[t] == 0:
-                value = NO_VALUE
-            elif measure == EXISTS:
-                value = 100 if hits[t] > 0 else 0
-            elif measure == VALUE_OF:
-                value = out_values[s, terms[t, T_SOURCE]]
-            else:
-                value = whole[t] + _divide_rounded(parts[t], PPM)
-            out_values[s, t] = value
-            out_points[s, t] = price(t, value, terms, tiers)
-        out_listed[s] = listings
-        settle(
-            s,
-            listings,
-            terms,
-            dimensions,
-            grades,
-            scalars,
-            out_points,
-            out_limits,
-            out_clamp,
-            out_total,
-            out_grade,
+    terms, dimensions, grades, scalars = tables.terms, tables.dimensions, tables.grades, tables.scalars
+    n_indicators, yearly = scalars[S_INDICATORS], scalars[S_YEARLY]
+    i = s = who = 0
+    while s < len(subjects):
+        first = s
+        status, i, s = _take_block(
+            i, s, subject, category, event_day, state, relation, subjects, scalars[S_AS_OF], room
         )
-
-    return OK, n
+        if status != OK:
+            return status, i, i
+        for who in range(s - first):
+            room.listings[who] = 0
+            for t in range(len(terms)):
+                room.hits[who, t] = 0
+                room.whole[who, t] = 0
+                room.parts[who, t] = 0
+            for slot in range(yearly):
+                for y in range(YEARLY_SLOTS):
+                    room.by_year[who, slot, y] = 0
+        n = 0
+        for cat in range(len(tables.entry_from) - 1):
+            for entry in range(tables.entry_from[cat], tables.entry_from[cat + 1]):
+                n = _feed(
+                    entry,
+                    cat,
+                    event_day,
+                    end_day,
+                    performed_day,
+                    quantity,
+                    amount,
+                    level,
+                    state,
+                    relation,
+                    tables,
+                    trace,
+                    room,
+                    n,
+                )
+        _sort_candidates(n, room)
+        for who in range(s - first):
+            if room.candidates_from[who + 1] > room.candidates_from[who]:
+                _settle_candidates(who, record, event_day, event, state, tables, room)
+        for t in range(n_indicators):
+            _measure(t, first, s, tables, room, out_values, out_points)
+        for at in range(first, s):
+            out_listed[at] = room.listings[at - first]
+            settle(
+                at,
+                out_listed[at],
+                terms,
+                dimensions,
+                grades,
+                scalars,
+                out_points,
+                out_limits,
+                out_clamp,
+                out_total,
+                out_grade,
+            )
+        who = s - first - 1
+    return OK, room.candidates_from[who], room.candidates_from[who + 1]
 
 
 def walk(
@@ -671,27 +799,45 @@ def walk(
     all limits together, those of dimensions, of direct grades and of the range), `out_total` and `out_grade`
     (n), so that total = base + sum of points + clamp. Records of subjects not asked for are passed over.
 
-    Returns a status, a count and the list of the last subject's records that fed a term (see the C_ columns).
-    With `trace` that list is complete; without, it holds only what the computation itself needed.
+    Returns a status (with the row of the subject that had too many records), and of the last subject the
+    records that fed a term (see the C_ columns): first, past the last, and the list. With `trace` they are
+    all there; without, only those that the computation itself needed.
     """
-    entry_from, terms, n_records = tables.entry_from, tables.terms, len(subject)
-    # The list of candidates: records that fed a term and wait until all of the subject's are seen. It is made
-    # long enough for the subject with most records, because growing it in the loop would cost every record.
+    entry_from, n_records, n_terms = tables.entry_from, len(subject), len(tables.terms)
     longest = 0
-    if trace or _any_listed(terms):
-        i = 0
-        while i < n_records:
-            start = i
-            while i < n_records and subject[i] == subject[start]:
-                i += 1
-            longest = max(longest, i - start)
+    i = 0
+    while i < n_records:
+        start = i
+        while i < n_records and subject[i] == subject[start]:
+            i += 1
+        longest = max(longest, i - start)
+    # A block ends with the subject that brings it to enough records, so this is the most it can have.
+    most = min(n_records, ENOUGH_RECORDS_AT_ONCE + min(longest, MOST_RECORDS))
     most_entries = 0
     for c in range(len(entry_from) - 1):
         most_entries = max(most_entries, entry_from[c + 1] - entry_from[c])
-    cand = np.empty((min(longest, MOST_RECORDS) * most_entries, 8), np.int64)
-    n_terms = len(terms)
     n_kinds = len(tables.entries) + n_terms
-    status, n = _walk_records(
+    at_once = min(len(subjects), MOST_SUBJECTS_AT_ONCE)
+    room = Room(
+        rows=np.empty(most, np.int64),
+        owners=np.empty(most, np.int64),
+        order=np.empty(most, np.int64),
+        whose=np.empty(most, np.int64),
+        places=np.zeros(len(entry_from) + 1, np.int64),
+        listings=np.zeros(at_once, np.int64),
+        hits=np.zeros((at_once, n_terms), np.int64),
+        whole=np.zeros((at_once, n_terms), np.int64),
+        parts=np.zeros((at_once, n_terms), np.int64),
+        by_year=np.zeros((at_once, tables.scalars[S_YEARLY], YEARLY_SLOTS), np.int64),
+        waiting=np.empty((most * most_entries, CANDIDATE_COLUMNS), np.int64),
+        candidates=np.empty((most * most_entries, CANDIDATE_COLUMNS), np.int64),
+        candidates_from=np.zeros(at_once + 2, np.int64),
+        first=np.full(n_kinds, -1, np.int64),
+        other=np.full(n_kinds, -1, np.int64),
+        best=np.full(n_terms + 1, -1, np.int64),
+        challenger=np.full(n_terms + 1, -1, np.int64),
+    )
+    status, first, past = _walk_blocks(
         subject,
         record,
         category,
@@ -707,15 +853,7 @@ def walk(
         subjects,
         tables,
         trace,
-        np.zeros(n_terms, np.int64),
-        np.zeros(n_terms, np.int64),
-        np.zeros(n_terms, np.int64),
-        np.zeros((max(tables.scalars[S_YEARLY], 1), YEARLY_SLOTS), np.int64),
-        np.full(n_kinds, -1, np.int64),
-        np.full(n_kinds, -1, np.int64),
-        np.full(n_terms + 1, -1, np.int64),
-        np.full(n_terms + 1, -1, np.int64),
-        cand,
+        room,
         out_values,
         out_points,
         out_limits,
@@ -724,7 +862,7 @@ def walk(
         out_total,
         out_grade,
     )
-    return status, n, cand
+    return status, first, past, room.candidates
 
 
 def _read_only(dtype: Any, dimensions: int = 1) -> Any:
