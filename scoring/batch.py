@@ -1,20 +1,17 @@
 """A whole city: Parquet in, Parquet out, in memory that does not grow with the city.
 
 `score_parquet` takes records sorted by subject (one file or several that follow each other) and works through
-them in units of some row groups, each unit holding all records of its subjects. `score_unsorted` takes them in
-any order and makes such units itself, on disk. `sort_records` writes files in order, for those who score them
-more than once.
+them in units of some row groups; a subject whose records reach over the end of a unit is handed to the next.
+`score_unsorted` takes them in any order and brings subjects together itself, on disk. `sort_records` writes
+files in order, for those who score them more than once.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-from operator import itemgetter
 from pathlib import Path
 from threading import local
 
@@ -30,13 +27,13 @@ from scoring.engine import BatchResult, NotSorted, score_batch
 from scoring.kernel import compiled_walk
 from scoring.model.component import Component, Effect
 from scoring.model.frame import measured
-from scoring.partitions import partitioned
+from scoring.partitions import Partition, partitioned
 from scoring.policy import Policy
 from scoring.tables import RoomForRecords, RowGroup, row_groups
 
 Int64 = npt.NDArray[np.int64]
 
-ROWS_PER_UNIT = 480_000
+ROWS_PER_UNIT = 240_000
 _BEFORE_ALL, _AFTER_ALL = -(2**63), 2**63 - 1
 
 
@@ -63,12 +60,16 @@ class ModelPart:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
-    """Subjects with first < subject <= last, and how to read their records."""
+class _Piece:
+    """All records of the subjects with first < subject <= last."""
 
     first: int
     last: int
-    read: Callable[[RoomForRecords], RecordColumns]
+    columns: RecordColumns
+
+
+Unit = Callable[[RoomForRecords], list[_Piece]]
+"""Reads the pieces of a unit, in ascending order of subject. They are used before the room is used again."""
 
 
 def score_parquet(
@@ -97,7 +98,7 @@ def score_parquet(
     indicator (`value_…` for the values). Memory is that of `workers` + 1 units. Raises NotSorted.
     """
     return _score(
-        compiled, list(_units(sources, rows_per_unit, compiled)), as_of_day, output,
+        compiled, _units(sources, rows_per_unit, compiled), as_of_day, output,
         subjects=subjects, workers=workers, with_values=with_values, model=model, progress=progress,
     )  # fmt: skip
 
@@ -118,24 +119,27 @@ def score_unsorted(
 ) -> Summary:
     """As `score_parquet`, for records in any order; the results are the same.
 
-    scratch       folder for a nameless file of 64 bytes a record; None: the output's
+    scratch       folder for a nameless file of 52 bytes a record; None: the output's
 
     Each unit is a range of subjects, cut from a sample of the subject column.
     """
+
+    def unit(partition: Partition) -> Unit:
+        return lambda room: [_Piece(partition.first, partition.last, partition.read(room))]
+
     with partitioned(
         compiled, sources, rows_each=rows_per_unit, workers=workers, scratch=scratch or output,
         lowest=_BEFORE_ALL, highest=_AFTER_ALL,
     ) as partitions:  # fmt: skip
-        units = [_Unit(partition.first, partition.last, partition.read) for partition in partitions]
         return _score(
-            compiled, units, as_of_day, output,
+            compiled, [unit(partition) for partition in partitions], as_of_day, output,
             subjects=subjects, workers=workers, with_values=with_values, model=model, progress=progress,
         )  # fmt: skip
 
 
 def _score(
     compiled: CompiledPolicy,
-    units: Sequence[_Unit],
+    units: Sequence[Unit],
     as_of_day: int,
     output: Path,
     *,
@@ -151,14 +155,15 @@ def _score(
     rooms = local()
 
     def work(number: int) -> Summary:
-        unit = units[number]
-        columns = unit.read(rooms.__dict__.setdefault("room", RoomForRecords()))
-        asked = _asked(columns, subjects, unit)
-        result = score_batch(compiled, columns, as_of_day, asked)
-        beside = {} if model is None else {"model": model.totals(compiled.policy, result.values)}
-        _write(compiled, result, output / f"part-{number:06d}.parquet", with_values, beside)
-        grades = np.bincount(result.grade, minlength=len(compiled.policy.grades))
-        return Summary(len(asked), len(columns), tuple(grades.tolist()))
+        pieces = units[number](rooms.__dict__.setdefault("room", RoomForRecords()))
+        results = [score_batch(compiled, piece.columns, as_of_day, _asked(piece, subjects)) for piece in pieces]
+        frames, grades = [], np.zeros(len(compiled.policy.grades), np.int64)
+        for result in results:
+            beside = {} if model is None else {"model": model.totals(compiled.policy, result.values)}
+            frames.append(_frame(compiled, result, with_values, beside))
+            grades += np.bincount(result.grade, minlength=len(grades))
+        _write(pl.concat(frames), output / f"part-{number:06d}.parquet")
+        return Summary(int(grades.sum()), sum(len(piece.columns) for piece in pieces), tuple(grades.tolist()))
 
     done: list[Summary] = []
     with ThreadPoolExecutor(workers) as pool:
@@ -193,29 +198,63 @@ def _names(source: Path) -> list[str]:
     return list(pq.read_schema(source).names)
 
 
-def _units(sources: Sequence[Path], rows_per_unit: int, compiled: CompiledPolicy) -> Iterator[_Unit]:
-    """Cut the row groups, in order, into units of about so many rows, at borders between subjects."""
+def _units(sources: Sequence[Path], rows_per_unit: int, compiled: CompiledPolicy) -> list[Unit]:
+    """Whole row groups, in order, of about so many rows together."""
     groups = row_groups(sources)
     bounds = [_lowest_and_highest(group) for group in groups]
     if any(later[0] < earlier[1] for earlier, later in pairwise(bounds)):
         raise NotSorted("a row group begins with a lower subject than the one before ends with")
-    first, start, rows = _BEFORE_ALL, 0, 0
-    for i, group in enumerate(groups):
-        rows += group.rows
-        last_group = i == len(groups) - 1
-        if rows < rows_per_unit and not last_group:
-            continue
-        last = _AFTER_ALL if last_group else bounds[i][1]
-        if last == first:
-            continue  # one subject fills the whole unit: it was taken with the unit before
-        # A subject may reach over into the following groups, and this unit's first into an earlier one.
-        end = bisect_right(bounds, last, key=itemgetter(0))
-        here = [groups[at] for at in range(start, end) if bounds[at][1] > first]
-        yield _Unit(first, last, partial(_read, here, first, last, compiled))
-        first, rows = last, 0
-        start = i  # the group that holds the border may hold records of the next unit too
-    if not groups:
-        yield _Unit(_BEFORE_ALL, _AFTER_ALL, lambda room: RecordColumns.empty())
+    shares: list[list[RowGroup]] = [[]]
+    for group in groups:
+        if sum(one.rows for one in shares[-1]) >= rows_per_unit:
+            shares.append([])
+        shares[-1].append(group)
+    # What unit n leaves to unit n + 1: the records of its last subject. The workers take the units in order,
+    # so whoever waits here waits for someone who is at work.
+    left: list[Future[RecordColumns]] = [Future() for _ in range(len(shares) - 1)]
+
+    def unit(number: int, share: list[RowGroup]) -> Unit:
+        before = left[number - 1] if number else None
+        after = left[number] if number < len(left) else None
+
+        def read(room: RoomForRecords) -> list[_Piece]:
+            try:
+                return _pieces(room.read(share, compiled), before, after)
+            except BaseException as error:
+                if after is not None and not after.done():
+                    after.set_exception(error)  # the next unit fails too rather than wait for ever
+                raise
+
+        return read
+
+    return [unit(number, share) for number, share in enumerate(shares)]
+
+
+def _pieces(
+    own: RecordColumns, before: Future[RecordColumns] | None, after: Future[RecordColumns] | None
+) -> list[_Piece]:
+    """The subject that the unit before left, with its records here; then the subjects that end here.
+
+    The last subject may go on in the unit after this one, so it is left to it.
+    """
+    ends, last = len(own), _AFTER_ALL
+    if after is not None:
+        subject = int(own.subject[-1])
+        ends, last = int(np.searchsorted(own.subject, subject)), subject - 1
+        if ends == 0 and before is not None and before.result().subject[0] == subject:
+            after.set_result(before.result().joined(own))
+            return [_Piece(subject, subject, own.take(slice(0)))]
+        # An index array copies; a slice would be overwritten with the room.
+        after.set_result(own.take(np.arange(ends, len(own))))
+    if before is None:
+        return [_Piece(_BEFORE_ALL, last, own.take(slice(ends)))]
+    begun = before.result()
+    subject = int(begun.subject[0])
+    goes_on = int(np.searchsorted(own.subject, subject, side="right"))
+    return [
+        _Piece(subject - 1, subject, begun.joined(own.take(slice(goes_on)))),
+        _Piece(subject, last, own.take(slice(goes_on, ends))),
+    ]
 
 
 def _lowest_and_highest(group: RowGroup) -> tuple[int, int]:
@@ -226,27 +265,18 @@ def _lowest_and_highest(group: RowGroup) -> tuple[int, int]:
     return int(statistics.min), int(statistics.max)
 
 
-def _read(
-    groups: Sequence[RowGroup], first: int, last: int, compiled: CompiledPolicy, room: RoomForRecords
-) -> RecordColumns:
-    columns = room.read(groups, compiled)
-    low = 0 if first == _BEFORE_ALL else int(np.searchsorted(columns.subject, first, side="right"))
-    high = int(np.searchsorted(columns.subject, last, side="right"))
-    return columns.take(slice(low, high))
-
-
-def _asked(columns: RecordColumns, subjects: Int64 | None, unit: _Unit) -> Int64:
+def _asked(piece: _Piece, subjects: Int64 | None) -> Int64:
     if subjects is None:
-        own = columns.subject
-        return own[np.flatnonzero(np.diff(own, prepend=own[:1] - 1))] if len(own) else own
-    low = 0 if unit.first == _BEFORE_ALL else int(np.searchsorted(subjects, unit.first, side="right"))
-    high = int(np.searchsorted(subjects, unit.last, side="right"))
+        own = piece.columns.subject
+        return own[np.flatnonzero(np.append(True, own[1:] != own[:-1]))] if len(own) else own
+    low = 0 if piece.first <= _BEFORE_ALL else int(np.searchsorted(subjects, piece.first, side="right"))
+    high = int(np.searchsorted(subjects, piece.last, side="right"))
     return subjects[low:high]
 
 
-def _write(
-    compiled: CompiledPolicy, result: BatchResult, path: Path, with_values: bool, beside: dict[str, Int64]
-) -> None:
+def _frame(
+    compiled: CompiledPolicy, result: BatchResult, with_values: bool, beside: dict[str, Int64]
+) -> pl.DataFrame:
     columns = {
         "subject": result.subject,
         "total": result.total,
@@ -258,8 +288,11 @@ def _write(
         columns[indicator.code] = result.points[:, i]
         if with_values:
             columns[f"value_{indicator.code}"] = result.values[:, i]
-    columns |= beside
+    return pl.DataFrame(columns | beside)
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
     # A killed batch must not leave half a file that looks like a whole one.
     unfinished = path.with_suffix(".unfinished")
-    pl.DataFrame(columns).write_parquet(unfinished, compression="zstd", compression_level=1)
+    frame.write_parquet(unfinished, compression="zstd", compression_level=1)
     unfinished.replace(path)

@@ -286,7 +286,15 @@ def _heavier(c: int, b: int, cand: Int64, record: Any) -> bool:
 
 @_inner
 def _mark_repeats(
-    start: int, end: int, cand: Int64, record: Any, event_day: Any, event: Any, terms: Int64, first: Int64, other: Int64
+    start: int,
+    end: int,
+    cand: Int64,
+    record: Any,
+    event_day: Any,
+    event: Any,
+    terms: Int64,
+    first: Int64,
+    other: Int64,
 ) -> None:
     """Multiply what repeats: a record before which another act of the same kind was recorded.
 

@@ -129,6 +129,19 @@ def test_subject_numbers_may_lie_anywhere(tmp_path: Path, subjects: list[int]) -
     assert written(tmp_path / "out")["total"].to_list() == expected.total.tolist()
 
 
+def test_numbers_too_large_to_be_told_apart_score_as_they_do_in_memory(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    extremes = np.array([-(2**63), -1, 0, 4_000, 2**32 + 5, 10**12, 10**12 + 1, 2**63 - 1])
+    categories = np.array([*range(len(COMPILED.category_index)), -1, -(2**31), 2**15, 2**16, 2**31 - 1], np.int32)
+    table = city(7)
+    for name, values in {"quantity": extremes, "amount": extremes, "category": categories}.items():
+        drawn = pa.array(values[rng.integers(0, len(values), len(table))])
+        table = table.set_column(table.schema.get_field_index(name), name, drawn)
+    pq.write_table(table, tmp_path / "a.parquet")
+    score_unsorted(COMPILED, [tmp_path / "a.parquet"], AS_OF, tmp_path / "out", subjects=SUBJECTS)
+    assert written(tmp_path / "out")["total"].to_list() == in_one_piece(table).tolist()
+
+
 def test_the_written_parts_and_values_add_up(tmp_path: Path) -> None:
     pq.write_table(city(3).sort_by("subject"), tmp_path / "a.parquet")
     score_parquet(COMPILED, [tmp_path / "a.parquet"], AS_OF, tmp_path / "out", with_values=True)
