@@ -16,6 +16,7 @@ from admin.deliveries import blp as deliveries
 from admin.department import cases as department_cases
 from admin.department import inbox as department_inbox
 from admin.enterprises import blp as enterprises
+from admin.institutions import blp as institutions
 from admin.known_records import blp as known_records
 from admin.ledger import blp as ledger
 from admin.notifications import blp as notifications
@@ -64,6 +65,7 @@ def admin_surfaces() -> list[Blueprint]:
         commitments,
         schemes,
         partners,
+        institutions,
         settlements,
         complaints,
         deletion_requests,

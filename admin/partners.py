@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
+from backend.authorizations.proposals import check_key_alone
 from backend.authorizations.tokens import revoke_tokens_of_partner
 from backend.benefits.schemes import enrol_provider, schemes_offered_by, withdraw_provider
 from backend.benefits.usage import usage_of
@@ -398,10 +399,12 @@ class PartnerKeys(MethodView):
     @idempotent
     @blp.arguments(KeyRequest)
     @blp.response(201, PartnerInFull)
+    @blp.alt_response(409, description="机构的公钥须由另一位工作人员复核（key_needs_second_person）")
     def post(self, body: dict[str, str], code: str) -> dict[str, object]:
-        """登记公钥（PEM 或 JWK），与旧的并存"""
+        """登记公钥（PEM 或 JWK），与旧的并存；机构的在 access/keys 提出"""
         with transaction() as session:
             partner = find_partner(session, code)
+            check_key_alone(partner)
             add_key(session, partner, public_jwk=read_public_key(body["public_key"]), now=now())
             return _partner(session, partner)
 

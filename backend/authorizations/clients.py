@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.authorizations.consent_scopes import CONSENT_SCOPES
 from backend.authorizations.errors import (
     OnlyInstitutionsAsk,
     RedirectUriNotAcceptable,
+    RedirectUriUnknown,
     ScopeUnknown,
     TermRequired,
 )
-from backend.authorizations.models import ApprovedScope, Consent, RedirectUri
+from backend.authorizations.models import ApprovedScope, AuthorizationRequest, Consent, RedirectUri
 from backend.authorizations.service import apply_event
 from backend.authorizations.states import HELD
 from backend.authorizations.terms import terms_on
@@ -29,13 +30,29 @@ LONGEST_URI = 500
 
 def add_redirect_uri(session: Session, partner: Partner, uri: str, *, now: datetime) -> None:
     """Adding one that is there already changes nothing. Raises OnlyInstitutionsAsk or RedirectUriNotAcceptable."""
+    check_redirect_uri(partner, uri)
+    if session.get(RedirectUri, (partner.id, uri)) is None:
+        session.add(RedirectUri(partner_id=partner.id, uri=uri, added_at=now))
+        session.flush()
+
+
+def check_redirect_uri(partner: Partner, uri: str) -> None:
+    """Raises OnlyInstitutionsAsk or RedirectUriNotAcceptable."""
     if partner.kind != "institution":
         raise OnlyInstitutionsAsk
     if not _is_acceptable(uri):
         raise RedirectUriNotAcceptable
-    if session.get(RedirectUri, (partner.id, uri)) is None:
-        session.add(RedirectUri(partner_id=partner.id, uri=uri, added_at=now))
-        session.flush()
+
+
+def check_scope(partner: Partner, *, scope: str, longest_days: int, now: datetime) -> None:
+    """Raises OnlyInstitutionsAsk, ScopeUnknown or TermRequired."""
+    if partner.kind != "institution":
+        raise OnlyInstitutionsAsk
+    if scope not in CONSENT_SCOPES:
+        raise ScopeUnknown(scope)
+    longest = terms_on(city_date(now)).longest_days
+    if not 1 <= longest_days <= longest:
+        raise TermRequired(longest)
 
 
 def _is_acceptable(uri: str) -> bool:
@@ -48,6 +65,29 @@ def _is_acceptable(uri: str) -> bool:
         return False
     plain = parts.username is None and parts.password is None and "#" not in uri
     return plain and (parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE))
+
+
+def remove_redirect_uri(session: Session, partner: Partner, uri: str, *, now: datetime) -> None:
+    """Nobody is sent there any more, also not whoever has the question on their screen; consents stay.
+
+    Raises RedirectUriUnknown.
+    """
+    registered = session.get(RedirectUri, (partner.id, uri))
+    if registered is None:
+        raise RedirectUriUnknown
+    session.delete(registered)
+    session.execute(
+        update(AuthorizationRequest)
+        .where(
+            AuthorizationRequest.partner_id == partner.id,
+            AuthorizationRequest.redirect_uri == uri,
+            AuthorizationRequest.code_used_at.is_(None),
+            AuthorizationRequest.expires_at > now,
+        )
+        .values(expires_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    session.flush()
 
 
 def redirect_uris_of(session: Session, partner: Partner) -> Sequence[str]:
@@ -73,13 +113,7 @@ def approve_scope(
 
     Raises OnlyInstitutionsAsk, ScopeUnknown or TermRequired.
     """
-    if partner.kind != "institution":
-        raise OnlyInstitutionsAsk
-    if scope not in CONSENT_SCOPES:
-        raise ScopeUnknown(scope)
-    longest = terms_on(city_date(now)).longest_days
-    if not 1 <= longest_days <= longest:
-        raise TermRequired(longest)
+    check_scope(partner, scope=scope, longest_days=longest_days, now=now)
     if (former := approved_scopes_of(session, partner).get(scope)) is not None:
         former.ended_at = now
         session.flush()

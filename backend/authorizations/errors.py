@@ -139,6 +139,48 @@ class RedirectUriNotAcceptable(Refused):
         )
 
 
+class RedirectUriUnknown(NotFound):
+    code = "redirect_uri_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("这家机构没有登记这个回调地址，请刷新后再试。")
+
+
+class ProposalNotFound(NotFound):
+    code = "access_proposal_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这件拟办事项，请刷新后再试。")
+
+
+class ProposalDecided(Conflict):
+    code = "access_proposal_decided"
+
+    def __init__(self) -> None:
+        super().__init__("这件拟办事项已经办结，请刷新后查看结果。")
+
+
+class ProposerMayNotDecide(Refused):
+    code = "proposer_may_not_decide"
+
+    def __init__(self) -> None:
+        super().__init__("提出人不能复核自己提出的事项，请由另一位工作人员复核。")
+
+
+class OnlyProposerWithdraws(Forbidden):
+    code = "only_proposer_withdraws"
+
+    def __init__(self) -> None:
+        super().__init__("只有提出人可以撤回；不同意的，请复核员退回并写明原因。")
+
+
+class KeyNeedsSecondPerson(Conflict):
+    code = "key_needs_second_person"
+
+    def __init__(self) -> None:
+        super().__init__("机构的公钥须由另一位工作人员复核后登记，请在“授权与接口”中提出。")
+
+
 class DeletionNotAsked(NotFound):
     code = "deletion_not_asked"
 

@@ -19,6 +19,9 @@ ConsentEventName = Literal["give", "refuse", "pause", "resume", "reconfirm", "wi
 
 TokenKind = Literal["access", "refresh"]
 
+ProposalKind = Literal["scope", "redirect_uri", "key"]
+ProposalState = Literal["proposed", "approved", "returned", "withdrawn"]
+
 _HELD_ACTIVATION = text("kind = 'activation' AND state IN ('given', 'paused')")
 
 
@@ -155,6 +158,35 @@ class ApprovedScope(Base):
     approved_by: Mapped[str]
     approved_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AccessProposal(Base):
+    """More that an institution may do, which waits for a second person (拟办事项): another scope or other terms of
+    one, another redirect address, another key.
+
+    kind         `scope`, `redirect_uri` or `key`
+    content      what `proposals` carries out: the terms of a scope, an address, a public JWK
+    grounds      the institution's application that it rests on, in words
+    proposed_by  the officer's id; whoever decides is somebody else
+    state        proposed → approved, returned or withdrawn
+    """
+
+    __tablename__ = "access_proposals"
+    __table_args__ = (Index("ix_access_proposals_partner_id_proposed_at", "partner_id", "proposed_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    kind: Mapped[str]  # ProposalKind
+    content: Mapped[dict[str, Any]] = mapped_column(Json)
+    grounds: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)  # ProposalState
+    proposed_by: Mapped[str]
+    proposer_name: Mapped[str]
+    proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_by: Mapped[str | None]
+    decider_name: Mapped[str | None]
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision_reason: Mapped[str | None]
 
 
 class OAuthGrant(Base):

@@ -28,6 +28,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from joserfc.jws import extract_compact
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -489,10 +490,7 @@ class _PartnerAssertion(JWTBearerClientAssertion):  # type: ignore[misc]
         return headers, claims
 
     def process_assertion_claims(self, assertion: str, resolve_key: KeySet) -> dict[str, Any]:
-        try:
-            token = jwt.decode(assertion, resolve_key, algorithms=[ALGORITHM])
-        except (JoseError, ValueError):
-            raise _not_authenticated() from None
+        token = _verified(assertion, resolve_key)
         self.verify_claims(token.claims)
         return token.claims
 
@@ -539,6 +537,21 @@ class _PartnerAssertion(JWTBearerClientAssertion):  # type: ignore[misc]
                 self._session.add(used)
         except IntegrityError:
             raise InvalidClientError("The assertion has been used before (jti).") from None
+
+
+def _verified(assertion: str, keys: KeySet) -> jwt.Token:
+    """By the key it names; one that names none (`kid` is optional in RFC 7515) by any of the client's few keys, so
+    that such a client can rotate as well. Raises InvalidClientError."""
+    try:
+        named = "kid" in extract_compact(assertion.encode()).headers()
+    except (JoseError, ValueError):
+        raise _not_authenticated() from None
+    for candidate in [keys] if named else keys.keys:
+        try:
+            return jwt.decode(assertion, candidate, algorithms=[ALGORITHM])
+        except (JoseError, ValueError):
+            continue
+    raise _not_authenticated()
 
 
 def _not_authenticated() -> InvalidClientError:

@@ -5,6 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -265,16 +266,28 @@ def test_unknown_suspended_and_wrongly_signed_look_alike(session, now, partner):
     assert wrong_key == unknown == suspended
 
 
-def test_during_a_key_rotation_both_keys_work_and_then_only_the_new_one(session, now, partner):
+@pytest.mark.parametrize("names_its_key", [True, False])
+def test_during_a_key_rotation_both_keys_work_and_then_only_the_new_one(session, now, partner, names_its_key):
     new = generate_private_jwk()
     old_kid = keys_of(session, partner.id)[0].kid
     add_key(session, partner, public_jwk=read_public_key(json.dumps(public_part(new))), now=now)
+    uses = count()
+
+    def answer_to(key):
+        header = {"kid": key["kid"]} if names_its_key else {}
+        return ask(session, now, assertion(now, key=key, header=header, jti=f"use-{next(uses)}"))
+
     for key in (PRIVATE, new):
-        signed = sign_assertion(key, client_id=LIBRARY, audience=TOKEN_URL, now=now)
-        assert ask(session, now, signed).status == 200
+        assert answer_to(key).status == 200
     revoke_key(session, partner, kid=old_kid, now=now)
-    check_refused(ask(session, now, sign_assertion(PRIVATE, client_id=LIBRARY, audience=TOKEN_URL, now=now)))
-    assert ask(session, now, sign_assertion(new, client_id=LIBRARY, audience=TOKEN_URL, now=now)).status == 200
+    check_refused(answer_to(PRIVATE))
+    assert answer_to(new).status == 200
+
+
+def test_an_assertion_that_names_one_key_and_is_signed_with_another_is_refused(session, now, partner):
+    new = generate_private_jwk()
+    add_key(session, partner, public_jwk=read_public_key(json.dumps(public_part(new))), now=now)
+    check_refused(ask(session, now, assertion(now, key=PRIVATE, header={"kid": new["kid"]})))
 
 
 @pytest.mark.parametrize(

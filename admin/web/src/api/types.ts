@@ -3,6 +3,8 @@ import type { components } from '#api-schema'
 
 type Schemas = components['schemas']
 
+export type AccessProposal = Schemas['ProposalLine']
+export type ScopeProposal = Schemas['ScopeProposal']
 export type Overview = Schemas['OverviewResponse']
 export type PublishedRun = Schemas['PublishedRunResponse']
 export type GradeShare = Schemas['GradeShare']

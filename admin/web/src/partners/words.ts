@@ -7,6 +7,13 @@ export const PARTNER_STATES: Record<string, Word> = {
   suspended: { text: '已停用', tone: 'attention' },
 }
 
+export const PROPOSAL_STATES: Record<string, Word> = {
+  proposed: { text: '待复核', tone: 'attention' },
+  approved: { text: '已通过', tone: 'good' },
+  returned: { text: '已退回', tone: 'quiet' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+}
+
 export const DELIVERY_STATES: Record<string, Word> = {
   waiting: { text: '待送达', tone: 'quiet' },
   delivered: { text: '已送达', tone: 'good' },
