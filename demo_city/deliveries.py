@@ -201,6 +201,13 @@ def _troubled_enterprises(city: City) -> Index:
     return np.where(city.enterprises.recorded(), weight * 20 + 100, 0)
 
 
+def _stretched_enterprises(city: City) -> Index:
+    """Those that fall behind with wages and dues: more of them than break the law, and not the same ones."""
+    conduct = city.enterprises.conduct
+    luck = city.draws.skewed("enterprises/luck", city.enterprises.all, 0.6)
+    return np.where(city.enterprises.recorded(), luck * np.where(conduct < 6000, 3, 1), 0)
+
+
 def _crowd(
     shares: tuple[int, int, int],
     person: Callable[[City], Index] | None = None,
@@ -620,6 +627,41 @@ def _listing(prefix: str, reasons: tuple[str, ...]) -> Callable[[Rows], Cells]:
     return make
 
 
+def _arrears(prefix: str, what: tuple[str, ...], low: int, high: int) -> Callable[[Rows], Cells]:
+    """Months owed by an enterprise until it paid, or until today; low and high in cents a month."""
+
+    def make(rows: Rows) -> Cells:
+        # Most are a matter of weeks; what an inspection finds has often gone on for half a year.
+        long = rows.chance("long", np.where(rows.troubled(), 4000, 1500))
+        lasted = np.where(long, rows.between("lasted-long", 70, 330), rows.between("lasted", 20, 70))
+        paid = rows.chance("paid", 8500) & (rows.day + lasted < rows.city.today)
+        months = 1 + np.where(paid, lasted, rows.city.today - rows.day) // 30
+        return {
+            "SXBH": rows.serial(prefix),
+            "SXMC": rows.pick("what", what),
+            "FSRQ": rows.date(rows.day),
+            "JSRQ": rows.date(rows.day + lasted, keep=paid),
+            "LXRQ": rows.date(rows.day + lasted, keep=paid),
+            "SL": pl.Series(months).cast(pl.String),
+            "JE": money(months * rows.between("amount", low, high)),
+        }
+
+    return make
+
+
+def _violation(prefix: str, what: tuple[str, ...]) -> Callable[[Rows], Cells]:
+    def make(rows: Rows) -> Cells:
+        return {
+            "SXBH": rows.serial(prefix),
+            "SXMC": rows.pick("what", what),
+            "FSRQ": rows.date(rows.day),
+            "LXRQ": rows.past(rows.day + rows.between("mended-after", 15, 240), rows.chance("mended", 8000)),
+            "DJ": rows.pick_weighted("grade", (("轻微", 45), ("一般", 42), ("严重", 13))),
+        }
+
+    return make
+
+
 def _safety_accident(rows: Rows) -> Cells:
     return {
         "SXBH": rows.serial("SG"),
@@ -873,6 +915,49 @@ def deliveries() -> list[Delivery]:
             1,
             _crowd((0, 1, 0), None, _troubled_enterprises),
             _listing("YZ", ("生产销售不合格产品情节严重", "侵犯知识产权情节严重")),
+            template=generic,
+            required="SXMC",
+        ),
+        delivery(
+            "wage_arrears",
+            12,
+            _crowd((0, 1, 0), None, _stretched_enterprises),
+            _arrears("GZ", ("拖欠农民工工资", "拖欠职工工资"), 3_000_000, 40_000_000),
+            template=generic,
+            required="SXMC",
+        ),
+        delivery(
+            "housing_fund_arrears",
+            24,
+            _crowd((0, 1, 0), None, _stretched_enterprises),
+            _arrears("GJ", ("逾期不缴住房公积金", "少缴住房公积金"), 200_000, 6_000_000),
+            template=generic,
+            required="SXMC",
+        ),
+        delivery(
+            "tax_evasion",
+            4,
+            _crowd((0, 1, 0), None, _troubled_enterprises),
+            _violation("SS", ("进行虚假纳税申报少缴税款", "在帐簿上多列支出少缴税款", "虚开增值税发票")),
+            enum_column="DJ",
+            template=generic,
+            required="SXMC",
+        ),
+        delivery(
+            "ip_infringement",
+            5,
+            _crowd((0, 1, 0), None, _troubled_enterprises),
+            _violation("ZC", ("销售侵犯注册商标专用权的商品", "假冒专利", "擅自使用他人有一定影响的商品装潢")),
+            enum_column="DJ",
+            template=generic,
+            required="SXMC",
+        ),
+        delivery(
+            "bid_violation",
+            3,
+            _crowd((0, 1, 0), None, _troubled_enterprises),
+            _violation("ZB", ("投标人相互串通投标", "以弄虚作假方式投标", "中标后无正当理由不签订合同")),
+            enum_column="DJ",
             template=generic,
             required="SXMC",
         ),

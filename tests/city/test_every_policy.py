@@ -84,3 +84,25 @@ def test_everyone_is_explained_to_the_hundredth_under_every_policy(exported, nam
         assert policy.base + sum(part.points for part in told.contributions) + told.clamp == told.total
         for part in told.contributions:
             assert not part.records or sum(share.points for share in part.records) == part.points
+
+
+def test_each_of_the_fifteen_second_level_indicators_has_something_to_say_about_somebody(exported):
+    as_of, by_kind = exported
+    policy = shipped_policy("enterprise")
+    subjects, records = by_kind["enterprise"]
+    compiled = compile_policy(policy)
+    batch = score_batch(compiled, to_columns(records, compiled), to_day(as_of), subjects)
+    told = dict(
+        zip([each.code for each in policy.indicators], np.count_nonzero(batch.points, axis=0), strict=True)
+    )
+    assert len(told) == 15
+    assert [code for code, count in told.items() if not count] == []
+    # What is a rare misfortune in a real city is rare here too; what every enterprise has, every enterprise has.
+    rare = ("own_dishonest_debtor", "safety_accidents", "grave_violations", "principals_debts", "abnormal_listing")
+    assert all(told[code] < 0.1 * len(subjects) for code in rare)
+    assert (
+        told["wages_and_insurance_arrears"]
+        < 0.25 * len(subjects)
+        < 0.9 * len(subjects)
+        < told["tax_credit_rating"]
+    )

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.identifiers import check_citizen_number, check_social_credit_code
 from demo_city import generate as generation
 from demo_city.dirt import OUTCOMES, UNKNOWN_CATEGORIES, UNKNOWN_VALUE
 from demo_city.generate import generate_city
 from demo_city.population import CitySize, CityTooSmall
 from demo_city.stories import CITIZENS
+from scoring.policy import shipped_policy, shipped_policy_names
 from tests.demo_city.conftest import AS_OF, SEED, SIZE, DeliveredCity, DeliveredFile
 
 FULL_WIDTH = "０１２３４５６７８９"
@@ -220,3 +222,27 @@ def test_a_city_too_small_for_its_stories_is_refused(too_small: dict[str, int]) 
 
 def test_the_default_city_is_the_one_of_the_demo() -> None:
     assert CitySize() == CitySize(residents=20_000, enterprises=2_000, organisations=100, records=300_000)
+
+
+def test_whatever_the_shipped_policies_count_is_delivered_at_every_grade(delivered: DeliveredCity) -> None:
+    """Else an indicator of the demo would stand empty for everyone."""
+    delivered_of = {file.stated["category"]: file for file in delivered.files if file.template.subject}
+    catalogue = parse_catalogue(shipped_catalogue()).categories
+    for name in shipped_policy_names():
+        for code in shipped_policy(name).category_codes:
+            assert delivered_of[code].rows, code
+    for code in ("tax_evasion", "ip_infringement", "bid_violation"):
+        grades = {level.name for level in catalogue[code].levels}
+        assert {row["DJ"] for row in delivered_of[code].rows} <= grades | {UNKNOWN_VALUE}
+
+
+def test_few_enterprises_fall_behind_with_wages_or_dues_or_break_grave_laws(delivered: DeliveredCity) -> None:
+    for code, at_most in (
+        ("wage_arrears", 0.35),
+        ("housing_fund_arrears", 0.5),
+        ("tax_evasion", 0.15),
+        ("ip_infringement", 0.15),
+        ("bid_violation", 0.15),
+    ):
+        codes = {identifier(delivered.of(code), row) for row in delivered.of(code).rows}
+        assert 0 < len(codes) <= at_most * SIZE.enterprises, code
