@@ -61,6 +61,9 @@ def _is_workday(day: date) -> bool:
     return bool(chinese_calendar.is_workday(day))
 
 
+_DAYS_REMEMBERED = 50_000
+
+
 @dataclass(frozen=True)
 class WorkingDays:
     """Chinese working days: statutory holidays off, shifted weekends on (国务院办公厅节假日安排通知).
@@ -70,6 +73,7 @@ class WorkingDays:
     """
 
     overrides: Mapping[int, Mapping[date, bool]] = field(default_factory=dict)
+    _after: dict[tuple[date, int], date] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def from_file(cls, path: Path | None) -> WorkingDays:
@@ -106,10 +110,16 @@ class WorkingDays:
         """The last day of a clock of `count` working days that starts the day after `day`."""
         if count < 0:
             raise ValueError("a clock cannot run backwards")
-        while count:
-            day += timedelta(days=1)
-            count -= self.is_working(day)
-        return day
+        # Deliveries ask for the same few thousand days again and again.
+        end = self._after.get((day, count))
+        if end is None:
+            end, left = day, count
+            while left:
+                end += timedelta(days=1)
+                left -= self.is_working(end)
+            if len(self._after) < _DAYS_REMEMBERED:
+                self._after[day, count] = end
+        return end
 
     def due_after(self, day: date, count: int) -> date:
         """The same for whoever is told the day. Raises CalendarMissing."""

@@ -59,7 +59,7 @@ def fill(session: Session, subjects: int, codes: tuple[str, ...]) -> None:
         session.add(
             CreditRecord(
                 subject_id=number // RECORDS_EACH + 1, category=str(draw.choice(codes)), title="x", event_on=begun,
-                natural_key=number.to_bytes(32), facts_digest=number.to_bytes(16), state="active",
+                natural_key=number.to_bytes(16), facts_digest=number.to_bytes(16), state="active",
                 quantity=int(draw.integers(0, 4_000)), amount=int(draw.integers(0, 500_000)),
                 level=int(draw.integers(1, 4)), source_department="x", delivery_id=delivery, content={},
                 created_at=NOW, updated_at=NOW,

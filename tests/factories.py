@@ -141,7 +141,7 @@ def add_record(
     record = CreditRecord(
         subject_id=subject.id,
         category=category,
-        natural_key=uuid4().bytes * 2,
+        natural_key=uuid4().bytes,
         event_on=event_on,
         delivery_id=add_delivery(session).id,
         created_at=CREATED,

@@ -23,15 +23,15 @@ from backend.identifiers.findings import REGION_UNKNOWN, Finding, IdentifierChec
 from backend.identifiers.regions import is_known_province, is_known_region
 
 _KIND: Final = "citizen_number"
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ASCII_EXCESS = ord("0") * sum(_WEIGHTS)
-_CHECK_CHARACTERS = "10X98765432"
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ASCII_EXCESS = ord("0") * sum(WEIGHTS)
+CHECK_CHARACTERS = "10X98765432"
 _FORM_18 = re.compile(r"[0-9]{17}[0-9X]")
 _FORM_15 = re.compile(r"[0-9]{15}")
 _MISREAD = {"O": "0", "I": "1", "L": "1", "Z": "2", "S": "5", "B": "8"}
 
 # Nobody born earlier lived to be given an 18-digit number.
-_EARLIEST_BIRTH = date(1880, 1, 1)
+EARLIEST_BIRTH = date(1880, 1, 1)
 # In 15-digit numbers these orders were kept for people over a hundred, whose century the number does not tell.
 _CENTENARIAN_ORDERS = frozenset({"996", "997", "998", "999"})
 
@@ -40,7 +40,7 @@ def complete_citizen_number(first17: str) -> str:
     """Append the check character. Raises ValueError unless given 17 digits."""
     if len(first17) != 17 or not (first17.isascii() and first17.isdigit()):
         raise ValueError("the first 17 characters of a citizen number are digits")
-    return first17 + _CHECK_CHARACTERS[(sum(map(mul, first17.encode(), _WEIGHTS)) - _ASCII_EXCESS) % 11]
+    return first17 + CHECK_CHARACTERS[(sum(map(mul, first17.encode(), WEIGHTS)) - _ASCII_EXCESS) % 11]
 
 
 def birth_date(normalised: str) -> date:
@@ -109,7 +109,7 @@ def _birth_fault(digits: str, where: str, today: date | None) -> Finding | None:
         born_on = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return Finding("birth_date", f"{where}的出生日期不存在")
-    if born_on < _EARLIEST_BIRTH:
+    if born_on < EARLIEST_BIRTH:
         return Finding("birth_date", f"{where}的出生日期过早，不可能是在世时编制的号码")
     if today is not None and born_on > today:
         return Finding("birth_in_future", f"{where}的出生日期晚于今天")

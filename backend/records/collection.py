@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from uuid import UUID, uuid4
 
 import orjson
 import polars as pl
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.authorizations.service import written_consents
@@ -36,7 +37,7 @@ from backend.records.errors import (
 )
 from backend.records.masking import mask_row
 from backend.records.measures import Shape, measure, together
-from backend.records.models import Delivery, QuarantinedRow
+from backend.records.models import Delivery
 from backend.records.preparation import UNDER_FOURTEEN, KnownSubjects, prepare_records
 from backend.records.quality_rules import quality_rules
 from backend.records.register_files import judge_register_rows, store_register_rows
@@ -52,7 +53,14 @@ from backend.records.sources import (
     with_header,
     with_tables,
 )
-from backend.records.storing import Stored, serialise_collection, store_records
+from backend.records.storing import (
+    Stored,
+    id_text,
+    moment_text,
+    serialise_collection,
+    store_records,
+    write_rows,
+)
 from backend.records.validation import MALFORMED_LINE, Reason, department_columns
 from backend.subjects.rescoring import mark_for_rescoring
 
@@ -107,11 +115,13 @@ class DeliveryReport:
 
 @dataclass(frozen=True)
 class _Judged:
-    """A chunk, judged and not yet stored. `sound` is for `store_records` or `store_register_rows`."""
+    """A chunk, judged and not yet stored. `sound` is for `store_records` (its contents under `headings`) or
+    `store_register_rows`."""
 
     delivered: pl.DataFrame
     sound: pl.DataFrame
     reasons: dict[int, list[Reason]]
+    headings: Sequence[str] = ()
 
 
 def collect_file(
@@ -148,6 +158,7 @@ def collect_file(
     if already_done:
         return report_of(delivery, layout, already_taken_in=True, left_out=left_out_sheets(source))
     resumed_after = delivery.delivered
+    calendar = calendar or WorkingDays()
     known = KnownSubjects(city_date(now))
     try:
         rows = _rows_left(source, layout, delivery.delivered, rows_per_chunk)
@@ -158,10 +169,13 @@ def collect_file(
                     return judge(session, keys, frame, layout, catalogue, department, known, owner), bytes_done
             return None
 
+        # A file whose first rows are all new seldom has known ones further down, and the reverse.
+        expects_new = False
         with _ahead(judge_next) as judged_chunks:
             for judged, bytes_done in judged_chunks:
                 with database.transaction() as session:
-                    store(session, keys, judged, layout, delivery, now, calendar)
+                    stored = store(session, keys, judged, layout, delivery, now, calendar, expects_new=expects_new)
+                expects_new = not stored.met_known
                 if progress:
                     progress(bytes_done, source.size_bytes)
     except DeliveryInProgress:
@@ -208,7 +222,7 @@ def judge(
         prepared = prepare_records(
             session, keys, delivered, template, catalogue, known, source_department=source_department, owner=owner
         )
-        sound, reasons = prepared.records, prepared.reasons
+        return _Judged(delivered, prepared.records, prepared.reasons, prepared.headings)
     return _Judged(delivered, sound, reasons)
 
 
@@ -220,10 +234,13 @@ def store(
     delivery: Delivery,
     now: datetime,
     calendar: WorkingDays | None = None,
+    *,
+    expects_new: bool = False,
 ) -> Stored:
     """Store a judged chunk with its quarantined rows, its counts and its measures, in the caller's transaction.
 
-    calendar  working days that timeliness counts in; None takes the installed one
+    calendar     working days that timeliness counts in; None takes the installed one
+    expects_new  as in `store_records`
 
     Raises DeliveryInProgress when another process has moved the delivery on meanwhile.
     """
@@ -234,7 +251,9 @@ def store(
         # Whoever is not entitled to a row's content keeps nothing of it.
         declined = _declined_rows(session, judged.sound) | _unconsented_rows(session, judged.sound, now)
         sound = judged.sound.filter(~pl.col("row").is_in(list(declined))) if declined else judged.sound
-        stored = store_records(session, sound, delivery_id=delivery.id, now=now)
+        stored = store_records(
+            session, sound, headings=judged.headings, delivery_id=delivery.id, now=now, expects_new=expects_new
+        )
         stored.conflicts |= declined
     reasons = judged.reasons | stored.conflicts
     _quarantine(session, keys, judged.delivered, reasons, template, delivery, now)
@@ -276,12 +295,14 @@ def _unconsented_rows(session: Session, sound: pl.DataFrame, now: datetime) -> d
         for code, category in catalogue_in_force(session, city_date(now)).categories.items()
         if category.written_consent
     }
-    rows = [row for row in sound.select("row", "subject_id", "category").iter_rows() if row[2] in asking]
-    if not rows:
+    rows = sound.filter(pl.col("category").is_in(list(asking))).select("row", "subject_id", "category")
+    if rows.is_empty():
         return {}
-    consented = written_consents(session, {subject_id for _, subject_id, _ in rows})
+    consented = written_consents(session, rows["subject_id"].unique().to_list())
     reason: Reason = {"column": "", "code": WITHOUT_CONSENT, "message": _WITHOUT_CONSENT_MESSAGE}
-    return {row: [reason] for row, subject_id, code in rows if (subject_id, asking[code]) not in consented}
+    return {
+        row: [reason] for row, subject_id, code in rows.iter_rows() if (subject_id, asking[code]) not in consented
+    }
 
 
 def raw_row(line: dict[str, str | int | None], template: Template) -> dict[str, str]:
@@ -546,26 +567,33 @@ def _quarantine(
     if not reasons:
         return
     indexes = sorted(reasons)
-    rows = []
+    sealed, shown, why, unkept_because = [], [], [], []
+    numbers = []
     for index, line in zip(indexes, delivered[indexes].iter_rows(named=True), strict=True):
         unkept = UNKEPT.get(reasons[index][0]["code"])
         row: dict[str, str] = {} if unkept else raw_row(line, template)
-        rows.append(
-            {
-                "delivery_id": delivery.id,
-                "row_number": line[ROW_NUMBER],
-                "sealed_row": keys.seal(orjson.dumps(row).decode()),
-                "masked_row": {} if unkept else masked(template, row, reasons[index]),
-                "reasons": reasons[index],
-                "state": "dropped" if unkept else "open",
-                "created_at": now,
-                "resolved_at": now if unkept else None,
-                "resolved_by": "系统" if unkept else None,
-                "resolution": unkept,
-            }
-        )
-    # By the table: nobody holds these rows as objects.
-    session.execute(insert(QuarantinedRow.__table__), rows)  # type: ignore[arg-type]  # a Table
+        numbers.append(line[ROW_NUMBER])
+        sealed.append(keys.seal_bytes(orjson.dumps(row)))
+        shown.append(orjson.dumps({} if unkept else masked(template, row, reasons[index])).decode())
+        # As SQLAlchemy writes it: the embedded database is searched by this text.
+        why.append(json.dumps(reasons[index]))
+        unkept_because.append(unkept)
+    rows = pl.DataFrame(
+        {
+            "row_number": pl.Series(numbers, dtype=pl.Int64),
+            "sealed_row": pl.Series(sealed, dtype=pl.Binary),
+            "masked_row": shown,
+            "reasons": why,
+            "resolution": pl.Series(unkept_because, dtype=pl.String),
+        }
+    ).with_columns(
+        pl.lit(id_text(session, delivery.id)).alias("delivery_id"),
+        pl.lit(moment_text(session, now)).alias("created_at"),
+        pl.when(pl.col("resolution").is_null()).then(pl.lit("open")).otherwise(pl.lit("dropped")).alias("state"),
+        pl.when(pl.col("resolution").is_not_null()).then(pl.lit("系统")).alias("resolved_by"),
+        pl.when(pl.col("resolution").is_not_null()).then(pl.lit(moment_text(session, now))).alias("resolved_at"),
+    )
+    write_rows(session, "quarantined_rows", rows)
 
 
 def masked(template: Template, row: dict[str, str], reasons: Sequence[Reason]) -> dict[str, str]:

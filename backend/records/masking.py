@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,7 @@ _HALF_WIDTH = {0xFF10 + digit: 0x30 + digit for digit in range(10)} | {ord("Ｘ"
 MAY_HOLD_A_NUMBER = r"(?:[0-9０-９][ \-]?){15}"
 """Cheap test (of a whole column at once) before the careful look below."""
 
+_SHORTEST_NUMBER = 15
 # 18 or 15 places, one space or hyphen between any two; a longer run of digits is a serial number.
 _LONG_ENOUGH = re.compile(
     r"(?<![0-9])(?:[0-9](?:[ \-]?[0-9]){16}[ \-]?[0-9X]|[0-9](?:[ \-]?[0-9]){14})(?![0-9])", re.IGNORECASE
@@ -37,6 +37,8 @@ def mask_identity_numbers(text: str, *, strictly: bool = False) -> str:
     `strictly` masks every run of 15 digits and more: for eyes only, where a masked serial number costs little.
     """
 
+    if len(text) < _SHORTEST_NUMBER:
+        return text
     plain = text.translate(_HALF_WIDTH)
     spans = [
         found.span()
@@ -104,19 +106,8 @@ def _mask_secret(cell: str) -> str:
     return mask_number(cell) if digits >= 4 else mask_name(cell)
 
 
-def mask_in_json(contents: pl.Series) -> pl.Series:
-    """The same for a column of JSON objects of text: only the few that may hold a number are opened."""
-    suspects = contents.str.contains(MAY_HOLD_A_NUMBER).fill_null(False).arg_true()
-    if not suspects.len():
-        return contents
-    opened = [
-        json.dumps(mask_values(json.loads(content)), ensure_ascii=False, separators=(",", ":"))
-        for content in contents.gather(suspects)
-    ]
-    return contents.scatter(suspects, opened)
-
-
 def mask_in_text(texts: pl.Series) -> pl.Series:
+    """The same for a column: only the few cells that may hold a number are looked at closely."""
     suspects = texts.str.contains(MAY_HOLD_A_NUMBER).fill_null(False).arg_true()
     if not suspects.len():
         return texts

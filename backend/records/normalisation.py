@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import polars as pl
@@ -34,9 +35,24 @@ def clean_text(cells: pl.Series) -> pl.Series:
 
 def half_width(cells: pl.Series) -> pl.Series:
     """Full-width digits, letters and signs as the ordinary ones, and no space inside."""
-    if cells.null_count() == cells.len():
+    # Printable ASCII is ordinary already, and most cells that are read this way hold nothing else.
+    strange = cells.str.contains(r"[^!-~]").fill_null(False).arg_true()
+    if not strange.len():
         return cells
-    return cells.str.normalize("NFKC").str.replace_all(r"\s+", "")
+    ordinary = cells.gather(strange).str.normalize("NFKC").str.replace_all(r"\s+", "")
+    return cells.scatter(strange, ordinary)
+
+
+def by_value(cells: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
+    """What `read` makes of the cells, reading each value once: a column of dates or hours has few."""
+    values = cells.unique()
+    if values.len() * 2 > cells.len():
+        return read(cells)
+    read_values = read(values).with_columns(values.alias(":value"))
+    found = pl.DataFrame({":value": cells}).join(
+        read_values, on=":value", how="left", nulls_equal=True, maintain_order="left"
+    )
+    return found.drop(":value")
 
 
 def parse_dates(cells: pl.Series) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -11,11 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Catalogue
-from backend.catalogue.templates import Template
+from backend.catalogue.templates import PartyKind, Template
 from backend.database import is_one_of
 from backend.identifiers.sealing import KeyRing
 from backend.records.departments import SourceDepartment
-from backend.records.masking import holds_a_persons_name, mask_in_json, mask_in_text
+from backend.records.masking import holds_a_persons_name, mask_in_text
 from backend.records.normalisation import half_width
 from backend.records.validation import (
     AMOUNT,
@@ -40,6 +41,7 @@ from backend.subjects.models import Subject, SubjectKind
 from backend.subjects.service import AGE_OF_ONES_OWN_CONSENT, match_identifiers
 
 _FIELD_END = "\x1f"
+_ESCAPED_IN_JSON = r'["\\\x00-\x1f]'
 _BRACKETS = dict.fromkeys("〔［[【{｛", "(") | dict.fromkeys("〕］]】}｝", ")")
 UNDER_FOURTEEN = "under_fourteen"
 _CHILD = (
@@ -56,31 +58,39 @@ class KnownSubjects:
         self.today = today
         self.numbers = JudgedNumbers(today, largest=largest)
         self._largest = largest
-        self._ids: dict[tuple[str, str], int] = {}
+        self._known = {party: _no_subjects() for party in PARTIES}
 
-    def match(self, session: Session, keys: KeyRing, numbers: list[str], party: str) -> dict[str, int]:
-        """Subject ids by normalised number. Who is unknown is asked for again: a register may have come since."""
-        asked = [number for number in numbers if (party, number) not in self._ids]
-        if asked:
-            if len(self._ids) >= self._largest:
-                self._ids.clear()
-                asked = numbers
+    def match(self, session: Session, keys: KeyRing, numbers: pl.Series, party: PartyKind) -> pl.DataFrame:
+        """`subject_id` by normalised number (IDENTIFIER), of these numbers at least. Who is unknown is asked for
+        again: a register may have come since."""
+        known = self._known[party]
+        asked = numbers.filter(~numbers.is_in(known[IDENTIFIER].implode()))
+        if asked.len():
+            if known.height >= self._largest:
+                known, asked = _no_subjects(), numbers
             kind: SubjectKind | None = "person" if party == "person" else None
-            found = match_identifiers(session, keys, asked, kind=kind)
-            self._ids |= {(party, number): subject_id for number, subject_id in found.items()}
-        return {number: self._ids[party, number] for number in numbers if (party, number) in self._ids}
+            found = match_identifiers(session, keys, asked.to_list(), kind=kind)
+            new = {IDENTIFIER: list(found), "subject_id": list(found.values())}
+            known = self._known[party] = known.vstack(pl.DataFrame(new, schema=known.schema)).rechunk()
+        return known
+
+
+def _no_subjects() -> pl.DataFrame:
+    return pl.DataFrame(schema={IDENTIFIER: pl.String, "subject_id": pl.Int64})
 
 
 @dataclass(frozen=True)
 class PreparedRows:
     """A chunk, sorted into what can be stored and what cannot.
 
-    records  a line per sound row: `row` (index of the delivered row) and the columns of credit_records, without
-             id, state, version, delivery and moments
-    reasons  per index of a delivered row
+    records   a line per sound row: `row` (index of the delivered row) and the columns of credit_records, without
+              id, state, version, delivery and moments
+    headings  of the contents, which are JSON lists of cells in this order
+    reasons   per index of a delivered row
     """
 
     records: pl.DataFrame
+    headings: Sequence[str]
     reasons: dict[int, list[Reason]]
 
 
@@ -107,11 +117,12 @@ def prepare_records(
         _check_is_the_owners(validated.frame, template, catalogue, owner, reasons)
     frame = validated.frame.with_row_index("row").filter(~pl.col("row").is_in(list(reasons)))
     frame = _with_subjects(session, keys, frame, template, catalogue, known, reasons)
-    records = _records(keys, frame, template, source_department, catalogue)
+    content = _content(frame, template)
+    records = _records(keys, frame, template, content, source_department, catalogue)
     if owner is not None:
         # However a row spells the department's name, the credentials say who it is.
         records = records.with_columns(pl.lit(owner.name).alias("source_department"))
-    return PreparedRows(records, reasons)
+    return PreparedRows(records, content.columns, reasons)
 
 
 def _check_is_the_owners(
@@ -147,18 +158,11 @@ def _with_subjects(
     reasons: dict[int, list[Reason]],
 ) -> pl.DataFrame:
     """Add `subject_id`; rows whose subject is unknown or of the wrong kind leave with a reason."""
-    matched = {
-        party: known.match(
-            session, keys, frame.filter(pl.col(PARTY) == party)[IDENTIFIER].unique().to_list(), party
-        )
-        for party in PARTIES
-    }
-    frame = frame.with_columns(
-        pl.when(pl.col(PARTY) == "person")
-        .then(pl.col(IDENTIFIER).replace_strict(matched["person"], default=None, return_dtype=pl.Int64))
-        .otherwise(pl.col(IDENTIFIER).replace_strict(matched["organisation"], default=None, return_dtype=pl.Int64))
-        .alias("subject_id")
-    )
+    of_party = []
+    for party in PARTIES:
+        numbers = frame.filter(pl.col(PARTY) == party)[IDENTIFIER].unique().drop_nulls()
+        of_party.append(known.match(session, keys, numbers, party).with_columns(pl.lit(party).alias(PARTY)))
+    frame = frame.join(pl.concat(of_party), on=[PARTY, IDENTIFIER], how="left", maintain_order="left")
     for row, party in frame.filter(pl.col("subject_id").is_null()).select("row", PARTY).iter_rows():
         what, register = ("自然人", "自然人登记册") if party == "person" else ("单位", "企业或非企业组织登记册")
         message = _UNKNOWN_SUBJECT.format(what=what, register=register)
@@ -214,19 +218,24 @@ def _identifier_header(template: Template, party: str) -> str:
 
 
 def _records(
-    keys: KeyRing, frame: pl.DataFrame, template: Template, source_department: str, catalogue: Catalogue
+    keys: KeyRing,
+    frame: pl.DataFrame,
+    template: Template,
+    content: pl.DataFrame,
+    source_department: str,
+    catalogue: Catalogue,
 ) -> pl.DataFrame:
     facts = template.facts
     if facts is None:
         raise ValueError(f"template {template.code} is a register's")
-    content = _content(frame, template)
     title = mask_in_text(frame.select(_title(facts.title)).to_series())
     if template.agency is not None:
         codes = {each.source_department: each.source_department_code for each in catalogue.categories.values()}
         frame = frame.with_columns(pl.col(template.agency).replace(codes))
     matter = _joined(frame, [CATEGORY, "subject_id"], template.natural_key)
-    natural_keys = [keys.blind_index(text) for text in matter.to_list()]
-    digests = [blake2b(text.encode(), digest_size=16).digest() for text in content.to_list()]
+    natural_keys = [keys.blind_index(text)[:16] for text in matter.to_list()]
+    said = _as_objects(content).cast(pl.Binary).to_list()
+    digests = [blake2b(text, digest_size=16).digest() for text in said]
     return pl.DataFrame(
         {
             "row": frame["row"],
@@ -244,35 +253,57 @@ def _records(
             "event_key": _event_keys(keys, frame, facts.event_key),
             "withdrawn": frame[WITHDRAWN],
             "source_department": frame[DEPARTMENT].fill_null(source_department),
-            "content": content,
+            "content": _as_lists(content),
         }
     )
 
 
-def _content(frame: pl.DataFrame, template: Template) -> pl.Series:
-    """JSON `{heading: canonical cell}` of what is filled; no identity number, no person's name."""
-    if frame.is_empty():
-        return pl.Series([], dtype=pl.String)
+def _content(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
+    """Canonical cells by heading, in the template's order; no identity number, no person's name."""
     kept = []
-    about_organisations = (frame[PARTY] == "organisation").any()
     for column in template.columns:
-        if frame[column.code].null_count() == frame.height:
-            continue
+        cell = pl.col(column.code)
         if column.secret or holds_a_persons_name(template, column, None):
             if template.subject is None or column.code != template.subject.name:
                 continue
             # The name of an enterprise may stay; a person's may not.
-            if not about_organisations:
-                continue
-            kept.append(pl.when(pl.col(PARTY) == "organisation").then(pl.col(column.code)).alias(column.header))
+            cell = pl.when(pl.col(PARTY) == "organisation").then(cell)
+        kept.append(cell.alias(column.header))
+    return pl.DataFrame([mask_in_text(cells) for cells in frame.select(kept)])
+
+
+def _as_lists(cells: pl.DataFrame) -> pl.Series:
+    """The cells of each row as a JSON list."""
+    pieces: list[pl.Expr] = []
+    for place, cell in enumerate(cells):
+        before = "," if place else "["
+        if cell.null_count() == cells.height:
+            pieces.append(pl.lit(f"{before}null"))
+            continue
+        name = cell.name
+        if cell.str.contains(_ESCAPED_IN_JSON).any():
+            encoded = pl.struct(pl.col(name).fill_null("").alias("")).struct.json_encode()
+            text = [encoded.str.slice(len('{"":')).str.strip_suffix("}")]
         else:
-            kept.append(pl.col(column.code).alias(column.header))
-    cells = frame.select(kept)
-    text = cells.select(pl.struct(pl.all()).struct.json_encode()).to_series()
-    if any(cells[heading].null_count() for heading in cells.columns):
+            text = [pl.lit('"'), pl.col(name), pl.lit('"')]
+        if cell.null_count():
+            quoted = pl.concat_str(*text, ignore_nulls=False)
+            text = [pl.when(pl.col(name).is_null()).then(pl.lit("null")).otherwise(quoted)]
+        pieces += [pl.lit(before), *text]
+    # Beside the cells, so that it has their height where nothing but words of ours stands in it.
+    return cells.with_columns(pl.concat_str(*pieces, pl.lit("]")).alias(":list"))[":list"]
+
+
+def _as_objects(cells: pl.DataFrame) -> pl.Series:
+    """The filled cells of each row as a JSON object: what a record's fingerprint is taken of."""
+    filled = [cell for cell in cells if cell.null_count() < cells.height]
+    if not filled:
+        return pl.Series(["{}"], dtype=pl.String).new_from_index(0, cells.height)
+    text = pl.DataFrame(filled).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    if any(cell.null_count() for cell in filled):
         # Empty cells take no room. A quotation mark inside a cell is escaped: the patterns meet whole members.
         text = text.str.replace_all(r',"[^"\\]*":null', "").str.replace(r'^\{"[^"\\]*":null,?', "{")
-    return mask_in_json(text)
+    return text
 
 
 def _title(pattern: str) -> pl.Expr:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import load_templates
-from backend.city_calendar import city_date
+from backend.city_calendar import WorkingDays, city_date
 from backend.identifiers.sealing import KeyRing
 from backend.records.collection import Outcome, delivery_identity, judge, new_delivery, store
 from backend.records.errors import RowRefused
@@ -40,10 +40,12 @@ def take_in_row(
     source_department: str,
     origin: str,
     now: datetime,
+    calendar: WorkingDays | None = None,
 ) -> TakenIn:
     """Judge, match and store one row (cells by column code) as a delivery of its own.
 
-    origin  what the delivery is called: where the row came from, unique to it
+    origin    what the delivery is called: where the row came from, unique to it
+    calendar  working days that timeliness counts in; None takes the installed one
 
     Raises RowRefused with the reasons per cell, NoCatalogueInForce or TemplateUnknown's KeyError for a code that
     no template has.
@@ -72,7 +74,7 @@ def take_in_row(
             content_sha256=content_sha256,
             now=now,
         )
-        stored = store(session, keys, judged, form, delivery, now)
+        stored = store(session, keys, judged, form, delivery, now, calendar)
         if stored.conflicts:
             attempt.rollback()
             raise RowRefused(stored.conflicts[0])
@@ -81,8 +83,8 @@ def take_in_row(
     record = session.scalars(
         select(CreditRecord)
         .where(
+            CreditRecord.subject_id == judged.sound["subject_id"][0],
             CreditRecord.natural_key == judged.sound["natural_key"][0],
-            CreditRecord.category == judged.sound["category"][0],
         )
         .execution_options(populate_existing=True)
     ).one()

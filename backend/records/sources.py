@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -246,7 +247,9 @@ def _csv_chunks(source: SourceFile, rows_per_chunk: int) -> Iterator[Chunk]:
             skipped = min(skip, frame.height)
             frame, skip = frame.slice(skipped), skip - skipped
         frame = _without_blank_rows(frame, source.columns)
-        for part in frame.iter_slices(rows_per_chunk):
+        # Of like size, if a little larger: a few rows left over would cost nearly as much as a whole chunk.
+        parts = max(ceil(frame.height / (1.1 * rows_per_chunk)), 1)
+        for part in frame.iter_slices(max(ceil(frame.height / parts), 1)):
             yield Chunk(part, bytes_done)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +13,19 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
+from psycopg.errors import UniqueViolation
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from backend.database import insert_into
-from backend.records.models import CorrectionMark, CreditRecord, RecordDeletion, RecordVersion
+from backend.records.contents import form_of
+from backend.records.models import ContentForm, CorrectionMark, CreditRecord, RecordDeletion, RecordVersion
 from backend.records.validation import Reason
 
 _ASKED_AT_ONCE = 10_000
 _WRITTEN_AT_ONCE = 2_000
+_UNSORTED_AT_MOST = 1_000
+"""So few rows are numbered in the order delivered: sorting would gain nothing."""
 _ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
 
 CONFLICT = "conflicting_source"
@@ -49,10 +54,21 @@ _RECORD_COLUMNS = (
     "version",
     "source_department",
     "delivery_id",
+    "form_id",
     "content",
     "created_at",
     "updated_at",
 )
+_LEFT_TO_THE_DATABASE = {
+    "quantity": 0,
+    "amount": 0,
+    "level": 0,
+    "event_key": 0,
+    "state": "active",
+    "withdrawn": False,
+    "version": 1,
+}
+"""Columns that are not written when every row says what the database puts there by itself."""
 _FACTS = (
     "title",
     "event_on",
@@ -74,8 +90,12 @@ _COME_LATER = ("ended_on", "performed_on")
 
 @dataclass
 class Stored:
-    """What became of the rows; `conflicts` maps row index → reasons of rows that were not stored after all, and
-    `new_by_event` counts the new records by the day of their event."""
+    """What became of the rows.
+
+    conflicts     row index → reasons of rows that were not stored after all
+    new_by_event  the new records by the day of their event
+    met_known     whether some matter was known before these rows came
+    """
 
     accepted: int
     duplicate: int
@@ -83,6 +103,7 @@ class Stored:
     concerned: set[int]
     conflicts: dict[int, list[Reason]]
     new_by_event: Counter[date] = field(default_factory=Counter)
+    met_known: bool = False
 
 
 def facts_of(record: CreditRecord) -> dict[str, Any]:
@@ -178,26 +199,63 @@ def serialise_collection(session: Session) -> None:
         session.connection().exec_driver_sql("PRAGMA cache_size = -131072")
 
 
-def store_records(session: Session, records: pl.DataFrame, *, delivery_id: UUID, now: datetime) -> Stored:
-    """Store prepared rows (see `PreparedRows.records`) in the order delivered.
+def store_records(
+    session: Session,
+    records: pl.DataFrame,
+    *,
+    headings: Sequence[str],
+    delivery_id: UUID,
+    now: datetime,
+    expects_new: bool = False,
+) -> Stored:
+    """Store prepared rows (see `PreparedRows`) in the order delivered.
 
     The same matter with the same facts is a duplicate; with other facts, from the same department, a new version;
     from another department a conflict: the stored version stays, and the row goes back to be cleared up.
+
+    expects_new  rows are written without looking first whether their matters are known; where the database says
+                 that one is, all are taken back and looked up. What becomes of them is the same
     """
     stored = Stored(0, 0, 0, set(), {})
+    if records.is_empty():
+        return stored
+    arrival = _Arrival(session, form_of(session, headings), delivery_id, now)
     # Within one file too, a matter may come several times: the first of each together, then the second, and so on.
-    turns = records.with_columns(pl.int_range(pl.len()).over("natural_key").alias("turn"))
-    last = turns["turn"].max() if turns.height else -1
-    for turn in range(int(last) + 1):  # type: ignore[arg-type]  # an Int64 column's maximum
-        _store_turn(session, turns.filter(pl.col("turn") == turn).drop("turn"), stored, delivery_id, now)
+    is_first = records["natural_key"].is_first_distinct()
+    stored.met_known = _store_turn(arrival, records.filter(is_first), stored, expects_new=expects_new)
+    rest = records.filter(~is_first)
+    while rest.height:
+        is_first = rest["natural_key"].is_first_distinct()
+        _store_turn(arrival, rest.filter(is_first), stored)
+        rest = rest.filter(~is_first)
     return stored
 
 
-def _store_turn(session: Session, rows: pl.DataFrame, stored: Stored, delivery_id: UUID, now: datetime) -> None:
-    known = _known_matters(session, rows["natural_key"].to_list())
-    if not known:
-        new = rows
-    else:
+@dataclass(frozen=True)
+class _Arrival:
+    """With what, and when, the rows of a chunk come."""
+
+    session: Session
+    form: ContentForm
+    delivery_id: UUID
+    now: datetime
+
+
+def _store_turn(arrival: _Arrival, rows: pl.DataFrame, stored: Stored, *, expects_new: bool = False) -> bool:
+    """Whether some matter was known before."""
+    if rows.height > _UNSORTED_AT_MOST:
+        # In the order of the index, which is then read and filled page by page.
+        rows = rows.sort("subject_id", maintain_order=True)
+    if expects_new:
+        try:
+            with arrival.session.begin_nested():
+                _insert(arrival, rows, stored)
+        except (UniqueViolation, sqlite3.IntegrityError):
+            pass
+        else:
+            return False
+    known = _known_matters(arrival.session, rows)
+    if known:
         seen = pl.DataFrame(
             {
                 "natural_key": pl.Series([key for key, _, _ in known], dtype=pl.Binary),
@@ -206,81 +264,106 @@ def _store_turn(session: Session, rows: pl.DataFrame, stored: Stored, delivery_i
             }
         )
         joined = rows.join(seen, on="natural_key", how="left", maintain_order="left")
-        new = joined.filter(pl.col("record_id").is_null()).drop("record_id", "known_digest")
         met = joined.filter(pl.col("record_id").is_not_null())
         same = pl.col("facts_digest") == pl.col("known_digest")
         stored.duplicate += met.filter(same).height
-        _correct(session, met.filter(~same), stored, delivery_id, now)
-    if new.height:
-        _insert(session, new, delivery_id, now)
-        stored.accepted += new.height
-        stored.new_by_event.update(dict(new["event_on"].value_counts().iter_rows()))
-        stored.concerned.update(new["subject_id"].unique().to_list())
+        _correct(arrival, met.filter(~same), stored)
+        rows = joined.filter(pl.col("record_id").is_null()).drop("record_id", "known_digest")
+    if rows.height:
+        _insert(arrival, rows, stored)
+    return bool(known)
 
 
-def _known_matters(session: Session, natural_keys: list[bytes]) -> list[tuple[bytes, int, bytes]]:
+def _known_matters(session: Session, rows: pl.DataFrame) -> list[tuple[bytes, int, bytes]]:
     """(natural key, record id, digest) of those that are stored."""
     known: list[tuple[bytes, int, bytes]] = []
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        # In one piece of 32 bytes each: the driver would write an array of byte strings element by element.
+    if session.connection().dialect.name == "postgresql":
+        # As texts: the driver would write arrays element by element.
+        subjects = rows["subject_id"].cast(pl.String).str.join(",").item()
+        keys = rows["natural_key"].bin.encode("hex").str.join(",").item()
         cursor = _driver(session).execute(
-            "SELECT known.* FROM generate_series(0, %(last)s) AS place CROSS JOIN LATERAL ("
-            "SELECT natural_key, id, facts_digest FROM credit_records "
+            "SELECT known.* FROM unnest(%s::bigint[], %s::uuid[]) AS asked (subject_id, natural_key) "
+            "CROSS JOIN LATERAL (SELECT natural_key, id, facts_digest FROM credit_records "
             # OFFSET 0: look each key up in the index, whatever the statistics of a growing table say.
-            "WHERE natural_key = substring(%(keys)b FROM 1 + 32 * place FOR 32) OFFSET 0) AS known",
-            {"keys": b"".join(natural_keys), "last": len(natural_keys) - 1},
+            "WHERE subject_id = asked.subject_id AND natural_key = asked.natural_key OFFSET 0) AS known",
+            (f"{{{subjects}}}", f"{{{keys}}}"),
         )
-        return [(bytes(key), record_id, bytes(digest)) for key, record_id, digest in cursor]
-    for start in range(0, len(natural_keys), _ASKED_AT_ONCE):
-        asked = natural_keys[start : start + _ASKED_AT_ONCE]
-        marks = ",".join("?" * len(asked))
-        query = f"SELECT natural_key, id, facts_digest FROM credit_records WHERE natural_key IN ({marks})"  # noqa: S608
-        known += _driver(session).execute(query, asked)
+        return [(key.bytes, record_id, bytes(digest)) for key, record_id, digest in cursor]
+    for part in rows.select("subject_id", "natural_key").iter_slices(_ASKED_AT_ONCE):
+        marks = ",".join(["(?,?)"] * part.height)
+        query = (
+            f"WITH asked (subject_id, natural_key) AS (VALUES {marks}) "  # noqa: S608
+            "SELECT known.natural_key, known.id, known.facts_digest FROM asked CROSS JOIN credit_records AS known "
+            "ON known.subject_id = asked.subject_id AND known.natural_key = asked.natural_key"
+        )
+        known += _driver(session).execute(query, [value for row in part.iter_rows() for value in row])
     return known
 
 
-def _insert(session: Session, rows: pl.DataFrame, delivery_id: UUID, now: datetime) -> None:
-    rows = rows.with_columns(
+def _insert(arrival: _Arrival, rows: pl.DataFrame, stored: Stored) -> None:
+    session = arrival.session
+    written = rows.with_columns(
         pl.when("withdrawn").then(pl.lit("revoked")).otherwise(pl.lit("active")).alias("state"),
         pl.lit(1, dtype=pl.Int64).alias("version"),
+        pl.lit(arrival.form.id).alias("form_id"),
         pl.col("event_on", "ended_on", "performed_on").dt.to_string("%Y-%m-%d"),
     )
-    if session.connection().dialect.name == "postgresql":
-        moment = now.astimezone(UTC).isoformat()
-        delivery = str(delivery_id)
-    else:
-        ids = _new_ids(session, rows.height)
-        rows = rows.with_columns(pl.Series("id", ids, dtype=pl.Int64))
-        # As SQLAlchemy writes moments and ids into SQLite.
-        moment = now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        delivery = delivery_id.hex
-    rows = rows.with_columns(
-        pl.lit(delivery).alias("delivery_id"),
-        pl.lit(moment).alias("created_at"),
-        pl.lit(moment).alias("updated_at"),
+    if session.connection().dialect.name != "postgresql":
+        written = written.with_columns(pl.Series("id", _new_ids(session, rows.height), dtype=pl.Int64))
+    moment = pl.lit(moment_text(session, arrival.now))
+    written = written.with_columns(
+        pl.lit(id_text(session, arrival.delivery_id)).alias("delivery_id"),
+        moment.alias("created_at"),
+        moment.alias("updated_at"),
     )
     # What no row has is left to the database: each column of a million costs it something to read.
-    _write(
-        session, "credit_records", rows.select(c for c in rows.columns if c in _RECORD_COLUMNS and rows[c].count())
+    write_rows(
+        session, "credit_records", written.select(c for c in _RECORD_COLUMNS if _says_something(written, c))
     )
+    stored.accepted += rows.height
+    stored.new_by_event.update(dict(rows["event_on"].value_counts().iter_rows()))
+    stored.concerned.update(rows["subject_id"].unique().to_list())
 
 
-def _write(session: Session, table: str, rows: pl.DataFrame) -> None:
+def _says_something(rows: pl.DataFrame, name: str) -> bool:
+    if name not in rows.columns or not rows[name].count():
+        return False
+    return name not in _LEFT_TO_THE_DATABASE or (rows[name] != _LEFT_TO_THE_DATABASE[name]).any()
+
+
+def id_text(session: Session, number: UUID) -> str:
+    """As SQLAlchemy writes it."""
+    return str(number) if session.get_bind().dialect.name == "postgresql" else number.hex
+
+
+def moment_text(session: Session, moment: datetime) -> str:
+    """As SQLAlchemy writes it."""
+    moment = moment.astimezone(UTC)
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    return moment.isoformat() if on_postgresql else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def write_rows(session: Session, table: str, rows: pl.DataFrame) -> None:
+    """Add rows whose columns bear the names of the table's: ids and moments as text, JSON too."""
     names = ", ".join(rows.columns)
     if session.connection().dialect.name == "postgresql":
-        binary = [name for name, kind in rows.schema.items() if kind == pl.Binary]
-        as_hex = [(pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name) for name in binary]
+        # A UUID is written without the mark of a byte string.
+        marks = {name: "" if name == "natural_key" else "\\x" for name in rows.columns}
+        rows = rows.with_columns(
+            (pl.lit(marks[name]) + pl.col(name).bin.encode("hex")).alias(name)
+            for name, kind in rows.schema.items()
+            if kind == pl.Binary
+        )
         copy = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
         with _driver(session).cursor() as cursor, cursor.copy(copy) as stream:
             # Piece by piece: the server reads one while the next is written.
             for piece in rows.iter_slices(_WRITTEN_AT_ONCE):
                 lines = BytesIO()
-                piece.with_columns(as_hex).write_csv(lines, include_header=False, null_value="\\N")
+                piece.write_csv(lines, include_header=False, null_value="\\N")
                 stream.write(lines.getbuffer())
     else:
-        marks = ",".join("?" * rows.width)
-        _driver(session).executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows.iter_rows())  # noqa: S608
+        places = ",".join("?" * rows.width)
+        _driver(session).executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows.iter_rows())  # noqa: S608
 
 
 def _new_ids(session: Session, count: int) -> list[int]:
@@ -292,7 +375,8 @@ def _new_ids(session: Session, count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-def _correct(session: Session, rows: pl.DataFrame, stored: Stored, delivery_id: UUID, now: datetime) -> None:
+def _correct(arrival: _Arrival, rows: pl.DataFrame, stored: Stored) -> None:
+    session, now = arrival.session, arrival.now
     for part in rows.iter_slices(_ASKED_AT_ONCE):
         found = session.scalars(
             select(CreditRecord)
@@ -315,7 +399,7 @@ def _correct(session: Session, rows: pl.DataFrame, stored: Stored, delivery_id: 
         for line in agreed:
             record = records[line["record_id"]]
             before = facts_of(record)
-            _apply(record, line, delivery_id, now)
+            _apply(record, line, arrival)
             if wrong_facts(before, facts_of(record)) != {}:
                 session.add(CorrectionMark(record_id=record.id, version=record.version, marked_at=now))
             session.add(version_of(record, now=now, changed_by=record.source_department, reason=_why(line)))
@@ -336,7 +420,7 @@ def _conflict(record: CreditRecord) -> Reason:
     return {"column": "", "code": CONFLICT, "message": message, "record": str(record.id)}
 
 
-def _apply(record: CreditRecord, row: Mapping[str, Any], delivery_id: UUID, now: datetime) -> None:
+def _apply(record: CreditRecord, row: Mapping[str, Any], arrival: _Arrival) -> None:
     """A correction keeps what others decided about the record (an objection, a repair); a withdrawal ends it, and
     a decision the department had withdrawn itself comes back when it delivers it again in force."""
     if row["withdrawn"]:
@@ -348,10 +432,10 @@ def _apply(record: CreditRecord, row: Mapping[str, Any], delivery_id: UUID, now:
     record.source_department = row["source_department"]
     record.withdrawn = row["withdrawn"]
     record.facts_digest = row["facts_digest"]
-    record.content = json.loads(row["content"])
-    record.delivery_id = delivery_id
+    record.form, record.cells = arrival.form, json.loads(row["content"])
+    record.delivery_id = arrival.delivery_id
     record.version += 1
-    record.updated_at = now
+    record.updated_at = arrival.now
 
 
 def _driver(session: Session) -> Any:

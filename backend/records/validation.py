@@ -25,10 +25,12 @@ from backend.catalogue.templates import (
     level_expression,
 )
 from backend.identifiers import PERSONAL_KINDS, IdentifierCheck, check, check_person_number
+from backend.identifiers.columns import plainly_valid
 from backend.records.masking import mask_identity_numbers
 from backend.records.normalisation import (
     LARGEST_WHOLE_DIGITS,
     MILLION,
+    by_value,
     clean_text,
     half_width,
     parse_dates,
@@ -81,7 +83,7 @@ class JudgedNumbers:
     """
 
     def __init__(self, today: date, *, largest: int = 500_000) -> None:
-        self._today = today
+        self.today = today
         self._largest = largest
         self._verdicts: dict[tuple[str, str], Verdict] = {}
 
@@ -92,9 +94,7 @@ class JudgedNumbers:
             if len(self._verdicts) >= self._largest:
                 self._verdicts.clear()
             judged = (
-                check_person_number(text, today=self._today)
-                if party == "person"
-                else check(text, today=self._today)
+                check_person_number(text, today=self.today) if party == "person" else check(text, today=self.today)
             )
             fault = _fault(judged, party)
             found = self._verdicts[party, text] = (None, fault) if fault else (judged.normalised, None)
@@ -201,7 +201,7 @@ def _delivered_cells(delivered: pl.DataFrame, column: Column) -> pl.Series:
 
 def _check_dates(findings: _Findings, column: Column, text: pl.Series) -> pl.Series:
     given = text.set(says_no_value(text), None)
-    dates = parse_dates(given)
+    dates = by_value(given, lambda cells: pl.DataFrame({"date": parse_dates(cells)}))["date"]
     findings.add(
         dates.is_null() & given.is_not_null(),
         column,
@@ -218,7 +218,9 @@ def _check_numbers(findings: _Findings, template: Template, column: Column, text
     amount = template.facts.amount if template.facts else None
     in_wan_yuan = amount.unit == "wan_yuan" if amount and column.code in amount.columns else None
     given = text.set(says_no_value(text), None)
-    parsed = parse_numbers(given, largest_decimals=column.decimals, in_wan_yuan=in_wan_yuan)
+    parsed = by_value(
+        given, lambda cells: parse_numbers(cells, largest_decimals=column.decimals, in_wan_yuan=in_wan_yuan)
+    )
     findings.add(
         ~parsed["readable"], column, "number_unreadable", lambda cell: f"“{cell}”不是数字，请只填写数字", text
     )
@@ -445,18 +447,21 @@ def _identifiers(findings: _Findings, frame: pl.DataFrame, rules: _Rules) -> pl.
 def _check_identifiers(
     findings: _Findings, cells: pl.Series, column: Column, party: str, numbers: JudgedNumbers
 ) -> pl.Series:
+    plain = cells.set(~plainly_valid(cells, today=numbers.today), None) if party == "person" else None
+    doubtful = cells if plain is None else cells.set(plain.is_not_null(), None)
     normalised: dict[str, str | None] = {}
     faults: dict[str, tuple[str, str]] = {}
-    for text in cells.drop_nulls().unique().to_list():
+    for text in doubtful.drop_nulls().unique().to_list():
         normalised[text], fault = numbers.verdict(text, party)
         if fault is not None:
             faults[text] = fault
     if faults:
-        for index in cells.is_in(list(faults)).fill_null(False).arg_true().to_list():
-            code, message = faults[cells[index]]
+        for index in doubtful.is_in(list(faults)).fill_null(False).arg_true().to_list():
+            code, message = faults[doubtful[index]]
             reason = {"column": column.header, "code": code, "message": message}
             findings.rows.setdefault(index, []).append(reason)
-    return cells.replace_strict(normalised, default=None, return_dtype=pl.String)
+    judged = doubtful.replace_strict(normalised, default=None, return_dtype=pl.String)
+    return judged if plain is None else plain.fill_null(judged)
 
 
 def _fault(judged: IdentifierCheck, party: str) -> tuple[str, str] | None:

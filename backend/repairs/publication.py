@@ -13,6 +13,7 @@ from backend.catalogue.service import catalogue_in_force
 from backend.city_calendar import city_date
 from backend.months import add_months
 from backend.notifications.service import Recipient, notify
+from backend.records.contents import content_cell
 from backend.records.models import CreditRecord
 from backend.records.retention import kept_until, retention_rule_on
 from backend.repairs.models import PublicationEnd
@@ -102,7 +103,7 @@ def _end_publication(session: Session, category: Category, rule: RepairRule, *, 
 def _perhaps_ended(session: Session, category: Category, rule: RepairRule, today: date) -> Sequence[CreditRecord]:
     """Locked, the oldest first, at most so many at once: those whose publication ought to have ended, give or take
     the days by which months differ."""
-    stated = CreditRecord.content[STATED_END].as_string()
+    stated = content_cell(session, STATED_END)
     by_level = [
         and_(CreditRecord.level == level, CreditRecord.event_on <= _ended_if_of(category, level, rule, today))
         for level in range(len(category.levels) + 1)

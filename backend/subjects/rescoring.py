@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, cast, exists, func, insert, literal, select, update
+from sqlalchemy import exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from backend.database import note_change
+from backend.database import array_of, note_change
 from backend.subjects.models import RescoreMark, Subject
 
 _CLOSED_AT_ONCE = 5_000
@@ -22,7 +22,7 @@ def mark_for_rescoring(session: Session, subject_ids: Iterable[int], cause: str,
         return
     if session.get_bind().dialect.name == "postgresql":
         # One statement for a whole delivery's subjects: a statement each took a tenth of a large collection.
-        each = func.unnest(cast(wanted, ARRAY(BigInteger)))
+        each = func.unnest(array_of(wanted))
         columns = ["subject_id", "cause", "marked_at"]
         session.execute(insert(RescoreMark).from_select(columns, select(each, literal(cause), literal(now))))
     else:
