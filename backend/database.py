@@ -64,7 +64,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Digest16(TypeDecorator[bytes]):
-    """A digest of 16 bytes. PostgreSQL keeps it as a UUID: eight bytes less in an index entry than a byte string."""
+    """A digest of 16 bytes. PostgreSQL keeps it as a UUID: shorter in an index than a byte string."""
 
     impl = LargeBinary(16)
     cache_ok = True

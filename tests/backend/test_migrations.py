@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from uuid import UUID
+
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -11,7 +14,7 @@ from sqlalchemy import select, text
 from backend.append_only import triggers_in
 from backend.database import Database
 from backend.migrations import alembic_config, migrate
-from backend.records.models import Delivery, QuarantinedRow
+from backend.records.models import CreditRecord, Delivery, QuarantinedRow
 from backend.records.service import facts_at, versions_of
 from backend.tables import all_tables
 from tests.conftest import sqlalchemy_url
@@ -134,6 +137,45 @@ def test_records_stored_as_two_rows_become_one_and_corrected_ones_keep_their_pas
             connection.commit()
         with empty_database.engine.begin() as connection:
             assert connection.execute(sa.text(VERSIONS)).all() == [delivered, *corrected, otherwise]
+
+
+def test_records_keep_content_and_key_when_headings_are_stored_once(empty_database):
+    """The key is shortened; a content in the new form comes out by its headings again when that is undone."""
+    _to(empty_database, "0025")
+    row = {
+        "subject_id": 1, "category": "volunteer_service", "facts_digest": b"d" * 16, "title": "志愿服务",
+        "event_on": "2026-01-05", "source_department": "文明办", "delivery_id": _DELIVERY_ID, "created_at": _AT,
+        "updated_at": _AT,
+    }  # fmt: skip
+    said_by_all = {"quantity": 0, "amount": 0, "level": 0, "event_key": 0, "state": "active", "version": 1}
+    key = bytes(range(32))
+    with empty_database.engine.begin() as connection:
+        _insert(
+            connection, "credit_records", id=1, natural_key=key, withdrawn=False, content='{"时长": "3.5"}',
+            **row, **said_by_all,
+        )  # fmt: skip
+    migrate(empty_database)
+    with empty_database.engine.begin() as connection:
+        _insert(connection, "content_forms", id=1, headings='["时长", "备注", "项目"]', digest=b"h")
+        other = str(UUID(bytes=b"2" * 16)) if connection.dialect.name == "postgresql" else b"2" * 16
+        _insert(
+            connection, "credit_records", id=2, natural_key=other, form_id=1, content='["4", null, "\\"助老\\""]',
+            **row,
+        )  # fmt: skip
+    with empty_database.reading() as session:
+        first, second = session.scalars(select(CreditRecord).order_by(CreditRecord.id))
+        assert (first.natural_key, first.content) == (key[:16], {"时长": "3.5"})
+        assert (second.natural_key, second.content) == (b"2" * 16, {"时长": "4", "项目": '"助老"'})
+        assert (second.state, second.version, second.withdrawn, second.quantity) == ("active", 1, False, 0)
+    with empty_database.engine.connect() as connection:
+        command.downgrade(alembic_config(connection), "0025")
+        connection.commit()
+    with empty_database.engine.begin() as connection:
+        contents = connection.scalars(sa.text("SELECT content FROM credit_records ORDER BY id")).all()
+        read = [json.loads(content) if isinstance(content, str) else content for content in contents]
+        assert read == [{"时长": "3.5"}, {"时长": "4", "项目": '"助老"'}]
+        keys = connection.scalars(sa.text("SELECT natural_key FROM credit_records ORDER BY id")).all()
+        assert [bytes(each) for each in keys] == [key[:16], b"2" * 16]
 
 
 _AT = "2026-03-03 02:00:00.000000"

@@ -1,11 +1,13 @@
 """Find and recognise records by one index
 
-The natural key keeps its first 16 bytes: with the subject before it, that is more than enough to tell matters apart,
-and half the index. What goes cannot be brought back; undone, the column is filled up with zeros, and what was
-delivered before is not recognised any more when it comes again.
+The natural key keeps its first 16 bytes: with the subject before it, that is more than enough to tell matters
+apart, and half the index. What goes cannot be brought back: undone, the keys stay as short, and what was delivered
+before is not recognised any more when it comes again.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +19,7 @@ down_revision = "0025"
 branch_labels = None
 depends_on = None
 
-_SAID_BY_ALMOST_ALL = {
+_SAID_BY_ALMOST_ALL: dict[str, tuple[Any, Any]] = {
     "quantity": (sa.BigInteger(), "0"),
     "amount": (sa.BigInteger(), "0"),
     "level": (sa.Integer(), "0"),
@@ -68,7 +70,7 @@ def downgrade() -> None:
             existing_type=Digest16(),
             type_=sa.LargeBinary(32),
             existing_nullable=False,
-            postgresql_using="decode(replace(natural_key::text, '-', '') || repeat('0', 32), 'hex')",
+            postgresql_using="decode(replace(natural_key::text, '-', ''), 'hex')",
         )
         for name, (kind, _) in _SAID_BY_ALMOST_ALL.items():
             batch_op.alter_column(name, existing_type=kind, existing_nullable=False, server_default=None)
