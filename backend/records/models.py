@@ -236,7 +236,7 @@ class RecordDeletion(Base):
     before, so that a change, a removal or an insertion is found.
 
     number              1, 2, 3, … without gaps
-    natural_key_digest  SHA-256 of the record's natural key as stored: of 32 bytes before migration 0026, now of 16
+    natural_key_digest  SHA-256 of the record's natural key as stored: of 32 bytes before migration 0027, now of 16
     delivered_at        when the record first came in
     state               at the time of deletion
     versions            how many versions were deleted with it

@@ -141,7 +141,7 @@ def test_records_stored_as_two_rows_become_one_and_corrected_ones_keep_their_pas
 
 def test_records_keep_content_and_key_when_headings_are_stored_once(empty_database):
     """The key is shortened; a content in the new form comes out by its headings again when that is undone."""
-    _to(empty_database, "0025")
+    _to(empty_database, "0026")
     row = {
         "subject_id": 1, "category": "volunteer_service", "facts_digest": b"d" * 16, "title": "志愿服务",
         "event_on": "2026-01-05", "source_department": "文明办", "delivery_id": _DELIVERY_ID, "created_at": _AT,
@@ -168,7 +168,7 @@ def test_records_keep_content_and_key_when_headings_are_stored_once(empty_databa
         assert (second.natural_key, second.content) == (b"2" * 16, {"时长": "4", "项目": '"助老"'})
         assert (second.state, second.version, second.withdrawn, second.quantity) == ("active", 1, False, 0)
     with empty_database.engine.connect() as connection:
-        command.downgrade(alembic_config(connection), "0025")
+        command.downgrade(alembic_config(connection), "0026")
         connection.commit()
     with empty_database.engine.begin() as connection:
         contents = connection.scalars(sa.text("SELECT content FROM credit_records ORDER BY id")).all()
