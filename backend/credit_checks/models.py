@@ -15,7 +15,7 @@ from backend.database import Base, BigId, Json, UtcDateTime
 class CreditCheck(Base):
     """One file of subjects that a department asked about (批量信用核查).
 
-    department_code  its 统一社会信用代码
+    department_code  its 统一社会信用代码, or `office` for the credit office itself
     matter           what exactly it is for, in the department's words
     asked_by         the officer's name, or the department's system
     categories       what the purpose let it learn when it asked
@@ -49,7 +49,7 @@ class CheckedRow(Base):
     row_number  as the spreadsheet shows it
     outcome     null until it has been looked at; see `states.OUTCOME_NAMES`
     reasons     the records found, in words
-    review      `granted` or `withheld`, with `review_reason`, once the department has decided
+    review      `granted` or `withheld`, with `review_reason`, once it has been decided; `reviewed_by` whom
     """
 
     __tablename__ = "checked_rows"
@@ -64,4 +64,5 @@ class CheckedRow(Base):
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     review: Mapped[str | None]
     review_reason: Mapped[str | None]
+    reviewed_by: Mapped[str | None]
     reviewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

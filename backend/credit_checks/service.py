@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +32,6 @@ from backend.jobs.service import enqueue_job
 from backend.ledger.service import Actor, record_access
 from backend.lists.statutory import statutory_lists
 from backend.notifications.service import Recipient, notify
-from backend.records.departments import SourceDepartment
 from backend.records.models import CreditRecord
 from backend.records.service import records_of
 from backend.records.sources import ROW_NUMBER, inspect_file, read_chunks, with_header
@@ -60,16 +60,29 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
 REVIEW_NAMES: Mapping[Review, str] = {"granted": "同意拨付", "withheld": "暂不拨付"}
 
 
+OFFICE_CODE = "office"
+"""The credit office's own checks (信用办), beside those of departments, which go by their 统一社会信用代码."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: a department by its 统一社会信用代码, or the office. `name` is what subjects read in the ledger,
+    `by` the officer or system that asked."""
+
+    code: str
+    name: str
+    by: str
+
+
 def ask_credit_check(
     session: Session,
     keys: KeyRing,
     *,
-    department: SourceDepartment,
+    asker: Asker,
     purpose_code: str,
     matter: str,
     content: bytes,
     filename: str,
-    asked_by: str,
     now: datetime,
 ) -> CreditCheck:
     """Read the list, keep its numbers sealed and queue the check.
@@ -82,8 +95,8 @@ def ask_credit_check(
         raise MatterMissing
     numbers = _numbers_in(content, filename, most=rules.most_rows)
     asked = CreditCheck(
-        department_code=department.code,
-        department_name=department.name,
+        department_code=asker.code,
+        department_name=asker.name,
         purpose=purpose.code,
         purpose_name=purpose.name,
         basis=purpose.basis,
@@ -92,7 +105,7 @@ def ask_credit_check(
         categories=list(purpose.categories),
         review=purpose.review,
         filename=Path(filename).name[:200],
-        asked_by=asked_by,
+        asked_by=asker.by,
         asked_at=now,
         rows_total=len(numbers),
         rows_done=0,
@@ -260,7 +273,7 @@ def note_check(session: Session, asked: CreditCheck, subject_id: int, *, told: s
 
 
 def credit_checks_of(session: Session, department_code: str, *, most: int) -> Sequence[CreditCheck]:
-    """A department's own, newest first."""
+    """A department's or the office's own, newest first."""
     return session.scalars(
         select(CreditCheck)
         .where(CreditCheck.department_code == department_code)
@@ -300,9 +313,9 @@ def results_of(session: Session, asked: CreditCheck, *, after_row: int, limit: i
 
 
 def review_row(
-    session: Session, asked: CreditCheck, *, row_number: int, review: Review, reason: str, now: datetime
+    session: Session, asked: CreditCheck, *, row_number: int, review: Review, reason: str, by: str, now: datetime
 ) -> CheckedRow:
-    """What the department decided about a subject that something was found about, before it pays (信用审查).
+    """What the asker decided about a subject that something was found about, before it pays (信用审查); `by` whom.
 
     The subject is told at once, with the reason, and may object to the record behind it.
     Raises CreditCheckNotFound or NothingToReview.
@@ -316,7 +329,7 @@ def review_row(
         raise CreditCheckNotFound
     if not asked.review or row.outcome != "found" or row.review is not None or row.subject_id is None:
         raise NothingToReview
-    row.review, row.review_reason, row.reviewed_at = review, reason, now
+    row.review, row.review_reason, row.reviewed_by, row.reviewed_at = review, reason, by, now
     name = REVIEW_NAMES[review]
     note_check(session, asked, row.subject_id, told=f"审查结论：{name}", now=now)
     notify(

@@ -1,4 +1,4 @@
-"""A credit check as a department sees it, the same in its own system and in the console."""
+"""A credit check as whoever asks sees it, the same in a department's own system and in the console."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from backend.credit_checks.service import (
     LONGEST_MATTER,
     OUTCOME_NAMES,
     REVIEW_NAMES,
+    Asker,
     ask_credit_check,
     counts_of,
     credit_check_of,
@@ -30,7 +31,6 @@ from backend.credit_checks.service import (
 )
 from backend.identifiers import check as check_identifier
 from backend.identifiers import mask
-from backend.records.departments import department_by_code
 from backend.web.attachments import attachment
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import View, limited
@@ -121,6 +121,7 @@ class CheckedRowResponse(Schema):
     review = fields.String(required=True, allow_none=True, metadata={"description": "granted 或 withheld"})
     review_name = fields.String(required=True, allow_none=True)
     review_reason = fields.String(required=True, allow_none=True)
+    reviewed_by = fields.String(required=True, allow_none=True, metadata={"description": "由谁作出结论"})
 
 
 class RowsQuery(Schema):
@@ -146,10 +147,12 @@ def add_credit_check_routes(
     blp: Blueprint,
     guard: Callable[[View], View],
     *,
-    department_code: Callable[[], str],
-    asked_by: Callable[[], str],
+    code: Callable[[], str],
+    name: Callable[[Session], str],
+    by: Callable[[], str],
 ) -> None:
-    """The routes of one surface: `guard` says who may call them, `department_code` for whom they then act."""
+    """The routes of one surface: `guard` says who may call them; `code`, `name` and `by` for whom they then act
+    (`Asker`)."""
 
     @blp.route("/purposes")
     class CheckPurposes(MethodView):
@@ -171,7 +174,7 @@ def add_credit_check_routes(
         def get(self) -> dict[str, object]:
             """本单位的核查，新的在前"""
             with reading() as session:
-                found = credit_checks_of(session, department_code(), most=MOST_LISTED)
+                found = credit_checks_of(session, code(), most=MOST_LISTED)
                 return {"items": [_check(session, asked) for asked in found]}
 
         @guard
@@ -187,12 +190,11 @@ def add_credit_check_routes(
                 asked = ask_credit_check(
                     session,
                     services().keys,
-                    department=department_by_code(session, department_code(), city_date(now())),
+                    asker=Asker(code(), name(session), by()),
                     purpose_code=query["purpose"],
                     matter=query["matter"],
                     content=request.get_data(),
                     filename=query["filename"],
-                    asked_by=asked_by(),
                     now=now(),
                 )
                 return _check(session, asked)
@@ -205,7 +207,7 @@ def add_credit_check_routes(
         def get(self, check_id: UUID) -> dict[str, object]:
             """进度和各种结果的行数"""
             with reading() as session:
-                return _check(session, credit_check_of(session, department_code(), check_id))
+                return _check(session, credit_check_of(session, code(), check_id))
 
     @blp.route("/<uuid:check_id>/results")
     class CreditCheckResults(MethodView):
@@ -216,7 +218,7 @@ def add_credit_check_routes(
         def get(self, query: dict[str, Any], check_id: UUID) -> dict[str, object]:
             """逐行的结果和理由"""
             with reading() as session:
-                asked = credit_check_of(session, department_code(), check_id)
+                asked = credit_check_of(session, code(), check_id)
                 rows = results_of(session, asked, after_row=query["after"], limit=query["limit"])
                 return {"items": [_row(row) for row in rows]}
 
@@ -228,7 +230,7 @@ def add_credit_check_routes(
         def get(self, check_id: UUID) -> Response:
             """全部结果（CSV，一条理由一行）"""
             with reading() as session:
-                return _file(session, credit_check_of(session, department_code(), check_id))
+                return _file(session, credit_check_of(session, code(), check_id))
 
     @blp.route("/<uuid:check_id>/reviews")
     class CreditCheckReviews(MethodView):
@@ -240,8 +242,8 @@ def add_credit_check_routes(
         def post(self, body: dict[str, Any], check_id: UUID) -> dict[str, object]:
             """对一个有相关信息的主体作出审查结论；主体立即被告知结论和理由"""
             with transaction() as session:
-                asked = credit_check_of(session, department_code(), check_id)
-                return _row(review_row(session, asked, **body, now=now()))
+                asked = credit_check_of(session, code(), check_id)
+                return _row(review_row(session, asked, **body, by=by(), now=now()))
 
 
 def _check(session: Session, asked: CreditCheck) -> dict[str, object]:
@@ -269,6 +271,7 @@ def _row(row: CheckedRow) -> dict[str, object]:
         "review": row.review,
         "review_name": REVIEW_NAMES[row.review] if row.review else None,  # type: ignore[index]
         "review_reason": row.review_reason,
+        "reviewed_by": row.reviewed_by,
     }
 
 
@@ -277,13 +280,17 @@ def _file(session: Session, asked: CreditCheck) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(
-        ["行号", "证件号码", "结果", "类别", "事项", "发生日期", "使用到", "数源单位", "依据", "有异议"]
-    )
+        [
+            "行号", "证件号码", "结果", "类别", "事项", "发生日期", "使用到", "数源单位", "依据", "有异议",
+            "审查结论", "审查理由", "审查人",
+        ]
+    )  # fmt: skip
     for row in results_of(session, asked, after_row=0, limit=MOST_ROWS):
         answer = _row(row)
         start = [answer["row_number"], _as_text(answer["identifier"]), answer["outcome_name"]]
+        review = [_as_text(answer[name] or "") for name in ("review_name", "review_reason", "reviewed_by")]
         for reason in row.reasons or [{}]:
-            writer.writerow([*start, *_cells(reason)])
+            writer.writerow([*start, *_cells(reason), *review])
     name = f"credit-check-{city_date(asked.asked_at)}.csv"
     return attachment(out.getvalue().encode("utf-8-sig"), filename=name, media_type="text/csv; charset=utf-8")
 

@@ -18,6 +18,7 @@ blp = Blueprint(
 add_credit_check_routes(
     blp,
     department_token("credit:check"),
-    department_code=lambda: current_department().code,
-    asked_by=lambda: f"{current_department().name}的系统",
+    code=lambda: current_department().code,
+    name=lambda _session: current_department().name,
+    by=lambda: f"{current_department().name}的系统",
 )

@@ -23,6 +23,7 @@ from backend.credit_checks.errors import (
 from backend.credit_checks.models import CheckedRow, CreditCheck
 from backend.credit_checks.purposes import check_rules_on
 from backend.credit_checks.service import (
+    Asker,
     ask_credit_check,
     counts_of,
     credit_check_of,
@@ -34,7 +35,6 @@ from backend.credit_checks.service import (
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import entries_about
 from backend.notifications.models import Notification
-from backend.records.departments import department_by_code
 from backend.subjects.models import Subject
 from tests.factories import add_enterprise, add_person, add_record
 
@@ -62,15 +62,18 @@ def number_of(keys, subject):
 def ask(session, keys, now, numbers, *, purpose="fund_grant", matter="2026年第一批技改资金", **changes):
     text = "企业名称,统一社会信用代码\n" + "".join(f"某单位,{number}\n" for number in numbers)
     given = {
-        "department": department_by_code(session, MARKET_REGULATION_CODE, city_date(now)),
+        "asker": Asker(MARKET_REGULATION_CODE, "桂城市市场监督管理局", "李强"),
         "purpose_code": purpose,
         "matter": matter,
         "content": text.encode("gb18030"),
         "filename": "名单.csv",
-        "asked_by": "李强",
         "now": now,
     }
     return ask_credit_check(session, keys, **{**given, **changes})
+
+
+def by_li(now):
+    return {"by": "李强", "now": now}
 
 
 def perform(database, keys, asked, now):
@@ -201,22 +204,29 @@ def test_a_review_before_payment_is_told_to_the_subject_with_its_reason_once(dat
     asked, _ = checked(database, keys, now, [number_of(keys, one) for one in story])
     with database.transaction() as session:
         asked = session.get_one(CreditCheck, asked.id)
-        row = review_row(session, asked, row_number=2, review="withheld", reason="列入严重违法失信名单", now=now)
+        row = review_row(
+            session, asked, row_number=2, review="withheld", reason="列入严重违法失信名单", **by_li(now)
+        )
         assert (row.review, row.review_reason) == ("withheld", "列入严重违法失信名单")
         told = session.scalars(select(Notification).where(Notification.kind == "credit_reviewed")).one()
         assert "列入严重违法失信名单" in told.body
         for row_number in (2, 3):
             with pytest.raises(NothingToReview):
-                review_row(session, asked, row_number=row_number, review="granted", reason="已纠正", now=now)
+                review_row(session, asked, row_number=row_number, review="granted", reason="已纠正", **by_li(now))
         with pytest.raises(CreditCheckNotFound):
-            review_row(session, asked, row_number=99, review="granted", reason="已纠正", now=now)
+            review_row(session, asked, row_number=99, review="granted", reason="已纠正", **by_li(now))
 
 
 def test_a_purpose_without_review_takes_none(database, keys, now, story):
     asked, _ = checked(database, keys, now, [number_of(keys, story[0])], purpose="procurement")
     with database.transaction() as session, pytest.raises(NothingToReview):
         review_row(
-            session, session.get_one(CreditCheck, asked.id), row_number=2, review="granted", reason="无", now=now
+            session,
+            session.get_one(CreditCheck, asked.id),
+            row_number=2,
+            review="granted",
+            reason="无",
+            **by_li(now),
         )
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from backend.accounts.service import add_officer, sign_in_officer
+from backend.ledger.service import entries_about
 from backend.subjects.service import find_by_identifier
 from tests.backend.records.conftest import BAKERY, LAN
 from tests.factories import add_record
@@ -33,6 +34,11 @@ def by_officer(city, department, code=MARKET_REGULATION_CODE):
     return officer_of(city, code), "/api/v1/admin/credit-checks"
 
 
+def by_office(city, department):
+    department()
+    return city.as_officer("score_officer"), "/api/v1/admin/credit-checks"
+
+
 def officer_of(city, code):
     account = {"username": f"officer-{uuid4()}", "password": "correct horse"}
     with city.database.transaction() as session:
@@ -42,7 +48,7 @@ def officer_of(city, code):
         return city._signed_in(sign_in_officer(session, **account, now=city.clock())[0].token)
 
 
-@pytest.mark.parametrize("way", [by_system, by_officer])
+@pytest.mark.parametrize("way", [by_system, by_officer, by_office])
 def test_a_list_is_checked_in_the_background_and_answered_line_by_line(city, department, way):
     client, path = way(city, department)
     purposes = client.get(f"{path}/purposes").json
@@ -99,3 +105,27 @@ def test_an_unlawful_purpose_and_an_unreadable_list_are_refused(city, department
     assert (wrong.status_code, wrong.json["code"]) == (422, "purpose_unknown")
     empty = client.post(path + QUERY, data=b"")
     assert (empty.status_code, empty.json["code"]) == (422, "file_unreadable")
+
+
+def test_the_office_checks_for_itself_and_reviews_before_money_is_granted(city, department):
+    client, path = by_office(city, department)
+    with city.database.transaction() as session:
+        bakery = find_by_identifier(session, keys=city.keys, identifier=BAKERY)
+        add_record(session, bakery, "serious_list", title="虚假登记", event_on=date(2026, 1, 15))
+    asked = client.post(path + QUERY, data=LIST.encode(), content_type="application/octet-stream").json
+    run_jobs(city)
+    one = f"{path}/{asked['id']}"
+    review = {"row_number": 2, "review": "withheld", "reason": "列入严重违法失信名单"}
+    reviewed = client.post(f"{one}/reviews", json=review).json
+    assert (reviewed["review_name"], reviewed["reviewed_by"]) == ("暂不拨付", "张敏")
+    file = client.get(f"{one}/file").get_data(as_text=True)
+    assert "暂不拨付,列入严重违法失信名单,张敏" in file
+    with city.database.reading() as session:
+        entries = entries_about(session, bakery.id)
+    assert {entry.actor_name for entry in entries} == {"桂城市公共信用信息中心"}
+    # What the office asked is the office's: a department's officer does not find it, and the other way round.
+    other = officer_of(city, MARKET_REGULATION_CODE)
+    assert other.get(one).json["code"] == "credit_check_not_found"
+    assert other.get(path).json["items"] == []
+    assert city.as_officer("window_officer").get(one).status_code == 200
+    assert city.as_officer("objection_officer").get(one).status_code == 403
