@@ -79,11 +79,11 @@ def own_records(
     today: date,
     category: str | None = None,
     state: RecordState | None = None,
-    before_id: int | None = None,
+    before: tuple[date, int] | None = None,
     limit: int,
 ) -> Sequence[OwnRecord]:
-    """Newest row first, in every state: what is no longer shown to others is still theirs to see."""
-    records = records_of(session, subject_id, category=category, state=state, before_id=before_id, limit=limit)
+    """Latest act first, in every state: what is no longer shown to others is still theirs to see."""
+    records = records_of(session, subject_id, category=category, state=state, before=before, limit=limit)
     objections = open_objections_by_record(session, [record.id for record in records])
     catalogue = _Catalogue(session, today)
     return [OwnRecord(record, catalogue.category_of(record), objections.get(record.id)) for record in records]

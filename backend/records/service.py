@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.city_calendar import CITY_ZONE
@@ -32,17 +32,21 @@ def records_of(
     *,
     category: str | None = None,
     state: RecordState | None = None,
-    before_id: int | None = None,
+    before: tuple[date, int] | None = None,
     limit: int | None = None,
 ) -> list[CreditRecord]:
-    """The subject's records, newest row first; `before_id` and `limit` read them page by page."""
-    query = select(CreditRecord).where(CreditRecord.subject_id == subject_id).order_by(CreditRecord.id.desc())
+    """The subject's records, latest act first; `before` (its day, id) and `limit` read them page by page."""
+    query = (
+        select(CreditRecord)
+        .where(CreditRecord.subject_id == subject_id)
+        .order_by(CreditRecord.event_on.desc(), CreditRecord.id.desc())
+    )
     if category is not None:
         query = query.where(CreditRecord.category == category)
     if state is not None:
         query = query.where(CreditRecord.state == state)
-    if before_id is not None:
-        query = query.where(CreditRecord.id < before_id)
+    if before is not None:
+        query = query.where(tuple_(CreditRecord.event_on, CreditRecord.id) < tuple_(*before))
     if limit is not None:
         query = query.limit(limit)
     return list(session.scalars(query))

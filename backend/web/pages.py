@@ -23,17 +23,22 @@ def decode_cursor(cursor: str) -> str:
     return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
 
 
+def number_of(text: str) -> int:
+    """An id. Raises ValueError, also for a number that no database holds."""
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise ValueError("an id has 63 bits")
+    return number
+
+
 class CursorField(ma.fields.String):
     """The id behind a cursor, as an integer; an invented cursor is a validation error, not a crash."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            number = int(decode_cursor(super()._deserialize(value, attr, data, **kwargs)))
+            return number_of(decode_cursor(super()._deserialize(value, attr, data, **kwargs)))
         except ValueError:
             raise ma.ValidationError("游标无效，请使用上一页返回的 next_cursor。") from None
-        if not 0 <= number < 2**63:
-            raise ma.ValidationError("游标无效，请使用上一页返回的 next_cursor。")
-        return number
 
 
 class PageQuery(ma.Schema):
@@ -46,21 +51,21 @@ class PageQuery(ma.Schema):
 
 
 class PlaceField(ma.fields.String):
-    """For lists ordered by a day or moment: (that, id) of the last item seen. `read` parses the first part."""
+    """For lists ordered by a day or moment: (that, id) of the last item seen. `read` and `read_id` parse them."""
 
-    def __init__(self, read: Callable[[str], date]) -> None:
+    def __init__(self, read: Callable[[str], date], read_id: Callable[[str], UUID | int] = UUID) -> None:
         super().__init__(load_default=None, metadata={"description": "上一页返回的 next_cursor"})
-        self._read = read
+        self._read, self._read_id = read, read_id
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
             at, item_id = decode_cursor(super()._deserialize(value, attr, data, **kwargs)).split(" ")
-            return self._read(at), UUID(item_id)
+            return self._read(at), self._read_id(item_id)
         except ValueError:
             raise ma.ValidationError("游标无效，请使用上一页返回的 next_cursor。") from None
 
 
-def place(at: date, item_id: UUID) -> str:
+def place(at: date, item_id: UUID | int) -> str:
     """What a cursor of a PlaceField says, before it is made opaque."""
     return f"{at.isoformat()} {item_id}"
 

@@ -3,6 +3,7 @@ its legal basis and its whole life."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, get_args
 
 from flask.views import MethodView
@@ -17,13 +18,14 @@ from backend.web import API_PREFIX
 from backend.web.context import now, reading
 from backend.web.guards import signed_in_citizen
 from backend.web.moments import Moment
-from backend.web.pages import PageQuery, page_of, page_schema
+from backend.web.pages import PageQuery, PlaceField, number_of, page_of, page_schema, place
 from miniprogram_api.citizen.acting import ActingQuery, acting
 
 blp = Blueprint("citizen records", __name__, url_prefix=f"{API_PREFIX}/me/records", description="本人信用记录")
 
 
 class RecordsQuery(ActingQuery, PageQuery):
+    cursor = PlaceField(date.fromisoformat, number_of)
     category = fields.String(
         load_default=None, validate=validate.Length(1, 64), metadata={"description": "类别代码"}
     )
@@ -98,7 +100,7 @@ class MyRecords(MethodView):
     @blp.arguments(RecordsQuery, location="query")
     @blp.response(200, page_schema(RecordResponse))
     def get(self, query: dict[str, Any]) -> dict[str, object]:
-        """本人或所代表企业的全部信用记录，新的在前"""
+        """本人或所代表企业的全部信用记录，发生日期新的在前"""
         with reading() as session:
             found = own_records(
                 session,
@@ -106,10 +108,14 @@ class MyRecords(MethodView):
                 today=city_date(now()),
                 category=query["category"],
                 state=query["state"],
-                before_id=query["cursor"],
+                before=query["cursor"],
                 limit=query["limit"] + 1,
             )
-            return page_of([_answer(own) for own in found], query["limit"], key=lambda item: item["id"])
+            return page_of(
+                [_answer(own) for own in found],
+                query["limit"],
+                key=lambda item: place(item["event_on"], item["id"]),
+            )
 
 
 @blp.route(f"/<int(max={2**63 - 1}):record_id>")

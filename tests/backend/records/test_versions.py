@@ -96,14 +96,15 @@ def test_someone_else_s_record_is_not_found(city: City) -> None:
         assert [record.id for record in records_of(session, mine.subject_id)] == [mine.id]
 
 
-def test_records_are_read_newest_first_and_page_by_page(city: City) -> None:
-    city.deliver(*[volunteering() for _ in range(5)], judgment_row := volunteering(备注="撤销"))
-    assert judgment_row
+def test_records_are_read_latest_act_first_and_page_by_page(city: City) -> None:
+    days = ["2026-03-01", "2025-12-31", "2026-03-01", "2026-01-09", "2025-11-30"]
+    city.deliver(*[volunteering(服务日期=day) for day in days], volunteering(备注="撤销"))
     subject_id = city.records()[0].subject_id
     with city.database.reading() as session:
         first = records_of(session, subject_id, limit=4)
-        rest = records_of(session, subject_id, before_id=first[-1].id)
+        rest = records_of(session, subject_id, before=(first[-1].event_on, first[-1].id))
         revoked = records_of(session, subject_id, state="revoked")
         assert records_of(session, subject_id, category="honour") == []
     assert [len(first), len(rest), len(revoked)] == [4, 2, 1]
-    assert [record.id for record in first + rest] == sorted((record.id for record in first + rest), reverse=True)
+    places = [(record.event_on, record.id) for record in first + rest]
+    assert places == sorted(set(places), reverse=True)
