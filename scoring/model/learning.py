@@ -35,6 +35,8 @@ SHAPES: tuple[Shape, Shape] = ("additive", "trees")
 Value = TypeVar("Value")
 
 _MAX_ROUNDS = 4000
+# Folds run beside each other; inside one, LightGBM has one thread, in every call (see `_margin`).
+_THREADS = 1
 # So many trees may turn out to move against a direction and be left out; more are a learner gone wrong.
 _FEW = 0.02
 # On small tables the ranking still gains for a while after the log-loss has turned; what that adds in
@@ -314,10 +316,7 @@ def _try_setting(
         )  # fmt: skip
     best = float(np.mean([booster.best_iteration for booster in boosters]))
     rounds = max(1, round(best * (_FURTHER if len(parts[0].inside_outcome) < 3_000 else 1.0)))
-    margins = [
-        np.asarray(booster.predict(part.held_back, raw_score=True, num_iteration=rounds), dtype=np.float64)
-        for booster, part in zip(boosters, parts, strict=True)
-    ]
+    margins = [_margin(booster, part.held_back, rounds) for booster, part in zip(boosters, parts, strict=True)]
     return _Tried(setting, rounds, margins)
 
 
@@ -377,7 +376,7 @@ def _boost(
     parameters: dict[str, Any] = {
         "objective": "binary",
         "verbose": -1,
-        "num_threads": 1,
+        "num_threads": _THREADS,
         "deterministic": True,
         "force_row_wise": True,
         "feature_pre_filter": False,
@@ -412,6 +411,17 @@ def _boost(
         valid_sets=[watched],
         callbacks=[lightgbm.early_stopping(patience, verbose=False)],
     )
+
+
+def _margin(booster: Any, encoded: NDArray[np.float64], rounds: int) -> NDArray[np.float64]:
+    """Raw scores of the first `rounds` trees.
+
+    LightGBM keeps the number of its threads in one variable for the whole process. A prediction that does not say
+    it sets it back to the machine's, and a fold that is learning beside this one then writes past buffers that
+    were made for one thread: seen as a segmentation fault after some twenty fits.
+    """
+    raw = booster.predict(encoded, raw_score=True, num_iteration=rounds, num_threads=_THREADS)
+    return np.asarray(raw, dtype=np.float64)
 
 
 def _splitters() -> tuple[Any, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import lightgbm
 import numpy as np
 import polars as pl
 import pytest
@@ -139,7 +142,7 @@ def test_the_result_does_not_depend_on_threads(fitted: Fitted) -> None:
 
 
 def test_a_direction_for_an_unknown_column_is_refused(table: LabelledTable) -> None:
-    with pytest.raises(DirectionsRefused, match="不在表中"):
+    with pytest.raises(DirectionsRefused, match="是不是想写“hours”"):
         fit(table, name="x", directions={"hour": -1})
 
 
@@ -163,3 +166,33 @@ def test_models_learned_beside_each_other_with_gaps_and_a_direction_all_obey_it(
     # What runs beside it changes nothing.
     for again in (found[2], found[3]):
         assert (again.log_odds(table.values) == found[0].log_odds(table.values)).all()
+
+
+def test_several_fits_in_one_process_keep_lightgbm_on_one_thread_in_every_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The number is one variable of the process; moved, it corrupts the fold that learns meanwhile."""
+    threads = ctypes.c_int.in_dll(lightgbm.basic._LIB, "LGBM_DEFAULT_NUM_THREADS")
+    seen: list[int] = []
+    for owner, name in (
+        (lightgbm.Booster, "predict"),
+        (lightgbm.Booster, "update"),
+        (lightgbm.Dataset, "construct"),
+    ):
+        real = getattr(owner, name)
+
+        def watched(self: object, *given: object, real: Any = real, **named: object) -> object:
+            answer = real(self, *given, **named)
+            seen.append(threads.value)
+            return answer
+
+        monkeypatch.setattr(owner, name, watched)
+    monkeypatch.setattr(learning, "_MAX_ROUNDS", 40)
+    table = label_table(made_up_table(160, seed=5), target="y")
+    fits = [
+        fit(table, name="again", shape="trees", directions=DIRECTIONS, folds=2, threads=2, with_baseline=False)
+        for _ in range(2)
+    ]
+    assert fits[0].component.identity == fits[1].component.identity
+    assert len(seen) > 100
+    assert set(seen) == {1}
