@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from tests.browser.accessibility import barriers
+from tests.browser.desks import open_desk
 
 pytestmark = pytest.mark.browser
 
@@ -64,21 +65,12 @@ def test_from_an_application_to_the_scanner_page_without_any_it(new_context: Any
     expect(phone.get_by_text("桂香书店 · 桂香街店 · 店长")).to_be_visible()
 
 
-@pytest.mark.parametrize(("menu", "told"), [("商户结算", "商户结算"), ("商户投诉", "没有待办的商户投诉")])
-def test_settlements_and_complaints_are_one_click_away(
-    new_context: Any, live_city: Any, menu: str, told: str
-) -> None:
-    desk = new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN").new_page()
-    desk.goto(f"{live_city.base_url}/admin/")
-    desk.get_by_label("用户名").fill("zhang")
-    desk.get_by_label("密码", exact=True).fill(live_city.officer_passwords["zhang"])
-    desk.keyboard.press("Enter")
-    desk.get_by_role("navigation", name="主菜单").get_by_role("link", name=menu).click()
-    expect(desk.get_by_role("heading", name=menu, level=1)).to_be_visible()
-    expect(desk.get_by_text(told).first).to_be_visible()
-    if menu == "商户结算":
-        desk.get_by_label("商户", exact=True).click()
-        desk.get_by_role("option", name="桂城图书馆").click()
-        desk.get_by_role("button", name="查看").click()
-        expect(desk.get_by_text("应结算")).to_be_visible()
+def test_settlements_are_one_click_away(new_context: Any, live_city: Any) -> None:
+    desk = open_desk(new_context, live_city, "zhang", live_city.officer_passwords["zhang"], "partners")
+    desk.get_by_role("navigation", name="主菜单").get_by_role("link", name="商户结算").click()
+    expect(desk.get_by_role("heading", name="商户结算", level=1)).to_be_visible()
+    desk.get_by_label("商户", exact=True).click()
+    desk.get_by_role("option", name="桂城图书馆").click()
+    desk.get_by_role("button", name="查看").click()
+    expect(desk.get_by_text("应结算")).to_be_visible()
     assert barriers(desk) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from backend.accounts.service import add_officer
@@ -20,6 +20,7 @@ from backend.objections.routing import department_of_record
 from backend.objections.service import file_objection
 from backend.records.models import CreditRecord
 from tests.browser import accessibility
+from tests.browser.desks import open_desk, say_why
 
 # The phone and its barriers are the same ones.
 from tests.browser.test_citizen_client import barriers_on, phone  # noqa: F401
@@ -102,27 +103,10 @@ def disputed(live_city: Any) -> dict[str, str]:
         return {"id": str(objection.id), "password": "correct horse"}
 
 
-def sign_in(page: Page, base_url: str, username: str, password: str) -> None:
-    page.goto(f"{base_url}/admin/")
-    page.get_by_label("用户名").fill(username)
-    page.get_by_label("密码", exact=True).fill(password)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="退出登录")).to_be_visible()
-
-
-def say_why(page: Page, reason: str) -> None:
-    dialog = page.get_by_role("dialog", name="查看前请说明理由")
-    dialog.get_by_text(reason).click()
-    dialog.get_by_role("button", name="查看").click()
-
-
 def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(new_context, live_city, disputed):
-    expect.set_options(timeout=30_000)
-    departments, offices = (new_context(locale="zh-CN").new_page() for _ in range(2))
-    for page in (departments, offices):
-        page.set_default_timeout(30_000)
-    sign_in(departments, live_city.base_url, "inbox", disputed["password"])
-    departments.goto(f"{live_city.base_url}/admin/department-inbox/{disputed['id']}")
+    departments = open_desk(
+        new_context, live_city, "inbox", disputed["password"], f"department-inbox/{disputed['id']}"
+    )
     say_why(departments, "核查本件异议")
     expect(departments.get_by_role("heading", name="本单位的核查材料（0）")).to_be_visible()
     departments.locator("input[type=file]").set_input_files(
@@ -136,8 +120,8 @@ def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(n
     expect(departments.get_by_role("heading", name="异议待办", level=1)).to_be_visible()
     barriers += accessibility.barriers(departments)
 
-    sign_in(offices, live_city.base_url, "zhang", live_city.officer_passwords["zhang"])
-    offices.goto(f"{live_city.base_url}/admin/objections/{disputed['id']}")
+    zhang = live_city.officer_passwords["zhang"]
+    offices = open_desk(new_context, live_city, "zhang", zhang, f"objections/{disputed['id']}")
     say_why(offices, "办理本件异议")
     expect(offices.get_by_role("heading", name="数源单位的核查材料（1）")).to_be_visible()
     with offices.expect_download() as saved:
@@ -152,15 +136,4 @@ def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(n
             )
         ).all()
     assert sorted(seen) == ["department", "officer", "officer"]
-    assert barriers == []
-
-
-def test_auditors_see_everything_they_watch(new_context, live_city):
-    page = new_context(locale="zh-CN").new_page()
-    sign_in(page, live_city.base_url, "li", live_city.officer_passwords["li"])
-    barriers = []
-    for path in ("access-alerts", "access-complaints", "recipient-deletions", "ledger"):
-        page.goto(f"{live_city.base_url}/admin/{path}")
-        expect(page.locator("main h1")).to_be_visible()
-        barriers += [f"{path}: {barrier}" for barrier in accessibility.barriers(page)]
     assert barriers == []
