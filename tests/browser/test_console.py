@@ -98,7 +98,7 @@ def objection_id(live_city: Any) -> str:
     """An objection to some arrears, just filed."""
     now = utc_now()
     with live_city.database.transaction() as session:
-        under_objection = select(Objection.record_id)
+        under_objection = select(Objection.record_id).where(Objection.record_id.is_not(None))
         record = session.scalars(
             select(CreditRecord)
             .where(

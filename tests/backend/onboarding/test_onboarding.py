@@ -158,11 +158,20 @@ def test_every_other_step_from_a_decided_application_is_refused(session, file, n
     assert set(TRANSITIONS) == {("filed", event) for event in ("approve", "reject", "withdraw")}
     filed = file()
     reject_application(session, application_id=filed.application.id, reason="重复", officer="张敏", now=now)
+    ways = [
+        lambda: approve(session, filed, now),
+        lambda: reject_application(
+            session, application_id=filed.application.id, reason="重复", officer="张敏", now=now
+        ),
+        lambda: withdraw_application(session, receipt=filed.receipt, now=now),
+    ]
     for state in sorted(set(STATE_NAMES) - {"filed"}):
         filed.application.state = state
         session.flush()
-        with pytest.raises(ApplicationStateForbids):
-            approve(session, filed, now)
+        for way in ways:
+            with pytest.raises(ApplicationStateForbids):
+                way()
+            assert filed.application.state == state
         with pytest.raises(ApplicationStateForbids):
             reject_application(session, application_id=filed.application.id, reason="x", officer="y", now=now)
         with pytest.raises(ApplicationStateForbids):

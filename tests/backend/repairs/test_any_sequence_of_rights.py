@@ -23,7 +23,8 @@ from backend.city_calendar import WorkingDays
 from backend.errors import DomainError
 from backend.objections.deadlines import load_deadlines
 from backend.objections.models import Objection
-from backend.objections.service import file_objection, withdraw_objection
+from backend.objections.service import decide_objection, file_objection, withdraw_objection
+from backend.objections.states import OPEN_STATES
 from backend.records.models import CreditRecord, Delivery
 from backend.records.service import records_of, versions_of
 from backend.records.single_row import take_in_row
@@ -62,6 +63,11 @@ steps = st.lists(
             st.sampled_from(["", "撤销"]),
         ),
         st.tuples(st.sampled_from(["object", "withdraw_objection", "repair", "revoke_repair"]), matters),
+        st.tuples(
+            st.just("decide_objection"),
+            matters,
+            st.sampled_from(["upheld", "corrected", "rejected", "redirected"]),
+        ),
     ),
     min_size=1,
     max_size=12,
@@ -152,16 +158,42 @@ class World:
         if self.matters[matter].state == "active":
             self.matters[matter].state = "disputed"
 
-    def withdraw_objection(self, matter: int) -> None:
-        objection = self.session.scalars(
+    def objection(self, matter: int) -> Objection | None:
+        """The open one before those that are over."""
+        return self.session.scalars(
             select(Objection)
             .where(Objection.record_id == self.record(matter).id)
-            .order_by(Objection.state == "withdrawn")
+            .order_by(Objection.state.not_in(OPEN_STATES))
         ).first()
+
+    def withdraw_objection(self, matter: int) -> None:
+        objection = self.objection(matter)
         if objection is not None:
             withdraw_objection(self.session, subject_id=self.id, objection_id=objection.id, now=NOW)
             if self.matters[matter].state == "disputed":
                 self.matters[matter].state = "active"
+
+    def decide_objection(self, matter: int, outcome: str) -> None:
+        objection, known = self.objection(matter), self.matters[matter]
+        if objection is None:
+            return
+        level = known.level % 3 + 1
+        decide_objection(
+            self.session,
+            objection_id=objection.id,
+            outcome="partly_upheld" if outcome == "corrected" else outcome,
+            corrections={"level": level} if outcome == "corrected" else None,
+            redirected_to="省级信用平台",
+            reply="经核查，答复如下。",
+            officer="甲",
+            now=NOW,
+        )
+        if outcome == "upheld":
+            known.state = "revoked"
+        elif known.state == "disputed":
+            known.state = "active"
+        if outcome == "corrected":
+            known.level = level
 
     def repair(self, matter: int) -> None:
         repair = draft_repair(

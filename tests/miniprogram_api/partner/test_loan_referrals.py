@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import product
 from uuid import uuid4
 
 import pytest
 
 from backend.authorizations.notices import SHARING_NOTICE
-from backend.institutions.errors import ReferralStateForbids
-from backend.institutions.states import TRANSITIONS, state_after
 from tests.backend.benefits.made_up import set_score
 from tests.miniprogram_api.partner.bank import add_graded_person, open_bank
 
@@ -110,16 +107,3 @@ def test_another_banks_referral_is_not_found(bank, citizen, city):
     assert other.read(f"/referrals/{number}").status_code == 404
     assert answer(other, number, event="apply").status_code == 404
     assert other.read("/referrals").json() == {"items": []}
-
-
-@pytest.mark.parametrize(
-    ("state", "event"),
-    [
-        pair
-        for pair in product(("sent", "applied", "granted", "declined", "withdrawn"), ("apply", "grant", "decline"))
-        if pair not in TRANSITIONS
-    ],
-)
-def test_what_is_not_listed_cannot_happen_to_a_referral(state, event):
-    with pytest.raises(ReferralStateForbids):
-        state_after(state, event)
