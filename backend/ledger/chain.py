@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -99,7 +99,7 @@ def seal_segment(session: Session, *, signing_key: bytes, now: datetime, most: i
             entry_count=len(entries),
             previous_head=previous_head,
             head=head,
-            signature=key.sign(_signed_content(number, len(entries), head)),
+            signature=key.sign(_signed_content(number, len(entries), now) + head),
             sealed_at=now,
         )
     )
@@ -173,9 +173,7 @@ def verify_ledger(
             check.fault(number, None, f"封存时有 {segment.entry_count} 条，现有 {count} 条")
         if chain.digest() != segment.head:
             check.fault(number, None, "条目被改动、删除、插入或调换")
-        try:
-            public_key.verify(segment.signature, _signed_content(number, segment.entry_count, segment.head))
-        except InvalidSignature:
+        if not _is_signed(segment, public_key):
             check.fault(number, None, "签名不符")
         while seen_by_witness is not None and int(seen_by_witness["number"]) <= number:
             if int(seen_by_witness["number"]) < number or not _agrees(segment, seen_by_witness):
@@ -273,5 +271,19 @@ def _agrees(segment: Any, kept: Mapping[str, Any]) -> bool:
     return (kept["entry_count"], kept["head"]) == (segment.entry_count, segment.head.hex())
 
 
-def _signed_content(number: int, entry_count: int, head: bytes) -> bytes:
-    return f"osmanthus-ledger:{number}:{entry_count}:".encode() + head
+def _signed_content(number: int, entry_count: int, sealed_at: datetime | None) -> bytes:
+    """What is signed before the head itself; the moment is written as the public interface tells it."""
+    moment = f"{sealed_at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z:" if sealed_at else ""
+    return f"osmanthus-ledger:{number}:{entry_count}:{moment}".encode()
+
+
+def _is_signed(segment: Any, public_key: Ed25519PublicKey) -> bool:
+    # The earliest ledgers did not sign the moment of sealing; a segment that did never passes without it.
+    for sealed_at in (segment.sealed_at, None):
+        try:
+            content = _signed_content(segment.number, segment.entry_count, sealed_at) + segment.head
+            public_key.verify(segment.signature, content)
+        except InvalidSignature:
+            continue
+        return True
+    return False

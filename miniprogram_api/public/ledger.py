@@ -34,7 +34,7 @@ class HeadResponse(Schema):
     )
     signature = fields.String(
         required=True,
-        metadata={"description": "对“osmanthus-ledger:段号:条数:”加链头的 Ed25519 签名，十六进制"},
+        metadata={"description": "对“osmanthus-ledger:段号:条数:封存时刻:”加链头的 Ed25519 签名，十六进制"},
     )
     sealed_at = Moment(required=True, metadata={"description": "封存时刻（UTC）"})
 

@@ -274,7 +274,7 @@ def test_nobody_is_kept_out_of_any_page(desk, objection_id):
     expect(desk.page.get_by_label("用户名")).to_be_focused()
     assert barriers(desk.page) == []
     desk.sign_in()
-    expect(desk.page.locator(".histogram canvas")).to_be_visible()
+    expect(desk.page.get_by_role("img", name=re.compile("^得分分布直方图")).locator("canvas")).to_be_visible()
     assert barriers(desk.page) == []
     for path, shown in (
         ("runs", "table"),

@@ -35,8 +35,8 @@ def test_anyone_may_read_the_heads_newest_first_and_check_their_signatures(city)
     assert rest["next_cursor"] is None
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(page["public_key"]))
     for head in page["items"]:
-        signed = f"osmanthus-ledger:{head['number']}:{head['entry_count']}:".encode() + bytes.fromhex(head["head"])
-        key.verify(bytes.fromhex(head["signature"]), signed)
+        signed = f"osmanthus-ledger:{head['number']}:{head['entry_count']}:{head['sealed_at']}:".encode()
+        key.verify(bytes.fromhex(head["signature"]), signed + bytes.fromhex(head["head"]))
 
 
 def test_the_heads_of_an_empty_ledger_are_an_empty_page(city):
