@@ -27,6 +27,7 @@ from backend.city_calendar import WorkingDays, city_date
 from backend.database import Database
 from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
+from backend.records.contents import form_of
 from backend.records.departments import SourceDepartment
 from backend.records.errors import (
     ColumnsMissing,
@@ -38,7 +39,7 @@ from backend.records.errors import (
 from backend.records.masking import mask_row
 from backend.records.measures import Shape, measure, together
 from backend.records.models import Delivery
-from backend.records.preparation import UNDER_FOURTEEN, KnownSubjects, prepare_records
+from backend.records.preparation import UNDER_FOURTEEN, KnownSubjects, content_columns, prepare_records
 from backend.records.quality_rules import quality_rules
 from backend.records.register_files import judge_register_rows, store_register_rows
 from backend.records.sources import (
@@ -54,11 +55,14 @@ from backend.records.sources import (
     with_tables,
 )
 from backend.records.storing import (
+    Arrival,
     Stored,
+    WrittenAhead,
     id_text,
     moment_text,
     serialise_collection,
     store_records,
+    write_ahead,
     write_rows,
 )
 from backend.records.validation import MALFORMED_LINE, Reason, department_columns
@@ -86,6 +90,13 @@ UNKEPT = {
     UNDER_FOURTEEN: "事项发生时主体未满 14 周岁，本行未入库，内容已销毁",
 }
 """Rows of whose content nothing may be kept, by the code of their reason, and what is noted instead."""
+_REFUSED = {
+    "row_number": pl.Int64,
+    "sealed_row": pl.Binary,
+    "masked_row": pl.String,
+    "reasons": pl.String,
+    "resolution": pl.String,
+}
 _RAW_HEADING = "整行原文"
 _UNSPLIT_LINE = "（整行无法拆分，原文已加密保存）"
 
@@ -115,13 +126,20 @@ class DeliveryReport:
 
 @dataclass(frozen=True)
 class _Judged:
-    """A chunk, judged and not yet stored. `sound` is for `store_records` (its contents under `headings`) or
-    `store_register_rows`."""
+    """A chunk, judged and not yet stored.
+
+    sound    for `store_records` (its contents under `headings`) or `store_register_rows`
+    refused  the rows with reasons, as quarantine keeps them
+    """
 
     delivered: pl.DataFrame
     sound: pl.DataFrame
     reasons: dict[int, list[Reason]]
+    refused: pl.DataFrame
     headings: Sequence[str] = ()
+
+
+_Chunk = tuple[_Judged, WrittenAhead | None, int]
 
 
 def collect_file(
@@ -163,18 +181,22 @@ def collect_file(
     try:
         rows = _rows_left(source, layout, delivery.delivered, rows_per_chunk)
 
-        def judge_next() -> tuple[_Judged, int] | None:
-            for frame, bytes_done in rows:
-                with database.reading() as session:
-                    return judge(session, keys, frame, layout, catalogue, department, known, owner), bytes_done
-            return None
-
+        arrival = _arrival(database, layout, delivery, now)
         # A file whose first rows are all new seldom has known ones further down, and the reverse.
         expects_new = False
+
+        def judge_next() -> _Chunk | None:
+            for frame, bytes_done in rows:
+                with database.reading() as session:
+                    judged = judge(session, keys, frame, layout, catalogue, department, known, owner)
+                ahead = write_ahead(judged.sound, arrival) if arrival and expects_new else None
+                return judged, ahead, bytes_done
+            return None
+
         with _ahead(judge_next) as judged_chunks:
-            for judged, bytes_done in judged_chunks:
+            for judged, ahead, bytes_done in judged_chunks:
                 with database.transaction() as session:
-                    stored = store(session, keys, judged, layout, delivery, now, calendar, expects_new=expects_new)
+                    stored = store(session, keys, judged, layout, delivery, now, calendar, ahead=ahead)
                 expects_new = not stored.met_known
                 if progress:
                     progress(bytes_done, source.size_bytes)
@@ -189,13 +211,23 @@ def collect_file(
     return report_of(delivery, layout, resumed_after=resumed_after, left_out=left_out_sheets(source))
 
 
+def _arrival(database: Database, template: Template, delivery: Delivery, now: datetime) -> Arrival | None:
+    """With what the rows will be written, where that can be said before they are judged."""
+    if database.is_sqlite or template.register is not None:
+        return None
+    headings = [column.header for column in content_columns(template)]
+    with database.transaction() as session:
+        serialise_collection(session)
+        return Arrival(form_of(session, headings).id, delivery.id, now, on_postgresql=True)
+
+
 @contextmanager
-def _ahead(judge_next: Callable[[], tuple[_Judged, int] | None]) -> Iterator[Iterator[tuple[_Judged, int]]]:
-    """The chunks, each judged while the one before it is stored: judging waits for no database and storing for
-    little else, so the two halve the time. Never more than one chunk is judged ahead."""
+def _ahead(judge_next: Callable[[], _Chunk | None]) -> Iterator[Iterator[_Chunk]]:
+    """The chunks, each judged while the one before it is stored: judging waits for no database, and storing for the
+    database alone, so the two halve the time. Never more than one chunk is judged ahead."""
     with ThreadPoolExecutor(1, thread_name_prefix="osmanthus-judge") as executor:
 
-        def chunks() -> Iterator[tuple[_Judged, int]]:
+        def chunks() -> Iterator[_Chunk]:
             waiting = executor.submit(judge_next)
             while (judged := waiting.result()) is not None:
                 waiting = executor.submit(judge_next)
@@ -222,8 +254,9 @@ def judge(
         prepared = prepare_records(
             session, keys, delivered, template, catalogue, known, source_department=source_department, owner=owner
         )
-        return _Judged(delivered, prepared.records, prepared.reasons, prepared.headings)
-    return _Judged(delivered, sound, reasons)
+        refused = _refused_rows(keys, delivered, prepared.reasons, template)
+        return _Judged(delivered, prepared.records, prepared.reasons, refused, prepared.headings)
+    return _Judged(delivered, sound, reasons, _refused_rows(keys, delivered, reasons, template))
 
 
 def store(
@@ -235,12 +268,12 @@ def store(
     now: datetime,
     calendar: WorkingDays | None = None,
     *,
-    expects_new: bool = False,
+    ahead: WrittenAhead | None = None,
 ) -> Stored:
     """Store a judged chunk with its quarantined rows, its counts and its measures, in the caller's transaction.
 
-    calendar     working days that timeliness counts in; None takes the installed one
-    expects_new  as in `store_records`
+    calendar  working days that timeliness counts in; None takes the installed one
+    ahead     as in `store_records`
 
     Raises DeliveryInProgress when another process has moved the delivery on meanwhile.
     """
@@ -252,11 +285,12 @@ def store(
         declined = _declined_rows(session, judged.sound) | _unconsented_rows(session, judged.sound, now)
         sound = judged.sound.filter(~pl.col("row").is_in(list(declined))) if declined else judged.sound
         stored = store_records(
-            session, sound, headings=judged.headings, delivery_id=delivery.id, now=now, expects_new=expects_new
+            session, sound, headings=judged.headings, delivery_id=delivery.id, now=now, ahead=ahead
         )
         stored.conflicts |= declined
     reasons = judged.reasons | stored.conflicts
-    _quarantine(session, keys, judged.delivered, reasons, template, delivery, now)
+    late = _refused_rows(keys, judged.delivered, stored.conflicts, template)
+    _quarantine(session, pl.concat([judged.refused, late]), delivery, now)
     mark_for_rescoring(session, sorted(stored.concerned), "record_collected", now)
     today = city_date(now)
     shape = measure(
@@ -555,43 +589,37 @@ def report_of(
 # --- quarantine -----------------------------------------------------------------------------------------------
 
 
-def _quarantine(
-    session: Session,
-    keys: KeyRing,
-    delivered: pl.DataFrame,
-    reasons: dict[int, list[Reason]],
-    template: Template,
-    delivery: Delivery,
-    now: datetime,
-) -> None:
-    if not reasons:
-        return
+def _refused_rows(
+    keys: KeyRing, delivered: pl.DataFrame, reasons: Mapping[int, list[Reason]], template: Template
+) -> pl.DataFrame:
+    """What quarantine keeps of rows: by the columns of quarantined_rows, but for delivery and moments."""
     indexes = sorted(reasons)
-    sealed, shown, why, unkept_because = [], [], [], []
-    numbers = []
+    kept: dict[str, list[Any]] = {name: [] for name in _REFUSED}
     for index, line in zip(indexes, delivered[indexes].iter_rows(named=True), strict=True):
         unkept = UNKEPT.get(reasons[index][0]["code"])
         row: dict[str, str] = {} if unkept else raw_row(line, template)
-        numbers.append(line[ROW_NUMBER])
-        sealed.append(keys.seal_bytes(orjson.dumps(row)))
-        shown.append(orjson.dumps({} if unkept else masked(template, row, reasons[index])).decode())
+        kept["row_number"].append(line[ROW_NUMBER])
+        kept["sealed_row"].append(keys.seal_bytes(orjson.dumps(row)))
+        shown = {} if unkept else masked(template, row, reasons[index])
+        kept["masked_row"].append(orjson.dumps(shown).decode())
         # As SQLAlchemy writes it: the embedded database is searched by this text.
-        why.append(json.dumps(reasons[index]))
-        unkept_because.append(unkept)
-    rows = pl.DataFrame(
-        {
-            "row_number": pl.Series(numbers, dtype=pl.Int64),
-            "sealed_row": pl.Series(sealed, dtype=pl.Binary),
-            "masked_row": shown,
-            "reasons": why,
-            "resolution": pl.Series(unkept_because, dtype=pl.String),
-        }
-    ).with_columns(
-        pl.lit(id_text(session, delivery.id)).alias("delivery_id"),
-        pl.lit(moment_text(session, now)).alias("created_at"),
-        pl.when(pl.col("resolution").is_null()).then(pl.lit("open")).otherwise(pl.lit("dropped")).alias("state"),
-        pl.when(pl.col("resolution").is_not_null()).then(pl.lit("系统")).alias("resolved_by"),
-        pl.when(pl.col("resolution").is_not_null()).then(pl.lit(moment_text(session, now))).alias("resolved_at"),
+        kept["reasons"].append(json.dumps(reasons[index]))
+        kept["resolution"].append(unkept)
+    return pl.DataFrame(kept, schema=_REFUSED)
+
+
+def _quarantine(session: Session, refused: pl.DataFrame, delivery: Delivery, now: datetime) -> None:
+    if refused.is_empty():
+        return
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    moment = pl.lit(moment_text(now, on_postgresql=on_postgresql))
+    is_open = pl.col("resolution").is_null()
+    rows = refused.with_columns(
+        pl.lit(id_text(delivery.id, on_postgresql=on_postgresql)).alias("delivery_id"),
+        moment.alias("created_at"),
+        pl.when(is_open).then(pl.lit("open")).otherwise(pl.lit("dropped")).alias("state"),
+        pl.when(~is_open).then(pl.lit("系统")).alias("resolved_by"),
+        pl.when(~is_open).then(moment).alias("resolved_at"),
     )
     write_rows(session, "quarantined_rows", rows)
 

@@ -47,7 +47,7 @@ def measure(
         if due_on is not None:
             timed += number
             on_time += number * (received_on <= due_on)
-    categories = Counter(sound["category"].to_list()) if "category" in sound.columns else Counter()
+    categories = dict(sound["category"].value_counts().iter_rows()) if "category" in sound.columns else {}
     causes = Counter(f"{each['column']}\t{each['code']}" for row in reasons.values() for each in row)
     return {
         "timed": timed,
@@ -55,7 +55,7 @@ def measure(
         "optional_cells": optional_cells,
         "optional_filled": optional_filled,
         "filled": filled,
-        "categories": dict(categories),
+        "categories": categories,
         "causes": dict(causes),
     }
 

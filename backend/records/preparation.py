@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Catalogue
-from backend.catalogue.templates import PartyKind, Template
+from backend.catalogue.templates import Column, PartyKind, Template
 from backend.database import is_one_of
 from backend.identifiers.sealing import KeyRing
 from backend.records.departments import SourceDepartment
@@ -258,14 +258,22 @@ def _records(
     )
 
 
+def content_columns(template: Template) -> Sequence[Column]:
+    """What is kept of a row as its content, in this order; no identity number, and no name but the subject's."""
+    name = template.subject.name if template.subject else None
+    return [
+        column
+        for column in template.columns
+        if column.code == name or not (column.secret or holds_a_persons_name(template, column, None))
+    ]
+
+
 def _content(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
-    """Canonical cells by heading, in the template's order; no identity number, no person's name."""
+    """Canonical cells by heading; no identity number, no person's name."""
     kept = []
-    for column in template.columns:
+    for column in content_columns(template):
         cell = pl.col(column.code)
         if column.secret or holds_a_persons_name(template, column, None):
-            if template.subject is None or column.code != template.subject.name:
-                continue
             # The name of an enterprise may stay; a person's may not.
             cell = pl.when(pl.col(PARTY) == "organisation").then(cell)
         kept.append(cell.alias(column.header))

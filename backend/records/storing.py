@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -23,7 +22,7 @@ from backend.records.models import ContentForm, CorrectionMark, CreditRecord, Re
 from backend.records.validation import Reason
 
 _ASKED_AT_ONCE = 10_000
-_WRITTEN_AT_ONCE = 2_000
+_WRITTEN_AT_ONCE = 8_000
 _UNSORTED_AT_MOST = 1_000
 """So few rows are numbered in the order delivered: sorting would gain nothing."""
 _ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
@@ -199,6 +198,37 @@ def serialise_collection(session: Session) -> None:
         session.connection().exec_driver_sql("PRAGMA cache_size = -131072")
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """With what, and when, the rows of a delivery come; `form_id` is that of their contents."""
+
+    form_id: int
+    delivery_id: UUID
+    now: datetime
+    on_postgresql: bool
+
+
+@dataclass(frozen=True)
+class WrittenAhead:
+    """The new matters of a chunk as PostgreSQL's COPY reads them: made while the chunk before is stored.
+
+    records  that they were made of
+    rows     the first row of each matter, in the order written
+    """
+
+    records: pl.DataFrame
+    rows: pl.DataFrame
+    columns: Sequence[str]
+    lines: Sequence[memoryview]
+
+
+def write_ahead(records: pl.DataFrame, arrival: Arrival) -> WrittenAhead:
+    """For PostgreSQL only; nothing is looked up. See `PreparedRows.records`."""
+    rows = _in_order(records.filter(records["natural_key"].is_first_distinct()))
+    written = _as_written(rows, arrival)
+    return WrittenAhead(records, rows, written.columns, list(_copy_lines(written)))
+
+
 def store_records(
     session: Session,
     records: pl.DataFrame,
@@ -206,55 +236,54 @@ def store_records(
     headings: Sequence[str],
     delivery_id: UUID,
     now: datetime,
-    expects_new: bool = False,
+    ahead: WrittenAhead | None = None,
 ) -> Stored:
     """Store prepared rows (see `PreparedRows`) in the order delivered.
 
     The same matter with the same facts is a duplicate; with other facts, from the same department, a new version;
     from another department a conflict: the stored version stays, and the row goes back to be cleared up.
 
-    expects_new  rows are written without looking first whether their matters are known; where the database says
-                 that one is, all are taken back and looked up. What becomes of them is the same
+    ahead  is written as it is, without looking first whether its matters are known; where the database says that
+           one is, all are taken back and looked up. What becomes of them is the same
     """
     stored = Stored(0, 0, 0, set(), {})
     if records.is_empty():
         return stored
-    arrival = _Arrival(session, form_of(session, headings), delivery_id, now)
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    arrival = Arrival(form_of(session, headings).id, delivery_id, now, on_postgresql)
     # Within one file too, a matter may come several times: the first of each together, then the second, and so on.
     is_first = records["natural_key"].is_first_distinct()
-    stored.met_known = _store_turn(arrival, records.filter(is_first), stored, expects_new=expects_new)
+    # Rows that were taken out since would be written all the same.
+    if ahead is None or ahead.records is not records or not _wrote_ahead(session, ahead, stored):
+        stored.met_known = _store_turn(session, arrival, records.filter(is_first), stored)
     rest = records.filter(~is_first)
     while rest.height:
         is_first = rest["natural_key"].is_first_distinct()
-        _store_turn(arrival, rest.filter(is_first), stored)
+        _store_turn(session, arrival, rest.filter(is_first), stored)
         rest = rest.filter(~is_first)
     return stored
 
 
-@dataclass(frozen=True)
-class _Arrival:
-    """With what, and when, the rows of a chunk come."""
+def _wrote_ahead(session: Session, ahead: WrittenAhead, stored: Stored) -> bool:
+    """False when some matter was known: then nothing was written."""
+    try:
+        with session.begin_nested():
+            _copy(session, "credit_records", ahead.columns, ahead.lines)
+    except UniqueViolation:
+        return False
+    _note_new(ahead.rows, stored)
+    return True
 
-    session: Session
-    form: ContentForm
-    delivery_id: UUID
-    now: datetime
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """In the order of the index, which is then read and filled page by page; a few rows as they were delivered."""
+    return rows.sort("subject_id", maintain_order=True) if rows.height > _UNSORTED_AT_MOST else rows
 
 
-def _store_turn(arrival: _Arrival, rows: pl.DataFrame, stored: Stored, *, expects_new: bool = False) -> bool:
+def _store_turn(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: Stored) -> bool:
     """Whether some matter was known before."""
-    if rows.height > _UNSORTED_AT_MOST:
-        # In the order of the index, which is then read and filled page by page.
-        rows = rows.sort("subject_id", maintain_order=True)
-    if expects_new:
-        try:
-            with arrival.session.begin_nested():
-                _insert(arrival, rows, stored)
-        except (UniqueViolation, sqlite3.IntegrityError):
-            pass
-        else:
-            return False
-    known = _known_matters(arrival.session, rows)
+    rows = _in_order(rows)
+    known = _known_matters(session, rows)
     if known:
         seen = pl.DataFrame(
             {
@@ -267,10 +296,10 @@ def _store_turn(arrival: _Arrival, rows: pl.DataFrame, stored: Stored, *, expect
         met = joined.filter(pl.col("record_id").is_not_null())
         same = pl.col("facts_digest") == pl.col("known_digest")
         stored.duplicate += met.filter(same).height
-        _correct(arrival, met.filter(~same), stored)
+        _correct(session, arrival, met.filter(~same), stored)
         rows = joined.filter(pl.col("record_id").is_null()).drop("record_id", "known_digest")
     if rows.height:
-        _insert(arrival, rows, stored)
+        _insert(session, arrival, rows, stored)
     return bool(known)
 
 
@@ -300,29 +329,34 @@ def _known_matters(session: Session, rows: pl.DataFrame) -> list[tuple[bytes, in
     return known
 
 
-def _insert(arrival: _Arrival, rows: pl.DataFrame, stored: Stored) -> None:
-    session = arrival.session
+def _insert(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: Stored) -> None:
+    written = _as_written(rows, arrival)
+    if not arrival.on_postgresql:
+        written = written.with_columns(pl.Series("id", _new_ids(session, rows.height), dtype=pl.Int64))
+    write_rows(session, "credit_records", written)
+    _note_new(rows, stored)
+
+
+def _note_new(rows: pl.DataFrame, stored: Stored) -> None:
+    stored.accepted += rows.height
+    stored.new_by_event.update(dict(rows["event_on"].value_counts().iter_rows()))
+    stored.concerned.update(rows["subject_id"].unique().to_list())
+
+
+def _as_written(rows: pl.DataFrame, arrival: Arrival) -> pl.DataFrame:
+    """The columns of credit_records that these rows fill."""
+    moment = pl.lit(moment_text(arrival.now, on_postgresql=arrival.on_postgresql))
     written = rows.with_columns(
         pl.when("withdrawn").then(pl.lit("revoked")).otherwise(pl.lit("active")).alias("state"),
         pl.lit(1, dtype=pl.Int64).alias("version"),
-        pl.lit(arrival.form.id).alias("form_id"),
+        pl.lit(arrival.form_id).alias("form_id"),
         pl.col("event_on", "ended_on", "performed_on").dt.to_string("%Y-%m-%d"),
-    )
-    if session.connection().dialect.name != "postgresql":
-        written = written.with_columns(pl.Series("id", _new_ids(session, rows.height), dtype=pl.Int64))
-    moment = pl.lit(moment_text(session, arrival.now))
-    written = written.with_columns(
-        pl.lit(id_text(session, arrival.delivery_id)).alias("delivery_id"),
+        pl.lit(id_text(arrival.delivery_id, on_postgresql=arrival.on_postgresql)).alias("delivery_id"),
         moment.alias("created_at"),
         moment.alias("updated_at"),
     )
     # What no row has is left to the database: each column of a million costs it something to read.
-    write_rows(
-        session, "credit_records", written.select(c for c in _RECORD_COLUMNS if _says_something(written, c))
-    )
-    stored.accepted += rows.height
-    stored.new_by_event.update(dict(rows["event_on"].value_counts().iter_rows()))
-    stored.concerned.update(rows["subject_id"].unique().to_list())
+    return written.select(name for name in _RECORD_COLUMNS if _says_something(written, name))
 
 
 def _says_something(rows: pl.DataFrame, name: str) -> bool:
@@ -331,39 +365,46 @@ def _says_something(rows: pl.DataFrame, name: str) -> bool:
     return name not in _LEFT_TO_THE_DATABASE or (rows[name] != _LEFT_TO_THE_DATABASE[name]).any()
 
 
-def id_text(session: Session, number: UUID) -> str:
+def id_text(number: UUID, *, on_postgresql: bool) -> str:
     """As SQLAlchemy writes it."""
-    return str(number) if session.get_bind().dialect.name == "postgresql" else number.hex
+    return str(number) if on_postgresql else number.hex
 
 
-def moment_text(session: Session, moment: datetime) -> str:
+def moment_text(moment: datetime, *, on_postgresql: bool) -> str:
     """As SQLAlchemy writes it."""
     moment = moment.astimezone(UTC)
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
     return moment.isoformat() if on_postgresql else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def write_rows(session: Session, table: str, rows: pl.DataFrame) -> None:
     """Add rows whose columns bear the names of the table's: ids and moments as text, JSON too."""
-    names = ", ".join(rows.columns)
-    if session.connection().dialect.name == "postgresql":
-        # A UUID is written without the mark of a byte string.
-        marks = {name: "" if name == "natural_key" else "\\x" for name in rows.columns}
-        rows = rows.with_columns(
-            (pl.lit(marks[name]) + pl.col(name).bin.encode("hex")).alias(name)
-            for name, kind in rows.schema.items()
-            if kind == pl.Binary
-        )
-        copy = f"COPY {table} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')"
-        with _driver(session).cursor() as cursor, cursor.copy(copy) as stream:
-            # Piece by piece: the server reads one while the next is written.
-            for piece in rows.iter_slices(_WRITTEN_AT_ONCE):
-                lines = BytesIO()
-                piece.write_csv(lines, include_header=False, null_value="\\N")
-                stream.write(lines.getbuffer())
+    if session.get_bind().dialect.name == "postgresql":
+        _copy(session, table, rows.columns, _copy_lines(rows))
     else:
-        places = ",".join("?" * rows.width)
+        names, places = ", ".join(rows.columns), ",".join("?" * rows.width)
         _driver(session).executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows.iter_rows())  # noqa: S608
+
+
+def _copy(session: Session, table: str, columns: Sequence[str], lines: Iterable[memoryview]) -> None:
+    copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv, NULL '\\N')"
+    with _driver(session).cursor() as cursor, cursor.copy(copy) as stream:
+        for piece in lines:
+            stream.write(piece)
+
+
+def _copy_lines(rows: pl.DataFrame) -> Iterator[memoryview]:
+    """Piece by piece: the server reads one while the next is made."""
+    # A UUID is written without the mark of a byte string.
+    marks = {name: "" if name == "natural_key" else "\\x" for name in rows.columns}
+    rows = rows.with_columns(
+        (pl.lit(marks[name]) + pl.col(name).bin.encode("hex")).alias(name)
+        for name, kind in rows.schema.items()
+        if kind == pl.Binary
+    )
+    for piece in rows.iter_slices(_WRITTEN_AT_ONCE):
+        lines = BytesIO()
+        piece.write_csv(lines, include_header=False, null_value="\\N")
+        yield lines.getbuffer()
 
 
 def _new_ids(session: Session, count: int) -> list[int]:
@@ -375,8 +416,9 @@ def _new_ids(session: Session, count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-def _correct(arrival: _Arrival, rows: pl.DataFrame, stored: Stored) -> None:
-    session, now = arrival.session, arrival.now
+def _correct(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: Stored) -> None:
+    now = arrival.now
+    form = session.get_one(ContentForm, arrival.form_id)
     for part in rows.iter_slices(_ASKED_AT_ONCE):
         found = session.scalars(
             select(CreditRecord)
@@ -399,7 +441,7 @@ def _correct(arrival: _Arrival, rows: pl.DataFrame, stored: Stored) -> None:
         for line in agreed:
             record = records[line["record_id"]]
             before = facts_of(record)
-            _apply(record, line, arrival)
+            _apply(record, line, form, arrival)
             if wrong_facts(before, facts_of(record)) != {}:
                 session.add(CorrectionMark(record_id=record.id, version=record.version, marked_at=now))
             session.add(version_of(record, now=now, changed_by=record.source_department, reason=_why(line)))
@@ -420,7 +462,7 @@ def _conflict(record: CreditRecord) -> Reason:
     return {"column": "", "code": CONFLICT, "message": message, "record": str(record.id)}
 
 
-def _apply(record: CreditRecord, row: Mapping[str, Any], arrival: _Arrival) -> None:
+def _apply(record: CreditRecord, row: Mapping[str, Any], form: ContentForm, arrival: Arrival) -> None:
     """A correction keeps what others decided about the record (an objection, a repair); a withdrawal ends it, and
     a decision the department had withdrawn itself comes back when it delivers it again in force."""
     if row["withdrawn"]:
@@ -432,7 +474,7 @@ def _apply(record: CreditRecord, row: Mapping[str, Any], arrival: _Arrival) -> N
     record.source_department = row["source_department"]
     record.withdrawn = row["withdrawn"]
     record.facts_digest = row["facts_digest"]
-    record.form, record.cells = arrival.form, json.loads(row["content"])
+    record.form, record.cells = form, json.loads(row["content"])
     record.delivery_id = arrival.delivery_id
     record.version += 1
     record.updated_at = arrival.now
