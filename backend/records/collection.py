@@ -223,8 +223,8 @@ def _arrival(database: Database, template: Template, delivery: Delivery, now: da
 
 @contextmanager
 def _ahead(judge_next: Callable[[], _Chunk | None]) -> Iterator[Iterator[_Chunk]]:
-    """The chunks, each judged while the one before it is stored: judging waits for no database, and storing for the
-    database alone, so the two halve the time. Never more than one chunk is judged ahead."""
+    """The chunks, each judged while the one before it is stored: judging waits for no database, and storing for
+    little else, so the two halve the time. Never more than one chunk is judged ahead."""
     with ThreadPoolExecutor(1, thread_name_prefix="osmanthus-judge") as executor:
 
         def chunks() -> Iterator[_Chunk]:
