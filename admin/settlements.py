@@ -39,6 +39,7 @@ class SettlementFileQuery(SettlementQuery):
 
 class SchemeSumResponse(Schema):
     scheme_code = fields.String(required=True)
+    scheme_name = fields.String(required=True, metadata={"description": "核验当时的方案名称"})
     uses = fields.Integer(required=True, metadata={"description": "核销减去撤销的次数"})
     settled_cents = fields.Integer(required=True)
 

@@ -16,16 +16,16 @@ from typing import Literal
 from uuid import UUID
 
 import xlsxwriter
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from backend.benefits.errors import PeriodInvalid
-from backend.benefits.models import Redemption, RedemptionCancellation
+from backend.benefits.models import BenefitCheck, BenefitScheme, Redemption, RedemptionCancellation
 from backend.city_calendar import CITY_ZONE, start_of_day
 
 LONGEST_PERIOD = timedelta(days=366)
 KIND_NAMES = {"redemption": "核销", "cancellation": "撤销"}
-_COLUMNS = ("时间", "类型", "方案代码", "核销编号", "优惠前金额（元）", "结算金额（元）")
+_COLUMNS = ("时间", "类型", "方案", "方案代码", "核销编号", "优惠前金额（元）", "结算金额（元）")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class StatementLine:
     at: datetime
     kind: Literal["redemption", "cancellation"]
     scheme_code: str
+    scheme_name: str
     redemption_id: UUID
     bill_cents: int | None
     settled_cents: int
@@ -45,6 +46,7 @@ class SchemeSum:
     """`uses` counts redemptions minus cancellations of the period, so it can be negative."""
 
     scheme_code: str
+    scheme_name: str
     uses: int
     settled_cents: int
 
@@ -62,12 +64,15 @@ class Statement:
 
     @property
     def by_scheme(self) -> Sequence[SchemeSum]:
-        sums: dict[str, tuple[int, int]] = {}
+        sums: dict[str, SchemeSum] = {}
         for line in self.lines:
-            uses, cents = sums.get(line.scheme_code, (0, 0))
+            before = sums.get(line.scheme_code)
+            uses, cents = (before.uses, before.settled_cents) if before else (0, 0)
             step = 1 if line.kind == "redemption" else -1
-            sums[line.scheme_code] = (uses + step, cents + line.settled_cents)
-        return [SchemeSum(code, uses, cents) for code, (uses, cents) in sorted(sums.items())]
+            sums[line.scheme_code] = SchemeSum(
+                line.scheme_code, line.scheme_name, uses + step, cents + line.settled_cents
+            )
+        return [sums[code] for code in sorted(sums)]
 
 
 def statement_of(session: Session, *, partner_id: UUID, first: date, last: date) -> Statement:
@@ -76,28 +81,38 @@ def statement_of(session: Session, *, partner_id: UUID, first: date, last: date)
         raise PeriodInvalid(LONGEST_PERIOD.days)
     begins, ends = start_of_day(first), start_of_day(last + timedelta(days=1))
     lines = [
-        StatementLine(one.redeemed_at, "redemption", one.scheme_code, one.id, one.bill_cents, one.amount_cents)
-        for one in session.scalars(
-            select(Redemption).where(
-                Redemption.partner_id == partner_id,
-                Redemption.redeemed_at >= begins,
-                Redemption.redeemed_at < ends,
-            )
+        StatementLine(
+            one.redeemed_at, "redemption", one.scheme_code, name, one.id, one.bill_cents, one.amount_cents
+        )
+        for one, name in session.execute(
+            _named_redemptions(partner_id).where(Redemption.redeemed_at >= begins, Redemption.redeemed_at < ends)
         )
     ]
-    for one, cancelled_at in session.execute(
-        select(Redemption, RedemptionCancellation.cancelled_at)
+    for one, name, cancelled_at in session.execute(
+        _named_redemptions(partner_id)
+        .add_columns(RedemptionCancellation.cancelled_at)
         .join(RedemptionCancellation, RedemptionCancellation.redemption_id == Redemption.id)
         .where(
-            Redemption.partner_id == partner_id,
             RedemptionCancellation.cancelled_at >= begins,
             RedemptionCancellation.cancelled_at < ends,
         )
     ):
         turned = -one.amount_cents
-        lines.append(StatementLine(cancelled_at, "cancellation", one.scheme_code, one.id, one.bill_cents, turned))
+        lines.append(
+            StatementLine(cancelled_at, "cancellation", one.scheme_code, name, one.id, one.bill_cents, turned)
+        )
     lines.sort(key=lambda line: (line.at, line.redemption_id.hex, line.kind == "cancellation"))
     return Statement(partner_id=partner_id, first=first, last=last, lines=lines)
+
+
+def _named_redemptions(partner_id: UUID) -> Select[Redemption, str]:
+    """Redemptions of a partner, and what their scheme was called when the citizen was checked."""
+    return (
+        select(Redemption, BenefitScheme.name)
+        .join(BenefitCheck, BenefitCheck.id == Redemption.check_id)
+        .join(BenefitScheme, BenefitScheme.id == BenefitCheck.scheme_id)
+        .where(Redemption.partner_id == partner_id)
+    )
 
 
 def as_csv(statement: Statement) -> bytes:
@@ -107,7 +122,7 @@ def as_csv(statement: Statement) -> bytes:
     writer.writerow(_COLUMNS)
     for line in statement.lines:
         writer.writerow([*_words(line), _yuan(line.bill_cents), _yuan(line.settled_cents)])
-    writer.writerow(["合计", "", "", "", "", _yuan(statement.settled_cents)])
+    writer.writerow(["合计", "", "", "", "", "", _yuan(statement.settled_cents)])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -118,27 +133,28 @@ def as_xlsx(statement: Statement) -> bytes:
         money, bold = book.add_format({"num_format": "0.00"}), book.add_format({"bold": True})
         sheet = book.add_worksheet("明细")
         sheet.write_row(0, 0, _COLUMNS, bold)
-        sheet.set_column(0, 5, 18)
+        sheet.set_column(0, 6, 18)
         for number, line in enumerate(statement.lines, start=1):
             sheet.write_row(number, 0, _words(line))
             if line.bill_cents is not None:
-                sheet.write_number(number, 4, line.bill_cents / 100, money)
-            sheet.write_number(number, 5, line.settled_cents / 100, money)
+                sheet.write_number(number, 5, line.bill_cents / 100, money)
+            sheet.write_number(number, 6, line.settled_cents / 100, money)
         sums = book.add_worksheet("合计")
-        sums.write_row(0, 0, ("方案代码", "净次数", "结算金额（元）"), bold)
-        sums.set_column(0, 2, 18)
-        rows = [*statement.by_scheme, SchemeSum("合计", sum(one.uses for one in statement.by_scheme),
+        sums.write_row(0, 0, ("方案", "方案代码", "净次数", "结算金额（元）"), bold)
+        sums.set_column(0, 3, 18)
+        rows = [*statement.by_scheme, SchemeSum("", "合计", sum(one.uses for one in statement.by_scheme),
                                                 statement.settled_cents)]  # fmt: skip
         for number, one in enumerate(rows, start=1):
-            sums.write_string(number, 0, one.scheme_code)
-            sums.write_number(number, 1, one.uses)
-            sums.write_number(number, 2, one.settled_cents / 100, money)
+            sums.write_string(number, 0, one.scheme_name)
+            sums.write_string(number, 1, one.scheme_code)
+            sums.write_number(number, 2, one.uses)
+            sums.write_number(number, 3, one.settled_cents / 100, money)
     return out.getvalue()
 
 
 def _words(line: StatementLine) -> list[str]:
     at = line.at.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M:%S")
-    return [at, KIND_NAMES[line.kind], line.scheme_code, str(line.redemption_id)]
+    return [at, KIND_NAMES[line.kind], line.scheme_name, line.scheme_code, str(line.redemption_id)]
 
 
 def _yuan(cents: int | None) -> str:

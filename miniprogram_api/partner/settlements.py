@@ -36,6 +36,7 @@ class StatementLineResponse(Schema):
     at = Moment(required=True)
     kind = fields.String(required=True, metadata={"description": "redemption 核销，cancellation 撤销"})
     scheme_code = fields.String(required=True)
+    scheme_name = fields.String(required=True, metadata={"description": "核验当时的方案名称"})
     redemption_id = fields.UUID(required=True)
     bill_cents = fields.Integer(required=True, allow_none=True, metadata={"description": "优惠前金额（分）"})
     settled_cents = fields.Integer(required=True, metadata={"description": "结算金额（分）；撤销为负"})
@@ -43,6 +44,7 @@ class StatementLineResponse(Schema):
 
 class SchemeTotal(Schema):
     scheme_code = fields.String(required=True)
+    scheme_name = fields.String(required=True, metadata={"description": "核验当时的方案名称"})
     uses = fields.Integer(required=True, metadata={"description": "核销减去撤销的次数"})
     settled_cents = fields.Integer(required=True)
 

@@ -121,11 +121,13 @@ def test_csv_and_xlsx_say_what_the_statement_says(session, keys, now):
     till.use(2345, after=2)
     found = till.statement(FIRST, FIRST)
     rows = list(csv.reader(io.StringIO(as_csv(found).decode("utf-8-sig"))))
-    assert [row[5] for row in rows[1:]] == ["5.01", "-5.01", "11.73", "11.73"]
+    assert [row[-1] for row in rows[1:]] == ["5.01", "-5.01", "11.73", "11.73"]
     book = fastexcel.read_excel(as_xlsx(found))
     lines = book.load_sheet("明细").to_polars()
     assert round(100 * lines["结算金额（元）"].sum()) == found.settled_cents == 1173
-    assert book.load_sheet("合计").to_polars()["净次数"].to_list() == [1, 1]
+    sums = book.load_sheet("合计").to_polars()
+    assert sums["净次数"].to_list() == [1, 1]
+    assert lines["方案"].to_list()[0] == sums["方案"].to_list()[0] == found.by_scheme[0].scheme_name
 
 
 def test_a_period_runs_forward_and_not_for_ever(session, keys, now):

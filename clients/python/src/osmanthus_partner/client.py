@@ -89,6 +89,7 @@ class SettlementLine:
     at: datetime
     kind: str
     scheme_code: str
+    scheme_name: str
     redemption_id: str
     bill_cents: int | None
     settled_cents: int
@@ -222,6 +223,7 @@ class Partner:
                     at=_moment(line["at"]),
                     kind=line["kind"],
                     scheme_code=line["scheme_code"],
+                    scheme_name=line["scheme_name"],
                     redemption_id=line["redemption_id"],
                     bill_cents=line["bill_cents"],
                     settled_cents=line["settled_cents"],
