@@ -25,6 +25,7 @@ from backend.onboarding.service import (
     get_application,
     reject_application,
     renew_contract,
+    waiting_renewal,
 )
 from backend.onboarding.states import STATE_NAMES
 from backend.partners.keys import read_public_key
@@ -47,6 +48,8 @@ from backend.partners.staff import (
     get_store,
     issue_sign_in_code,
     open_store,
+    reinstate_staff,
+    reopen_store,
     staff_at,
     stores_of,
     suspend_staff,
@@ -172,7 +175,16 @@ class OfferedLine(Schema):
     name = fields.String(required=True)
 
 
+class RenewalLine(Schema):
+    asked_by = fields.String(required=True, metadata={"description": "店里的称呼"})
+    asked_at = Moment(required=True)
+    terms_from = fields.Date(required=True, metadata={"description": "接受的合作条款的施行日期"})
+
+
 class PartnerInFull(PartnerLine):
+    renewal = fields.Nested(
+        RenewalLine, required=True, allow_none=True, metadata={"description": "等待办理的续签申请"}
+    )
     schemes = fields.List(fields.Nested(OfferedLine), required=True)
     public_code = fields.String(required=True, allow_none=True)
     checks_per_minute = fields.Integer(required=True, allow_none=True)
@@ -450,6 +462,19 @@ class OneStore(MethodView):
             return _partner(session, partner)
 
 
+@blp.route("/partners/<string:code>/stores/<uuid:store_id>/opening")
+class StoreOpening(MethodView):
+    @signed_in_officer(*_MAY_ACT)
+    @idempotent
+    @blp.response(200, PartnerInFull)
+    def post(self, code: str, store_id: UUID) -> dict[str, object]:
+        """重新开放已关闭的门店"""
+        with transaction() as session:
+            partner = find_partner(session, code)
+            reopen_store(session, store_id, partner_id=partner.id)
+            return _partner(session, partner)
+
+
 @blp.route("/partners/<string:code>/stores/<uuid:store_id>/staff")
 class StoreStaff(MethodView):
     @signed_in_officer(*_MAY_ACT)
@@ -486,6 +511,19 @@ class OneStaff(MethodView):
         with transaction() as session:
             partner = find_partner(session, code)
             suspend_staff(session, get_staff(session, staff_id, partner_id=partner.id), now=now())
+            return _partner(session, partner)
+
+
+@blp.route("/partners/<string:code>/staff/<uuid:staff_id>/reinstatement")
+class StaffReinstatement(MethodView):
+    @signed_in_officer(*_MAY_ACT)
+    @idempotent
+    @blp.response(200, PartnerInFull)
+    def post(self, code: str, staff_id: UUID) -> dict[str, object]:
+        """恢复店员；再发登录码后可以使用"""
+        with transaction() as session:
+            partner = find_partner(session, code)
+            reinstate_staff(get_staff(session, staff_id, partner_id=partner.id))
             return _partner(session, partner)
 
 
@@ -569,6 +607,7 @@ def _partner(session: Session, one: Partner) -> dict[str, object]:
         "public_code": one.public_code,
         "checks_per_minute": one.checks_per_minute,
         "contracts": contracts_of(session, one.id),
+        "renewal": waiting_renewal(session, one.id),
         "keys": all_keys_of(session, one.id),
         "stores": [_store(session, store) for store in stores_of(session, one.id)],
         "webhooks": [endpoint.url for endpoint in endpoints_of(session, one.id)],

@@ -69,6 +69,7 @@ class PartnerIdentity:
     grant_id   set when the token rests on what one citizen gave
     consents   scope → the consent for it that is in force now, when it does
     checks_per_minute  its quota, when it is not the usual one
+    channel    how it came, as the ledger keeps it
     """
 
     partner_id: UUID
@@ -79,6 +80,7 @@ class PartnerIdentity:
     grant_id: UUID | None = None
     consents: Mapping[str, UUID] = field(default_factory=dict)
     checks_per_minute: int | None = None
+    channel: str = "partner_api"
 
     def check_has_scope(self, scope: str) -> None:
         """Raises ScopeMissing, or ConsentNotUsable when the citizen's consent is no longer in force."""

@@ -162,7 +162,7 @@ def record_check(
             basis=BASIS,
             purpose=f"{scheme.scene_name}：{scheme.name}",
             detail={"scheme": scheme.code, "told": told},
-            channel="partner_api",
+            channel=partner.channel,
             now=now,
         )
 

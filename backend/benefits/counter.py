@@ -40,6 +40,7 @@ def partner_of(staff: StaffIdentity) -> PartnerIdentity:
         name=f"{staff.partner_name}（{staff.store_name}）",
         kind=staff.partner_kind,
         scopes=frozenset({"benefit:check", "benefit:redeem"}),
+        channel="counter",
     )
 
 

@@ -217,6 +217,6 @@ def _record(
             basis=BASIS,
             purpose=f"{scheme.document['scene']['name']}：{scheme.name}",
             detail={"scheme": scheme.code, "told": "已核销" if action == "benefit_redeemed" else "已撤销"},
-            channel="partner_api",
+            channel=partner.channel,
             now=now,
         )

@@ -13,6 +13,7 @@ from backend.append_only import keep_append_only
 from backend.database import Base, Json, UtcDateTime
 
 _IS_FILED = text("state = 'filed'")
+_IS_WAITING = text("contract_id IS NULL")
 
 
 class PartnerApplication(Base):
@@ -78,6 +79,33 @@ class PartnerContract(Base):
     accepted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     countersigned_by: Mapped[str]
     countersigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RenewalRequest(Base):
+    """A partner at work wishes for a further contract (续签申请), and accepts the terms it was shown.
+
+    asked_by     what the store calls whoever asked
+    contract_id  the contract that came of it; null while it waits
+    """
+
+    __tablename__ = "partner_renewal_requests"
+    __table_args__ = (
+        Index(
+            "one_waiting_renewal_per_partner",
+            "partner_id",
+            unique=True,
+            postgresql_where=_IS_WAITING,
+            sqlite_where=_IS_WAITING,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    terms_from: Mapped[date]
+    terms_digest: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner_contracts.id"))
 
 
 keep_append_only(cast(Table, PartnerContract.__table__))

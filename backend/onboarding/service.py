@@ -32,7 +32,7 @@ from backend.onboarding.errors import (
     SchemeUnknown,
     TermsOutdated,
 )
-from backend.onboarding.models import PartnerApplication, PartnerContract
+from backend.onboarding.models import PartnerApplication, PartnerContract, RenewalRequest
 from backend.onboarding.states import STATE_NAMES, TRANSITIONS, ApplicationEvent, ApplicationState
 from backend.onboarding.terms import terms_on
 from backend.partners.errors import PartnerNotFound
@@ -202,22 +202,74 @@ def renew_contract(
     officer: str,
     now: datetime,
 ) -> PartnerContract:
-    """A further contract under the terms of today, agreed with the partner outside.
+    """A further contract under the terms of today, which the partner accepted when it asked, or outside.
 
     Raises ContractPeriodInvalid or ContractNumberTaken.
     """
     terms = terms_on(city_date(now))
-    return _sign_contract(
+    asked = waiting_renewal(session, partner.id)
+    contract = _sign_contract(
         session,
         partner,
         number=number,
         terms=(terms.effective_from, terms.digest),
         starts_on=starts_on,
         ends_on=ends_on,
-        accepted_at=now,
+        accepted_at=asked.asked_at if asked and asked.terms_digest == terms.digest else now,
         officer=officer,
         now=now,
     )
+    if asked is not None:
+        asked.contract_id = contract.id
+    notify(
+        session,
+        Recipient(partner_code=partner.code),
+        kind="contract_renewed",
+        title="合作合同已续签",
+        body=f"合同 {number}，{starts_on} 至 {ends_on}。",
+        now=now,
+    )
+    return contract
+
+
+def ask_for_renewal(
+    session: Session, partner: Partner, *, terms_digest: str, asked_by: str, now: datetime
+) -> RenewalRequest:
+    """Asking accepts the terms named by `terms_digest`; asking again while it waits changes nothing.
+
+    Raises TermsOutdated.
+    """
+    terms = terms_on(city_date(now))
+    if terms.digest != terms_digest:
+        raise TermsOutdated
+    waiting = waiting_renewal(session, partner.id)
+    if waiting is not None:
+        return waiting
+    asked = RenewalRequest(
+        partner_id=partner.id,
+        terms_from=terms.effective_from,
+        terms_digest=terms.digest,
+        asked_by=asked_by,
+        asked_at=now,
+    )
+    session.add(asked)
+    session.flush()
+    notify(
+        session,
+        _OFFICE,
+        kind="renewal_asked",
+        title="合作商户申请续签合同",
+        body=f"{partner.name} 申请续签，已接受现行合作条款，请到“合作商户”办理。",
+        about=f"partner:{partner.code}",
+        now=now,
+    )
+    return asked
+
+
+def waiting_renewal(session: Session, partner_id: UUID) -> RenewalRequest | None:
+    return session.scalars(
+        select(RenewalRequest).where(RenewalRequest.partner_id == partner_id, RenewalRequest.contract_id.is_(None))
+    ).first()
 
 
 def end_due_contracts(session: Session, *, now: datetime) -> int:

@@ -100,6 +100,20 @@ class ManagerOnly(Forbidden):
         super().__init__("只有店长可以管理店员，请联系店长。")
 
 
+class HeadManagerOnly(Forbidden):
+    code = "head_manager_only"
+
+    def __init__(self) -> None:
+        super().__init__("门店、用量和合同由首家门店的店长管理，请联系该店长。")
+
+
+class FirstStoreStays(Conflict):
+    code = "first_store_stays"
+
+    def __init__(self) -> None:
+        super().__init__("首家门店不能自己关闭，否则没有人能再管理其他门店；确需关闭请联系信用办。")
+
+
 class TooManyKeys(Conflict):
     code = "too_many_keys"
 

@@ -13,6 +13,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.partners.errors import (
+    FirstStoreStays,
+    HeadManagerOnly,
     ManagerOnly,
     SignInCodeNotValid,
     StaffExists,
@@ -73,10 +75,42 @@ def open_store(session: Session, partner: Partner, *, name: str, now: datetime) 
 
 
 def close_store(session: Session, store_id: UUID, *, partner_id: UUID) -> PartnerStore:
-    """Nobody works there from now on: every phone of the store is signed out. Raises StoreNotFound."""
+    """Nobody works there from now on: no phone of the store is let in. Raises StoreNotFound."""
     store = get_store(session, store_id, partner_id=partner_id)
     store.state = "closed"
     return store
+
+
+def reopen_store(session: Session, store_id: UUID, *, partner_id: UUID) -> PartnerStore:
+    """Its staff work there as before; phones that were signed in go on until their sign-in ends.
+
+    Raises StoreNotFound.
+    """
+    store = get_store(session, store_id, partner_id=partner_id)
+    store.state = "open"
+    return store
+
+
+def heads_partner(session: Session, staff: StaffIdentity) -> bool:
+    """The manager of the first store looks after all of them."""
+    return staff.role == "manager" and stores_of(session, staff.partner_id)[0].id == staff.store_id
+
+
+def check_heads_partner(session: Session, staff: StaffIdentity) -> None:
+    """Raises HeadManagerOnly."""
+    if not heads_partner(session, staff):
+        raise HeadManagerOnly
+
+
+def close_own_store(session: Session, store_id: UUID, *, head: StaffIdentity) -> PartnerStore:
+    """As `close_store`, by the manager of the first store, which they cannot lock themselves out of.
+
+    Raises HeadManagerOnly, FirstStoreStays or StoreNotFound.
+    """
+    check_heads_partner(session, head)
+    if store_id == head.store_id:
+        raise FirstStoreStays
+    return close_store(session, store_id, partner_id=head.partner_id)
 
 
 def get_store(session: Session, store_id: UUID, *, partner_id: UUID) -> PartnerStore:

@@ -99,6 +99,8 @@ def _harden(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     response.headers.setdefault("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
+    # For browsers inside older phones, which do not know `frame-ancestors`.
+    response.headers.setdefault("X-Frame-Options", "DENY")
     if response.mimetype in {"application/json", "application/problem+json", "text/csv"}:
         # Answers of the API are somebody's data until a view says otherwise.
         response.headers.setdefault("Cache-Control", "no-store")

@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.benefits.schemes import schemes_offered_by
 from backend.city_calendar import city_date
-from backend.partners.staff import StaffIdentity, sign_in_staff, sign_out_staff
+from backend.partners.staff import StaffIdentity, heads_partner, sign_in_staff, sign_out_staff
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import limited, open_to_all
@@ -44,6 +44,9 @@ class StaffSignInResponse(Schema):
 
 
 class CounterResponse(StaffResponse):
+    heads_partner = fields.Boolean(
+        required=True, metadata={"description": "首家门店的店长：可以管理门店，查看用量和合同"}
+    )
     schemes = fields.List(fields.Nested(OfferedScheme), required=True)
 
 
@@ -78,7 +81,11 @@ class CounterView(MethodView):
         staff = current_staff()
         with reading() as session:
             offered = schemes_offered_by(session, staff.partner_id, city_date(now()))
-            return {**_answer(staff), "schemes": [offered_scheme(one.rules) for one in offered]}
+            return {
+                **_answer(staff),
+                "heads_partner": heads_partner(session, staff),
+                "schemes": [offered_scheme(one.rules) for one in offered],
+            }
 
 
 def _answer(staff: StaffIdentity) -> dict[str, object]:

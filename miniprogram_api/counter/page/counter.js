@@ -87,6 +87,7 @@ async function open() {
   const me = await ask('GET', '/me')
   byId('where').textContent = `${me.partner} · ${me.store} · ${me.nickname}`
   byId('staff-tab').hidden = me.role !== 'manager'
+  byId('affairs-tab').hidden = !me.heads_partner
   schemes = me.schemes
   byId('scheme').replaceChildren(...schemes.map((one) => new Option(`${one.scene_name} · ${one.name}`, one.code)))
   const usual = localStorage.getItem(SCHEME)
@@ -277,6 +278,57 @@ async function showStaff() {
   show('staff')
 }
 
+async function showAffairs() {
+  const [{ items }, affairs] = await Promise.all([ask('GET', '/stores'), ask('GET', '/affairs')])
+  const redraw = async (work) => { await work; await showAffairs() }
+  byId('store-list').replaceChildren(
+    ...items.map((store) => {
+      const row = element('li')
+      const closed = store.state === 'closed'
+      row.append(
+        element('strong', store.name),
+        element('p', `${closed ? '已关闭' : `店员 ${store.staff} 人`}${store.own ? ' · 您在这里' : ''}`, 'note'),
+      )
+      if (closed) row.append(action('重新开放', () => redraw(ask('DELETE', `/stores/${store.id}/closure`))))
+      else if (!store.own) {
+        row.append(action('关闭', async () => {
+          if (await isSure(`关闭“${store.name}”？那里的手机会立即不能再用，以后可以重新开放。`)) {
+            await redraw(ask('POST', `/stores/${store.id}/closure`))
+          }
+        }))
+      }
+      return row
+    }),
+  )
+  byId('contract-list').replaceChildren(
+    ...affairs.contracts.map((one) => element('li', `${one.number}：${one.starts_on} 至 ${one.ends_on}`)),
+  )
+  const [last] = affairs.contracts
+  byId('renewal-note').textContent = affairs.renewal_asked_at
+    ? '已申请续签，请等信用办办理。'
+    : last ? '期满次日自动停止核验和核销，请提前申请续签。' : '没有合同：由信用办直接登记，不会自动到期。'
+  byId('renew').hidden = Boolean(affairs.renewal_asked_at) || !last
+  byId('renew').dataset.terms = affairs.terms_digest
+  byId('renew').textContent = `申请续签，接受“${affairs.terms_title}”`
+  byId('quota').textContent = `接口每分钟最多核验 ${affairs.checks_per_minute} 次；扫码核销页不另限。`
+  byId('usage-list').replaceChildren(
+    ...affairs.usage.map((line) => {
+      const row = element('li')
+      row.append(
+        element('strong', `${line.day} · ${line.store}`),
+        element('p', `${line.scheme_code}：核验 ${line.checks}，符合 ${line.eligible}，核销 ${line.redemptions}，撤销 ${line.cancellations}`, 'note'),
+      )
+      return row
+    }),
+    ...(affairs.usage.length ? [] : [element('li', '近 30 天没有核验。')]),
+  )
+  byId('key-list').replaceChildren(
+    ...affairs.keys.map((key) => element('li', `${key.kid}：${key.state === 'active' ? '在用' : '已停用'}`)),
+    ...(affairs.keys.length ? [] : [element('li', '没有公钥：只用扫码核销页。')]),
+  )
+  show('affairs')
+}
+
 function showCode(one) {
   byId('new-code').textContent = `${one.nickname} 的登录码 ${one.sign_in_code}`
   byId('new-code').hidden = false
@@ -317,6 +369,18 @@ onSubmit('staff-form', async () => {
   await showStaff()
   showCode(made)
 })
+onSubmit('store-form', async () => {
+  const made = await ask('POST', '/stores', { name: byId('store-name').value.trim() })
+  byId('store-name').value = ''
+  await showAffairs()
+  byId('store-code').textContent = `${made.name}店长的登录码 ${made.manager.sign_in_code}`
+  byId('store-code').hidden = false
+})
+byId('renew').addEventListener('click', () => step(byId('renew'), async () => {
+  if (!(await isSure('申请续签，并接受现行的合作条款？条款全文见在线申请页。'))) return
+  await ask('POST', '/affairs/renewal', { terms_digest: byId('renew').dataset.terms })
+  await showAffairs()
+}))
 byId('scheme').addEventListener('change', noteScheme)
 byId('camera-start').addEventListener('click', () => step(null, scan))
 byId('camera-stop').addEventListener('click', () => stopCamera())
@@ -331,6 +395,8 @@ byId('tabs').addEventListener('click', (event) => {
   if (view === 'check') show('check')
   if (view === 'uses') step(event.target, showUses)
   if (view === 'staff') step(event.target, showStaff)
+  byId('store-code').hidden = true
+  if (view === 'affairs') step(event.target, showAffairs)
 })
 byId('sign-out').addEventListener('click', () => step(byId('sign-out'), async () => {
   if (!(await isSure('退出后，这台手机要用新的登录码才能再登录。'))) return

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from backend.authorizations.tokens import (
     new_token,
 )
 from backend.identifiers import complete_social_credit_code
+from backend.onboarding.terms import terms_on
 from backend.partners.service import find_partner
 from backend.partners.staff import add_staff, open_store, sign_in_staff
 from backend.records.models import CreditRecord
@@ -92,10 +94,17 @@ CALLS = {
     "POST /api/v1/counter/redemptions": {"check_id": ""},
     "GET /api/v1/counter/redemptions": None,
     "POST /api/v1/counter/redemptions/{redemption_id}/cancellation": None,
+    "GET /api/v1/counter/stores": None,
+    "POST /api/v1/counter/stores": {"name": "西门店"},
+    "POST /api/v1/counter/stores/{store_id}/closure": None,
+    "DELETE /api/v1/counter/stores/{store_id}/closure": None,
+    "GET /api/v1/counter/affairs": None,
+    "POST /api/v1/counter/affairs/renewal": {"terms_digest": terms_on(date(2026, 3, 3)).digest},
     "DELETE /api/v1/counter/sign-in": None,
 }
 
 MAKES = {
+    "POST /api/v1/counter/stores": "store_id",
     "POST /api/v1/partner/webhooks": "webhook_id",
     "POST /api/v1/partner/webhooks/{webhook_id}/test": "delivery_id",
 }
