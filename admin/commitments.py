@@ -151,6 +151,7 @@ class CommitmentOutcome(MethodView):
                 commitment_id=commitment_id,
                 officer=f"信用办 {current_officer().name}",
                 now=now(),
+                calendar=services().working_days,
                 **body,
             )
             _note(session, commitment, action="commitment_followed_up", purpose="认定履行情况")

@@ -8,10 +8,9 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from admin.deliveries import template_name
 from backend.city_calendar import city_date
 from backend.records.early_warning import acknowledge_warning, warnings
-from backend.records.models import WARNING_KINDS, WARNING_STATES, SourceWarning
+from backend.records.models import WARNING_STATES, SourceWarning
 from backend.records.quality import quality_by_department, quality_by_month
 from backend.records.quality_rules import quality_rules
 from backend.web import API_PREFIX
@@ -19,15 +18,18 @@ from backend.web.context import now, reading, transaction
 from backend.web.guards import current_officer, signed_in_officer
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
-from backend.web.pages import PageQuery, page_of, page_schema
+from backend.web.pages import page_of, page_schema
 from backend.web.quality import (
     CAUSES_SHOWN,
+    LastingQuery,
     MonthQualityResponse,
+    OwnWarningResponse,
     QualityCause,
     QualityMeasures,
     QualityQuery,
     measures_of,
     month_answer,
+    own_warning,
     period_of,
 )
 
@@ -55,21 +57,13 @@ class MonthQualities(Schema):
     items = fields.List(fields.Nested(MonthQualityResponse), required=True)
 
 
-class WarningsQuery(PageQuery):
+class WarningsQuery(LastingQuery):
     state = fields.String(load_default=None, validate=validate.OneOf(WARNING_STATES))
-    lasting = fields.Boolean(load_default=None, metadata={"description": "true 只看还没有结束的"})
 
 
-class SourceWarningResponse(Schema):
-    id = fields.Integer(required=True)
+class SourceWarningResponse(OwnWarningResponse):
     source_department = fields.String(required=True)
-    template = fields.String(required=True)
-    template_name = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(WARNING_KINDS))
     state = fields.String(required=True, validate=validate.OneOf(WARNING_STATES))
-    message = fields.String(required=True)
-    raised_at = Moment(required=True)
-    ended_at = Moment(required=True, allow_none=True, metadata={"description": "情况恢复正常的时刻"})
     acknowledged_at = Moment(required=True, allow_none=True)
     acknowledged_by = fields.String(required=True, allow_none=True)
     note = fields.String(required=True, allow_none=True, metadata={"description": "怎样处理的"})
@@ -151,15 +145,9 @@ class Acknowledgement(MethodView):
 
 def _warning(warning: SourceWarning) -> dict[str, object]:
     return {
-        "id": warning.id,
+        **own_warning(warning),
         "source_department": warning.source_department,
-        "template": warning.template,
-        "template_name": template_name(warning.template),
-        "kind": warning.kind,
         "state": warning.state,
-        "message": warning.message,
-        "raised_at": warning.raised_at,
-        "ended_at": warning.ended_at,
         "acknowledged_at": warning.acknowledged_at,
         "acknowledged_by": warning.acknowledged_by,
         "note": warning.note,

@@ -169,6 +169,7 @@ class SupplementDecision(MethodView):
                 supplement_id=supplement_id,
                 decided_by=_who(session, supplement_id),
                 now=now(),
+                calendar=services().working_days,
                 **body,
             )
             return _done(session, supplement, "作出核验结论")

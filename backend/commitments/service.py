@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend.cases.service import CaseKind
 from backend.cases.telling import said
 from backend.catalogue.service import category_in_force
-from backend.city_calendar import city_date
+from backend.city_calendar import WorkingDays, city_date
 from backend.commitments.errors import (
     CommitmentNotFound,
     CommitmentNotOffered,
@@ -166,6 +166,7 @@ def follow_up(
     finding: str,
     officer: str,
     now: datetime,
+    calendar: WorkingDays | None = None,
 ) -> Commitment:
     """Record whether it was kept. The outcome becomes a record of the commitment category, by the same storing as
     a delivered one, so that indicators, objections and repairs see it; the signer is told.
@@ -192,6 +193,7 @@ def follow_up(
         source_department=commitment.accepted_by,
         origin=f"信用承诺 {commitment.code} {STATE_NAMES[outcome]}",
         now=now,
+        calendar=calendar,
     )
     commitment.record_id = taken.record.id
     notify(
@@ -209,14 +211,28 @@ def follow_up(
 
 
 def break_commitment_about(
-    session: Session, keys: KeyRing, *, about: str, finding: str, officer: str, now: datetime
+    session: Session,
+    keys: KeyRing,
+    *,
+    about: str,
+    finding: str,
+    officer: str,
+    now: datetime,
+    calendar: WorkingDays | None = None,
 ) -> Commitment | None:
     """The case in which it was signed shows that it was broken; None when nothing was signed in that case."""
     commitment = find_about(session, about)
     if commitment is None or commitment.state == "broken":
         return commitment
     return follow_up(
-        session, keys, commitment_id=commitment.id, outcome="broken", finding=finding, officer=officer, now=now
+        session,
+        keys,
+        commitment_id=commitment.id,
+        outcome="broken",
+        finding=finding,
+        officer=officer,
+        now=now,
+        calendar=calendar,
     )
 
 

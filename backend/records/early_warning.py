@@ -135,6 +135,7 @@ def warnings(
     *,
     state: str | None = None,
     lasting: bool | None = None,
+    source_department: str | None = None,
     before_id: int | None = None,
     limit: int = 50,
 ) -> Sequence[SourceWarning]:
@@ -144,6 +145,8 @@ def warnings(
         query = query.where(SourceWarning.state == state)
     if lasting is not None:
         query = query.where(SourceWarning.ended_at.is_(None) if lasting else SourceWarning.ended_at.is_not(None))
+    if source_department is not None:
+        query = query.where(SourceWarning.source_department == source_department)
     if before_id is not None:
         query = query.where(SourceWarning.id < before_id)
     return session.scalars(query).all()

@@ -150,7 +150,7 @@ def file_supplement(
             evidence=consent_evidence,
             now=now,
         ).id
-    _rehearse(session, keys, supplement, now)
+    _rehearse(session, keys, supplement, now, working_days)
     attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
     CASES.remember(session, supplement, "file", actor=acting.capacity, now=now)
     _tell_verifiers(session, supplement, now=now)
@@ -183,7 +183,7 @@ def complete_supplement(
     form = config.categories[supplement.category]
     filled = _check_cells(form, cells, consented=supplement.consent_id is not None)
     supplement.cells_sealed = keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False))
-    _rehearse(session, keys, supplement, now)
+    _rehearse(session, keys, supplement, now, working_days)
     attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
     due_on = working_days.due_after(today, config.verification_days)
     CASES.move(session, supplement, "complete", actor=acting.capacity, now=now, due_on=due_on)
@@ -280,6 +280,7 @@ def decide_supplement(
     reply: str,
     decided_by: str,
     now: datetime,
+    calendar: WorkingDays | None = None,
 ) -> Supplement:
     """Verified: it becomes a record of the source “自主申报，由…核验”, through the storing of every delivery,
     and the subject is scored anew. Refused: with reasons.
@@ -308,7 +309,7 @@ def decide_supplement(
         )
         return supplement
     CASES.move(session, supplement, "verify", actor=decided_by, now=now, **decided)
-    taken = _take_in(session, keys, supplement, now)
+    taken = _take_in(session, keys, supplement, now, calendar)
     supplement.record_id = taken.record.id
     session.flush()
     tell_applicant(
@@ -464,14 +465,18 @@ def _check_cells(form: SuppliableCategory, cells: Mapping[str, str], *, consente
     return filled
 
 
-def _rehearse(session: Session, keys: KeyRing, supplement: Supplement, now: datetime) -> None:
+def _rehearse(
+    session: Session, keys: KeyRing, supplement: Supplement, now: datetime, calendar: WorkingDays
+) -> None:
     """Would it become a record of its own? Nothing of this stays. Raises RowRefused or AlreadyRecorded."""
     with session.begin_nested() as rehearsal:
-        _take_in(session, keys, supplement, now)
+        _take_in(session, keys, supplement, now, calendar)
         rehearsal.rollback()
 
 
-def _take_in(session: Session, keys: KeyRing, supplement: Supplement, now: datetime) -> TakenIn:
+def _take_in(
+    session: Session, keys: KeyRing, supplement: Supplement, now: datetime, calendar: WorkingDays | None
+) -> TakenIn:
     try:
         taken = take_in_row(
             session,
@@ -481,6 +486,7 @@ def _take_in(session: Session, keys: KeyRing, supplement: Supplement, now: datet
             source_department=SELF_DECLARED.format(supplement.department),
             origin=f"自主申报 {supplement.id}",
             now=now,
+            calendar=calendar,
         )
     except RowRefused as refusal:
         if any(reason["code"] == "conflicting_source" for reason in refusal.reasons):

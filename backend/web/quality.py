@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
+from backend.catalogue.templates import load_templates
 from backend.city_calendar import CITY_ZONE
+from backend.records.models import WARNING_KINDS, SourceWarning
 from backend.records.quality import MonthQuality, Quality
+from backend.web.moments import Moment
+from backend.web.pages import PageQuery
 
 CAUSES_SHOWN = 5
 
@@ -42,6 +46,35 @@ class QualityMeasures(Schema):
 
 class MonthQualityResponse(QualityMeasures):
     month = fields.String(required=True, metadata={"description": "年-月"})
+
+
+class LastingQuery(PageQuery):
+    lasting = fields.Boolean(load_default=None, metadata={"description": "true 只看还没有结束的"})
+
+
+class OwnWarningResponse(Schema):
+    """What the department itself is told of a warning about it."""
+
+    id = fields.Integer(required=True)
+    template = fields.String(required=True)
+    template_name = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(WARNING_KINDS))
+    message = fields.String(required=True)
+    raised_at = Moment(required=True)
+    ended_at = Moment(required=True, allow_none=True, metadata={"description": "情况恢复正常的时刻"})
+
+
+def own_warning(warning: SourceWarning) -> dict[str, object]:
+    template = load_templates().get(warning.template)
+    return {
+        "id": warning.id,
+        "template": warning.template,
+        "template_name": template.name if template else warning.template,
+        "kind": warning.kind,
+        "message": warning.message,
+        "raised_at": warning.raised_at,
+        "ended_at": warning.ended_at,
+    }
 
 
 def period_of(query: dict[str, Any]) -> dict[str, datetime | None]:

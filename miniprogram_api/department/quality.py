@@ -9,18 +9,23 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from backend.city_calendar import city_date
+from backend.records.early_warning import warnings
 from backend.records.quality import quality_by_department, quality_by_month
 from backend.records.quality_rules import quality_rules
 from backend.web import API_PREFIX
 from backend.web.context import now, reading
+from backend.web.pages import page_of, page_schema
 from backend.web.quality import (
     CAUSES_SHOWN,
+    LastingQuery,
     MonthQualityResponse,
+    OwnWarningResponse,
     QualityCause,
     QualityMeasures,
     QualityQuery,
     measures_of,
     month_answer,
+    own_warning,
     period_of,
 )
 from miniprogram_api.department.access import current_department, department_token
@@ -63,3 +68,22 @@ class OwnQuality(MethodView):
             "causes": whole[0].quality.causes[:CAUSES_SHOWN] if whole else [],
             "months": [month_answer(each) for each in months],
         }
+
+
+@blp.route("/warnings")
+class OwnWarnings(MethodView):
+    @department_token("records:deliver")
+    @blp.arguments(LastingQuery, location="query")
+    @blp.response(200, page_schema(OwnWarningResponse))
+    def get(self, query: dict[str, Any]) -> dict[str, object]:
+        """本单位的数据预警（久未报送、报送内容明显变化），新的在前"""
+        with reading() as session:
+            found = warnings(
+                session,
+                lasting=query["lasting"],
+                source_department=current_department().name,
+                before_id=query["cursor"],
+                limit=query["limit"] + 1,
+            )
+            page = page_of(found, query["limit"], key=lambda warning: warning.id)
+            return page | {"items": [own_warning(warning) for warning in found[: query["limit"]]]}

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete
 
 from backend.catalogue.templates import load_templates
+from backend.city_calendar import WorkingDays
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordVersion
 from backend.records.quality import quality_by_department, quality_by_month
+from backend.records.single_row import take_in_row
 from backend.subjects.models import RescoreMark
 from tests.backend.records.conftest import DEPARTMENT, STRANGER, City, judgment, penalty, volunteering
 
@@ -80,3 +82,20 @@ def test_the_trend_follows_the_months_of_receipt_in_the_city(city: City) -> None
         hours = quality_by_month(session, source_department=DEPARTMENT)
     assert [(each.month, each.quality.delivered) for each in all_of_them] == [("2026-02", 1), ("2026-04", 2)]
     assert [(each.month, each.quality.timeliness) for each in hours] == [("2026-02", 1.0), ("2026-04", 0.0)]
+
+
+def test_a_single_row_is_timely_by_the_working_days_of_the_city_not_of_the_library(city: City) -> None:
+    """In a year that the installed calendar does not know yet, the city's own says when seven working days are."""
+    row = {
+        column.code: value
+        for column in load_templates()["volunteering"].columns
+        if (value := volunteering(服务日期="2031-03-03").get(column.header))
+    }
+    calendar = WorkingDays(overrides={2031: {}})
+    with city.database.transaction() as session:
+        take_in_row(
+            session, city.keys, template="volunteering", row=row, source_department=DEPARTMENT, origin="一行",
+            now=datetime(2031, 3, 12, 2, tzinfo=UTC), calendar=calendar,
+        )  # fmt: skip
+    (delivery,) = city.deliveries()
+    assert (delivery.shape["timed"], delivery.shape["on_time"]) == (1, 1)

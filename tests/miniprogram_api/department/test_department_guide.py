@@ -63,7 +63,7 @@ def test_every_step_of_the_walk_can_be_copied(live, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    profile, delivery, again, waiting, corrected, file, quality = answers
+    profile, delivery, again, waiting, corrected, file, quality, warnings = answers
     assert [category["code"] for category in profile["categories"]] == ["volunteering"]
     assert (delivery["accepted"], delivery["quarantined"]) == (1, 1)
     assert again == delivery
@@ -72,6 +72,7 @@ def test_every_step_of_the_walk_can_be_copied(live, tmp_path):
     assert (file["state"], file["delivered"], file["accepted"]) == ("done", 1, 1)
     # Two rows, one of them corrected afterwards as a delivery of its own, and the file with one.
     assert (quality["whole_period"]["delivered"], quality["whole_period"]["quarantined"]) == (4, 1)
+    assert warnings["items"] == []
 
 
 def test_every_code_named_in_the_guide_is_one_the_server_uses():

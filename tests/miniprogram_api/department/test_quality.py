@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from backend.records.early_warning import watch_sources
 from tests.backend.records.conftest import penalty
 from tests.miniprogram_api.department.conftest import MARKET_REGULATION, MARKET_REGULATION_CODE
 from tests.miniprogram_api.department.test_deliveries import deliver, hours
@@ -28,3 +31,20 @@ def test_who_delivered_nothing_in_the_period_is_told_nothing_rather_than_nought(
     deliver(civility, hours())
     empty = civility.get("/quality", since="2020-01-01", until="2020-12-31").json
     assert (empty["whole_period"], empty["causes"], empty["months"]) == (None, [], [])
+
+
+def test_a_department_is_told_of_its_own_silence_and_not_of_another_ones(city, department):
+    civility, market = department(), department(MARKET_REGULATION)
+    for _ in range(5):
+        assert deliver(civility, hours()).status_code in (200, 201)
+        city.clock.moment += timedelta(days=1)
+    city.clock.moment += timedelta(days=45)
+    with city.database.transaction() as session:
+        watch_sources(session, now=city.clock(), calendar=city.services.working_days)
+
+    [warning] = civility.get("/quality/warnings", lasting=True).json["items"]
+
+    assert (warning["kind"], warning["template_name"], warning["ended_at"]) == ("silent", "志愿服务", None)
+    assert "acknowledged_by" not in warning  # what the credit office notes for itself
+    assert civility.get("/quality/warnings", lasting=False).json["items"] == []
+    assert market.get("/quality/warnings").json["items"] == []
