@@ -74,6 +74,7 @@ Condition: TypeAlias = "Leaf | All | Any | Not"
 class Unmet:
     """One condition that stands in the way, for the citizen: what is asked, what they have, how to get there.
 
+    `leaf` is the condition itself, which has to become `wanted`; None for what is no condition (a used-up quota).
     `known` is False when the fact itself is missing; `shortfall` is how far a number is from passing, in the
     fact's own unit (None where distance means nothing).
     """
@@ -85,6 +86,8 @@ class Unmet:
     how: str
     known: bool
     shortfall: int | None
+    leaf: Leaf | None = None
+    wanted: bool = True
 
     @property
     def within_reach(self) -> bool:
@@ -274,6 +277,8 @@ def _explain(leaf: Leaf, facts: FactSet, *, wanted: bool) -> Unmet:
         how=definition.how,
         known=have is not None,
         shortfall=_shortfall(leaf, have) if wanted else None,
+        leaf=leaf,
+        wanted=wanted,
     )
 
 

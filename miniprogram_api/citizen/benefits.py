@@ -26,12 +26,25 @@ class TierResponse(Schema):
     terms = fields.Dict(keys=fields.String(), required=True, metadata={"description": "待遇；金额单位为分"})
 
 
+class WayResponse(Schema):
+    steps = fields.List(fields.String(), required=True, metadata={"description": "依次做什么；或只需等什么"})
+    result = fields.String(required=True, metadata={"description": "届时如何，经重新计算核对"})
+    on = fields.Date(
+        required=True, allow_none=True, metadata={"description": "哪一天起满足；做到并记录后即满足的为 null"}
+    )
+
+
 class UnmetResponse(Schema):
     fact = fields.String(required=True, metadata={"description": "条件所看的事实"})
     reason = fields.String(required=True, metadata={"description": "为什么有这个条件"})
     need = fields.String(required=True, metadata={"description": "需要达到"})
     have = fields.String(required=True, metadata={"description": "目前情况"})
     how = fields.String(required=True, metadata={"description": "怎样达到"})
+    ways = fields.List(
+        fields.Nested(WayResponse),
+        required=True,
+        metadata={"description": "由现行评分方案和本人记录算出的具体办法；算不出时为空"},
+    )
 
 
 class QuotaResponse(Schema):
@@ -59,6 +72,7 @@ class BenefitResponse(Schema):
     tier = fields.Nested(TierResponse, required=True, allow_none=True)
     unmet = fields.List(fields.Nested(UnmetResponse), required=True, metadata={"description": "未达到的条件"})
     quota = fields.Nested(QuotaResponse, required=True, allow_none=True)
+    documents = fields.List(fields.String(), required=True, metadata={"description": "使用时要带的材料"})
     effective_to = fields.Date(
         required=True, allow_none=True, metadata={"description": "最后一天；没有期限时为 null"}
     )
@@ -143,7 +157,17 @@ def _answer(standing: BenefitStanding) -> dict[str, object]:
             {"public_code": enterprise.public_code, "name": enterprise.public_name} if enterprise else None
         ),
         "tier": {"name": tier.name, "terms": tier.terms} if tier else None,
-        "unmet": entitlement.unmet,
+        "unmet": [
+            {
+                "fact": unmet.fact,
+                "reason": unmet.reason,
+                "need": unmet.need,
+                "have": unmet.have,
+                "how": unmet.how,
+                "ways": ways,
+            }
+            for unmet, ways in zip(entitlement.unmet, standing.ways, strict=True)
+        ],
         "quota": (
             {
                 "limit": quota.quota.limit,
@@ -154,5 +178,6 @@ def _answer(standing: BenefitStanding) -> dict[str, object]:
             if quota
             else None
         ),
+        "documents": list(scheme.documents),
         "effective_to": scheme.effective_to,
     }
