@@ -17,6 +17,8 @@ from admin.department import cases as department_cases
 from admin.department import inbox as department_inbox
 from admin.enterprises import blp as enterprises
 from admin.institutions import blp as institutions
+from admin.joint_incentives import blp as joint_incentives
+from admin.joint_incentives import requests as incentive_requests
 from admin.known_records import blp as known_records
 from admin.ledger import blp as ledger
 from admin.notifications import blp as notifications
@@ -69,4 +71,6 @@ def admin_surfaces() -> list[Blueprint]:
         settlements,
         complaints,
         deletion_requests,
+        joint_incentives,
+        incentive_requests,
     ]

@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
-from admin.cases import CaseEvent, masked_subject, note_access, steps_in
+from admin.cases import masked_subject, note_access
 from admin.objections import MaskedSubject
 from backend.city_calendar import city_date
 from backend.commitments.models import Commitment
@@ -28,6 +28,7 @@ from backend.commitments.states import EVENT_NAMES, OPEN_STATES, STATE_NAMES
 from backend.commitments.types import commitment_type
 from backend.subjects.service import get_subject
 from backend.web import API_PREFIX
+from backend.web.cases import CaseEvent, steps_in
 from backend.web.clocks import days_left
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason

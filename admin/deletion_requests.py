@@ -12,7 +12,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.cases import CaseEvent, masked_subject, note_access, steps_in
+from admin.cases import masked_subject, note_access
 from admin.objections import MaskedSubject
 from backend.catalogue.service import known_categories
 from backend.city_calendar import city_date
@@ -32,6 +32,7 @@ from backend.deletion_requests.states import EVENT_NAMES, STATE_NAMES
 from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
 from backend.web import API_PREFIX
+from backend.web.cases import CaseEvent, steps_in
 from backend.web.clocks import days_left
 from backend.web.context import now, reading, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason

@@ -12,12 +12,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
-from admin.cases import (
-    CaseEvent,
-    masked_subject,
-    note_access,
-    steps_in,
-)
+from admin.cases import masked_subject, note_access
 from admin.objections import MaskedSubject
 from backend.city_calendar import city_date
 from backend.evidence.service import evidence_of
@@ -37,6 +32,7 @@ from backend.supplements.service import (
 from backend.supplements.states import EVENT_NAMES, STATE_NAMES
 from backend.web import API_PREFIX
 from backend.web.attachments import case_file
+from backend.web.cases import CaseEvent, steps_in
 from backend.web.clocks import days_left
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason

@@ -27,6 +27,7 @@ from backend.errors import Refused
 from backend.evidence.service import EvidenceStore, forget_unused_evidence, remove_forgotten
 from backend.jobs.service import enqueue_job, requeue_stale_jobs, was_queued
 from backend.jobs.worker import Handler, Periodic, Progress, Worker
+from backend.joint_incentives.service import watch_clocks as watch_joint_incentives
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
 from backend.objections.clock_watch import watch_clocks
@@ -154,8 +155,8 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
             forget_unused_evidence(session, EvidenceStore(config.evidence_dir, config.keys), now=now)
 
     def watch_rights(now: datetime) -> None:
-        """The clocks of repairs, supplements and deletion requests, and commitments that fall due."""
-        for watch in (watch_repairs, watch_supplements, watch_deletion_requests):
+        """The clocks of repairs, supplements, deletion requests, joint incentives; commitments that fall due."""
+        for watch in (watch_repairs, watch_supplements, watch_deletion_requests, watch_joint_incentives):
             with database.transaction() as session:
                 watch(session, now=now, working_days=working_days)
         with database.transaction() as session:

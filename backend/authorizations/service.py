@@ -49,9 +49,12 @@ from backend.subjects.service import is_adult
 
 @dataclass(frozen=True)
 class Asked:
-    """What a recipient asks a citizen for. Another purpose, other data or a longer term is another request."""
+    """What a recipient asks a citizen for. Another purpose, other data or a longer term is another request.
 
-    recipient: Partner
+    recipient  a partner; or in words, where departments read on this platform and get nothing delivered
+    """
+
+    recipient: Partner | str
     purpose: str
     data_categories: Sequence[str]
     output: str
@@ -61,6 +64,10 @@ class Asked:
     notice_version: str
     frequency_most: int | None = None
     frequency_days: int | None = None
+
+    @property
+    def recipient_name(self) -> str:
+        return self.recipient if isinstance(self.recipient, str) else self.recipient.name
 
 
 RENEWED = "renewed"
@@ -119,7 +126,7 @@ def request_sharing(session: Session, subject: Subject, asked: Asked, *, now: da
         session,
         Recipient(subject_id=subject.id),
         kind="consent_requested",
-        title=f"{asked.recipient.name}请您授权",
+        title=f"{asked.recipient_name}请您授权",
         body=f"用于{asked.purpose}。同意与否由您决定，不同意不影响您办理其他任何事项。",
         about=f"consent:{consent.id}",
         now=now,
@@ -139,8 +146,8 @@ def record_request(session: Session, acting: ActingFor, asked: Asked, *, now: da
         given_by_id=acting.person_id if acting.on_behalf else None,
         on_behalf_of=f"{subject.public_name}（{subject.public_code}）" if acting.on_behalf else None,
         kind="sharing",
-        recipient_partner_id=asked.recipient.id,
-        recipient_name=asked.recipient.name,
+        recipient_partner_id=None if isinstance(asked.recipient, str) else asked.recipient.id,
+        recipient_name=asked.recipient_name,
         purpose=asked.purpose,
         data_categories=list(asked.data_categories),
         output=asked.output,

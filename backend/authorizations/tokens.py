@@ -51,6 +51,7 @@ DEPARTMENT_SCOPES = {
     "records:deliver": "报送本单位的公共信用信息，查看批次，更正待处理的行",
     "objections:answer": "核查并答复对本单位报送信息的异议",
     "credit:check": "为有法律依据的目的批量核查主体的信用信息",
+    "incentives:take_part": "发起联合激励，响应请求，反馈采取的措施",
     "cases:decide": "决定本单位认定的失信信息的修复申请，核验由本单位负责的自主申报",
 }
 """What a source department may ask for besides. None of these shows more of a person than it delivered itself."""

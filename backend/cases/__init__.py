@@ -1,1 +1,1 @@
-"""What cases have in common (repairs, supplements, commitments, deletion requests): steps, queues, clocks."""
+"""What cases have in common (repairs, supplements, commitments, joint incentives …): steps, queues, clocks."""

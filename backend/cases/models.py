@@ -13,21 +13,33 @@ from backend.database import BigId, Json, UtcDateTime
 
 
 class Case:
-    """Something about one subject that moves from state to state."""
+    """Something that moves from state to state."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"), index=True)
     state: Mapped[str]
 
 
-class AnsweredCase(Case):
-    """A case that the city has to answer.
+class SubjectsCase(Case):
+    """A case about one subject."""
 
-    due_on      last day of the present step; null while nobody in the city has to act
-    decided_by  as the applicant reads it
+    subject_id: Mapped[int] = mapped_column(BigId, ForeignKey("subjects.id"), index=True)
+
+
+class TimedCase(Case):
+    """A case with a clock.
+
+    due_on  last day of the present step; null while nobody has to act
     """
 
     due_on: Mapped[date | None]
+
+
+class AnsweredCase(SubjectsCase, TimedCase):
+    """A case about one subject that the city has to answer.
+
+    decided_by  as the applicant reads it
+    """
+
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decided_by: Mapped[str | None]
     reply: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""The cases that the city has to answer: the most urgent first, how many, and whom the clock concerns."""
+"""The cases that somebody has to act on: the most urgent first, how many, and whom the clock concerns."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from backend.cases.models import AnsweredCase
+from backend.cases.models import TimedCase
 from backend.city_calendar import CalendarYearUnknown, WorkingDays
 
-Answered = TypeVar("Answered", bound=AnsweredCase)
+Timed = TypeVar("Timed", bound=TimedCase)
 
 NO_CLOCK = date(9999, 12, 31)
 
 
 @dataclass(frozen=True)
-class CaseQueue(Generic[Answered]):
-    """`running` are the states in which the city has to act."""
+class CaseQueue(Generic[Timed]):
+    """`running` are the states in which somebody has to act by the clock."""
 
-    rows: type[Answered]
+    rows: type[Timed]
     running: Sequence[str]
 
     def page(
         self, *conditions: ColumnElement[bool], session: Session, after: tuple[date, UUID] | None, limit: int
-    ) -> Sequence[Answered]:
+    ) -> Sequence[Timed]:
         """What meets the conditions, the clock that runs out first in front; `after` is `place` and id of the
         last one seen."""
         place = func.coalesce(self.rows.due_on, NO_CLOCK)
@@ -39,14 +39,14 @@ class CaseQueue(Generic[Answered]):
         return session.scalars(query.order_by(place, self.rows.id).limit(limit)).all()
 
     @staticmethod
-    def place(case: AnsweredCase) -> date:
+    def place(case: TimedCase) -> date:
         return case.due_on or NO_CLOCK
 
-    def is_overdue(self, case: AnsweredCase, today: date) -> bool:
+    def is_overdue(self, case: TimedCase, today: date) -> bool:
         return case.state in self.running and case.due_on is not None and case.due_on < today
 
     def count_open(self, session: Session, today: date, *among: ColumnElement[bool]) -> tuple[int, int]:
-        """How many the city has to act on, and how many of these are overdue; only those that meet `among`."""
+        """How many are on the clock, and how many of these are overdue; only those that meet `among`."""
         total, overdue = session.execute(
             select(func.count(), func.count().filter(self.rows.due_on < today))
             .select_from(self.rows)
@@ -54,8 +54,8 @@ class CaseQueue(Generic[Answered]):
         ).one()
         return total, overdue
 
-    def due(self, session: Session, *, by: date) -> Sequence[Answered]:
-        """What the city has to act on by that day, and should have before it."""
+    def due(self, session: Session, *, by: date) -> Sequence[Timed]:
+        """What is to be acted on by that day, and should have been before it."""
         return session.scalars(
             select(self.rows)
             .where(self.rows.state.in_(self.running), self.rows.due_on <= by)

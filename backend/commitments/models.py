@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.cases.models import Case, CaseStep
+from backend.cases.models import CaseStep, SubjectsCase
 from backend.database import Base, BigId, UtcDateTime
 
 STILL_OPEN = text("state = 'signed'")
 
 
-class Commitment(Case, Base):
+class Commitment(SubjectsCase, Base):
     """A commitment (信用承诺) as it was signed: by whom, when, in which words.
 
     state           CommitmentState

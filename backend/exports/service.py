@@ -36,6 +36,7 @@ from backend.evidence.service import BY_SUBJECT
 from backend.identifiers.sealing import KeyRing
 from backend.institutions.models import LoanReferral, LoanReferralEvent
 from backend.institutions.states import STATE_NAMES as REFERRAL_STATES
+from backend.joint_incentives.service import OwnIncentive, incentives_for
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import ACTION_NAMES
 from backend.notifications.models import Notification, NotificationSetting
@@ -143,6 +144,7 @@ def export_of(
             for referral in _of(session, LoanReferral, subject_id, LoanReferral.sent_at)
         ],
         "credit_checks": [_credit_check(session, row) for row in _newest(session, CheckedRow, subject_id)],
+        "joint_incentives": [_incentive(one) for one in incentives_for(session, subject_id, now=now)],
         "reports": [_report(report) for report in _newest(session, CreditReport, subject_id)],
         "notifications": [
             {"title": message.title, "body": message.body, "created_at": message.created_at}
@@ -654,6 +656,20 @@ def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
             ],
         ),
         _table(
+            "联合激励",
+            "",
+            ("为您采取的措施", "发起时间", "发起单位", "依据"),
+            [
+                (
+                    "；".join(f"{deed['department']}：{deed['text']}" for deed in one["deeds"]) or one["matter"],
+                    minute(one["initiated_at"]),
+                    one["initiator"],
+                    one["basis"],
+                )
+                for one in data["joint_incentives"]
+            ],
+        ),
+        _table(
             "出具过的信用报告",
             "",
             ("编号", "出具时间", "由谁出具", "有效期至"),
@@ -733,6 +749,27 @@ def _cases(data: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"kind": kind, "at": at, "said": said, "reply": reply, "state": state}
         for kind, at, said, reply, state in sorted(cases, key=lambda case: case[1], reverse=True)
     ]
+
+
+def _incentive(own: OwnIncentive) -> dict[str, Any]:
+    return {
+        "matter": own.incentive.matter,
+        "ground_name": own.incentive.ground_name,
+        "basis": own.incentive.basis,
+        "initiator": own.incentive.initiator,
+        "initiated_at": own.incentive.initiated_at,
+        "consent_id": own.consent_id,
+        "deeds": [
+            {
+                "department": request.department,
+                "measure_name": deed.measure_name,
+                "basis": deed.basis,
+                "text": deed.text,
+                "done_on": deed.done_on,
+            }
+            for request, deed in own.deeds
+        ],
+    }
 
 
 def _table(title: str, note: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:

@@ -51,6 +51,9 @@ ACTION_NAMES = {
     "commitment_followed_up": "核实信用承诺履行情况",
     "deletion_request_viewed": "查看删除申请及相关记录",
     "deletion_request_decided": "办理删除申请",
+    "incentive_initiated": "发起联合激励",
+    "incentive_viewed": "查看联合激励",
+    "incentive_fed_back": "反馈为您采取的激励措施",
     "access_audited": "审计查看记录",
     "ledger_searched": "审计查询台账",
 }

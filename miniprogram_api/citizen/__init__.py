@@ -12,6 +12,7 @@ from miniprogram_api.citizen.commitments import blp as commitments
 from miniprogram_api.citizen.deletion_requests import blp as deletion_requests
 from miniprogram_api.citizen.evidence import blp as evidence
 from miniprogram_api.citizen.export import blp as export
+from miniprogram_api.citizen.joint_incentives import blp as joint_incentives
 from miniprogram_api.citizen.ledger import blp as ledger
 from miniprogram_api.citizen.ledger import complaints as access_complaints
 from miniprogram_api.citizen.lists import blp as lists
@@ -36,6 +37,7 @@ def citizen_surfaces() -> list[Blueprint]:
         score,
         records,
         lists,
+        joint_incentives,
         benefits,
         uses,
         authorizations,

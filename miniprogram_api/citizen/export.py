@@ -15,6 +15,7 @@ from backend.web import API_PREFIX
 from backend.web.attachments import attachment
 from backend.web.context import now, reading, services
 from backend.web.guards import current_subject_id, limited, signed_in_citizen
+from backend.web.joint_incentives import DeedResponse
 from backend.web.moments import Moment
 
 blp = Blueprint("citizen export", __name__, url_prefix=API_PREFIX, description="导出我的数据")
@@ -311,6 +312,16 @@ class ExportedNotification(Schema):
     created_at = Moment(required=True)
 
 
+class ExportedIncentive(Schema):
+    matter = fields.String(required=True)
+    ground_name = fields.String(required=True)
+    basis = fields.String(required=True)
+    initiator = fields.String(required=True)
+    initiated_at = Moment(required=True)
+    consent_id = fields.UUID(required=True, allow_none=True)
+    deeds = fields.List(fields.Nested(DeedResponse), required=True, metadata={"description": "已采取的措施"})
+
+
 class ExportResponse(Schema):
     format = fields.String(required=True, metadata={"description": "osmanthus-export/1；不兼容的变化会改这个值"})
     city = fields.String(required=True)
@@ -338,6 +349,7 @@ class ExportResponse(Schema):
     credit_checks = fields.List(
         fields.Nested(ExportedCreditCheck), required=True, metadata={"description": "单位批量信用核查的结果"}
     )
+    joint_incentives = fields.List(fields.Nested(ExportedIncentive), required=True)
     reports = fields.List(fields.Nested(ExportedReport), required=True)
     notifications = fields.List(fields.Nested(ExportedNotification), required=True)
 

@@ -185,14 +185,38 @@ def test_every_page_of_the_console_opens_for_an_officer_with_every_role(walk, li
         desk.here = f"console {entry.inner_text().splitlines()[0]}"
         entry.click()
         desk.look(heading="main h1")
-    for case in ("repair", "supplement", "commitment"):
+    cases["joint-incentive"] = initiate_incentive(desk)
+    for case in ("repair", "supplement", "commitment", "joint-incentive"):
         desk.here = f"console one {case}"
         desk.page.goto(f"{live_city.base_url}/admin/{case}s/{cases[case]}")
         desk.page.get_by_role("dialog").get_by_role("button", name="查看", exact=True).click()
-        expect(desk.page.get_by_role("heading", name="办理经过")).to_be_visible()
+        told = "各单位的响应和反馈" if case == "joint-incentive" else "办理经过"
+        expect(desk.page.get_by_role("heading", name=told)).to_be_visible()
         desk.look(heading="main h1")
+    desk.here = "console new joint incentive"
+    desk.page.goto(f"{live_city.base_url}/admin/joint-incentives/new")
+    desk.look(heading="main h1")
 
     assert desk.complaints == []
+
+
+def initiate_incentive(desk: Walker) -> str:
+    """For the first enterprise on the published red list, asked of the first department that can be."""
+    session = desk.page.evaluate("JSON.parse(sessionStorage.getItem('osmanthus-console-session'))")
+    officer = Person(httpx.Client(base_url=f"{desk.base_url}/api/v1", timeout=60))
+    officer.http.headers["Authorization"] = f"Bearer {session['token']}"
+    department = officer.get("/admin/joint-incentives/offers")["departments"][0]["code"]
+    made = officer.post(
+        "/admin/joint-incentives",
+        {
+            "ground": "tax_a",
+            "matter": "A级纳税人激励",
+            "measures": ["green_channel"],
+            "departments": [department],
+            "subjects": [officer.get("/public/red-lists/tax_a", limit=1)["items"][0]["code"]],
+        },
+    )
+    return str(made["id"])
 
 
 # What a page needs to be told in its address.
@@ -214,7 +238,15 @@ ON_THE_WAY = {
     "sign-in/sign-in",
 }
 ALREADY_WALKED = {*ON_THE_WAY, *PAGES}
-FOR_THE_ENTERPRISE = ["repairs/list", "supplements/list", "commitments/list", "commitments/sign", "records/list"]
+FOR_THE_ENTERPRISE = [
+    "repairs/list",
+    "supplements/list",
+    "commitments/list",
+    "commitments/sign",
+    "records/list",
+    "lists/lists",
+    "incentives/incentives",
+]
 
 
 def phone_pages() -> list[str]:

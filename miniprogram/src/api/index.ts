@@ -14,6 +14,7 @@ import type {
   CreditRecord,
   Evidence,
   HistoryPoint,
+  JointIncentive,
   DataChoice,
   DeletionAsked,
   DeletionPlan,
@@ -32,6 +33,7 @@ import type {
   ObjectionDetail,
   ObjectionMatter,
   OneTimeCode,
+  OwnLists,
   Page,
   Receipt,
   RecordDetail,
@@ -93,6 +95,10 @@ export const getRecords = (enterprise: ActingFor, filter: RecordFilter = {}) =>
   client.get<Page<CreditRecord>>('/me/records', { enterprise, ...filter })
 export const getRecord = (enterprise: ActingFor, recordId: number | string) =>
   client.get<RecordDetail>(`/me/records/${id(recordId)}`, { enterprise })
+
+export const getLists = (enterprise: ActingFor) => client.get<OwnLists>('/me/lists', { enterprise })
+export const getJointIncentives = async (enterprise: ActingFor) =>
+  (await client.get<{ items: JointIncentive[] }>('/me/joint-incentives', { enterprise })).items
 
 export const getBenefits = () => client.get<Benefits>('/me/benefits')
 /** For any benefit, or for one; `enterprise` is the 统一社会信用代码 of the one the citizen acts for. */

@@ -41,6 +41,37 @@ export interface Me {
   enterprises: { public_code: string; name: string; role: string }[]
 }
 
+/** An entry of a red list or of a statutory list; `record_id` is what it rests on. */
+export interface ListEntry {
+  record_id: number
+  list_name: string
+  basis: string
+  title: string
+  level_name: string | null
+  listed_on: CityDate
+  until: CityDate | null
+  source_department: string
+  disputed: boolean
+  statements: string[]
+}
+
+export interface OwnLists {
+  red_list: ListEntry[]
+  statutory_lists: ListEntry[]
+  barred_by: string[]
+}
+
+export interface JointIncentive {
+  id: string
+  matter: string
+  ground_name: string
+  basis: string
+  initiator: string
+  initiated_at: Moment
+  consent: 'not_needed' | 'waiting' | 'given' | 'not_given'
+  deeds: { department: string; measure_name: string; basis: string; text: string; done_on: CityDate }[]
+}
+
 export interface ActivationNotice {
   version: string
   title: string
@@ -156,6 +187,8 @@ export interface UnmetCondition {
   have: string
   /** The next step for someone who is not there yet. */
   how: string
+  /** Worked out from the policy in force and the citizen's own records; empty when nothing surely leads there. */
+  ways: { steps: string[]; result: string; on: CityDate | null }[]
 }
 
 /** What a tier gives: one line, and the fine points where it has any; further entries are for the merchant's till. */
@@ -173,6 +206,7 @@ export interface Quota {
 }
 
 export interface Benefit {
+  documents: string[]
   code: string
   name: string
   scene: string

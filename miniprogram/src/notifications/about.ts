@@ -13,6 +13,7 @@ const LISTS: Record<string, string> = {
   consent: '/pages/authorizations/list',
   referral: '/pages/loans/loans',
   supplement: '/pages/supplements/list',
+  joint_incentive: '/pages/incentives/incentives',
   access_complaint: '/pages/ledger/list',
   merchant_complaint: '/pages/uses/list',
   ledger: '/pages/ledger/list',

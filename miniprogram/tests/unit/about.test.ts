@@ -11,6 +11,7 @@ const ABOUT = [
   'deletion_request:3f',
   'consent:3f',
   'supplement:3f',
+  'joint_incentive:3f',
   'access_complaint:3f',
   'merchant_complaint:3f',
   'referral:3f',

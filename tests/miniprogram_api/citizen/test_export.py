@@ -62,6 +62,8 @@ EXPORTED_AS = {
     "eligibility_overrides": "benefits_granted",
     "loan_referrals": "loan_referrals",
     "checked_rows": "credit_checks",
+    "incentive_subjects": "joint_incentives",
+    "incentive_deeds": "joint_incentives",
     "credit_reports": "reports",
     "notifications": "notifications",
 }

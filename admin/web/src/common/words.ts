@@ -5,6 +5,8 @@ import type {
   DeletionCase,
   DeletionCaseInFull,
   Delivery,
+  Incentive,
+  IncentiveRequest,
   ObjectionCase,
   RepairCase,
   ScoreRun,
@@ -128,6 +130,19 @@ export const SUPPLEMENT_STATES: Record<SupplementCase['state'], Word> = {
   returned: { text: '待补正', tone: 'quiet' },
   verified: { text: '已核验', tone: 'good' },
   refused: { text: '核验未通过', tone: 'quiet' },
+  withdrawn: { text: '已撤回', tone: 'quiet' },
+}
+
+export const INCENTIVE_STATES: Record<Incentive['state'], Word> = {
+  open: { text: '办理中', tone: 'calm' },
+  closed: { text: '已办结', tone: 'good' },
+}
+
+export const INCENTIVE_REQUEST_STATES: Record<IncentiveRequest['state'], Word> = {
+  asked: { text: '待响应', tone: 'calm' },
+  accepted: { text: '待反馈', tone: 'busy' },
+  declined: { text: '未采取措施', tone: 'quiet' },
+  done: { text: '已反馈', tone: 'good' },
   withdrawn: { text: '已撤回', tone: 'quiet' },
 }
 
