@@ -19,6 +19,7 @@ from backend.institutions.states import state_after as referral_after
 from tests.backend.authorizations.test_consents import ALLOWED as CONSENTS
 from tests.backend.commitments.test_commitment_states import ALLOWED as COMMITMENTS
 from tests.backend.deletion_requests.test_deletion_states import ALLOWED as DELETIONS
+from tests.backend.joint_incentives.test_incentive_states import ALLOWED as INCENTIVES
 from tests.backend.objections.test_objection_states import ALLOWED as OBJECTIONS
 from tests.backend.oversight.test_oversight import ALERTS
 from tests.backend.oversight.test_oversight import COMPLAINTS as ACCESS_COMPLAINTS
@@ -52,6 +53,7 @@ BY_HAND = {
     "backend.commitments.states.TRANSITIONS": COMMITMENTS,
     "backend.deletion_requests.states.TRANSITIONS": DELETIONS,
     "backend.institutions.states.TRANSITIONS": REFERRALS,
+    "backend.joint_incentives.states.TRANSITIONS": INCENTIVES,
     "backend.objections.states.TRANSITIONS": OBJECTIONS,
     "backend.onboarding.states.TRANSITIONS": APPLICATIONS,
     "backend.oversight.states.ALERT_TRANSITIONS": ALERTS,

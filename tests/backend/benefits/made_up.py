@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +22,11 @@ from backend.partners.service import register_partner
 from backend.scores.models import PolicyVersion, PublishedRun, Score, ScoreRun
 from backend.subjects.models import Subject
 from tests.factories import add_person
+
+_POLICIES = {
+    kind: files("scoring").joinpath(f"policies/{name}.yaml").read_text("utf-8")
+    for kind, name in (("person", "guihua"), ("enterprise", "enterprise"))
+}
 
 SCORE_120 = {"fact": "score.total", "op": "ge", "value": 12000, "reason": "信用分达到 120 分。"}
 
@@ -122,7 +128,7 @@ def _published_run(session: Session, subject_kind: str, now: datetime) -> tuple[
                 version="1",
                 name="测试方案",
                 subject_kind=subject_kind,
-                document="{}",
+                document=_POLICIES[subject_kind],
                 effective_from=city_date(now),
                 adopted_at=now,
                 adopted_by="测试",
