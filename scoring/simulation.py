@@ -2,8 +2,9 @@
 
 A run leaves an indicator matrix: for every subject the measured values and the points. Where a change only
 touches prices (tiers, points per unit, caps, limits, base, range, grades) the new scores follow from that
-matrix alone, by the kernel's own second half. Where it touches what is measured (categories, windows, fading,
-points by level …) the records have to be read again, and `simulate` says for which indicators.
+matrix alone, by the kernel's own second half. The same holds where all prices of an indicator that prices record
+by record change by one exact factor. Where a change touches what is measured (categories, windows, fading, one
+level's points …) the records have to be read again, and `simulate` says for which indicators.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +22,7 @@ import numpy.typing as npt
 from scoring.columns import RecordColumns
 from scoring.compiled import CompiledPolicy
 from scoring.engine import BatchResult, score_batch
-from scoring.kernel import Int64, compiled_reprice, divide_rounded
+from scoring.kernel import NO_VALUE, Int64, compiled_reprice, divide_rounded
 from scoring.policy import DirectGrade, Indicator, Policy
 
 MOST_MOVERS = 20
@@ -154,14 +156,17 @@ def affected(before: Policy, after: Policy) -> tuple[str, ...]:
     """What `after` measures and `before` did not: codes of indicators and direct grades, empty when a matrix
     of `before` suffices."""
     known = {indicator.code: indicator for indicator in before.indicators}
+    # Where one act counts once, at its highest among all deductions, a change of one may touch all of them.
+    pools = [_pool(before), _pool(after)]
     again = {
         indicator.code
         for indicator in after.indicators
         if indicator.measure != "value_of"
-        and (indicator.code not in known or _reading(indicator) != _reading(known[indicator.code]))
+        and (
+            indicator.code not in known
+            or _factor(known[indicator.code], indicator, pooled=indicator.code in pools[0]) is None
+        )
     }
-    # Where one act counts once, at its highest among all deductions, a change of one may touch all of them.
-    pools = [_pool(before), _pool(after)]
     if pools[0] != pools[1] or (again & pools[1]):
         again |= pools[0] | pools[1]
     again |= {i.code for i in after.indicators if i.of is not None and (i.of in again or i.of not in known)}
@@ -175,6 +180,44 @@ def _pool(policy: Policy) -> set[str]:
     if not policy.one_act_counts_once:
         return set()
     return {i.code for i in policy.indicators if i.direction == "down" and i.measure == "each"}
+
+
+def _factor(before: Indicator, after: Indicator, *, pooled: bool) -> Fraction | None:
+    """What every measured value of `before` is multiplied by under `after`, exactly; None when records must tell.
+
+    Values of an indicator that prices record by record are points, which grow with the prices: sums, highest,
+    latest, yearly caps. Not what fading divides and rounds, nor what competes within one act.
+    """
+    if _reading(before) == _reading(after):
+        return Fraction(1)
+    if not before.per_record or before.fading is not None or pooled:
+        return None
+    was, now = before.points_versions[0], after.points_versions[0]
+    # A level's own points, what replaces them once performed, and the most that a year gives.
+    prices = [(row.points, new.points) for row, new in zip(was.rows, now.rows, strict=False)]
+    prices += [
+        (row.performed_points, new.performed_points)
+        for row, new in zip(was.rows, now.rows, strict=False)
+        if row.performed_points is not None and new.performed_points is not None
+    ]
+    if before.yearly_cap is not None and after.yearly_cap is not None:
+        prices.append((before.yearly_cap, after.yearly_cap))
+    factor = next((Fraction(new, old) for old, new in prices if old), Fraction(1))
+    if factor < 0 or any(old * factor != new for old, new in prices):
+        return None
+    return factor if _reading(_without_prices(before)) == _reading(_without_prices(after)) else None
+
+
+def _without_prices(indicator: Indicator) -> Indicator:
+    points = indicator.points_versions[0]
+    rows = tuple(
+        replace(row, points=0, performed_points=None if row.performed_points is None else 0) for row in points.rows
+    )
+    return replace(
+        indicator,
+        points_versions=(replace(points, rows=rows),),
+        yearly_cap=None if indicator.yearly_cap is None else 0,
+    )
 
 
 def _reading(indicator: Indicator) -> tuple[object, ...]:
@@ -217,20 +260,25 @@ def _repriced(
     changed = np.array(
         [i.code not in column or _pricing(i) != _pricing(old.indicator(i.code)) for i in new.indicators], np.bool_
     )
+    scaled = _scaled(old, new, scores.values, column)
+    changed |= np.isin(source, list(scaled))
     # An indicator that prices another's value anew may be an old one under its own code: then its points stay.
     source[~changed] = [column[i.code] for i, anew in zip(new.indicators, changed, strict=True) if not anew]
     tables = after.tables(as_of_day)
     n = len(scores.subject)
-    values = (
-        scores.values if np.array_equal(source, np.arange(scores.values.shape[1])) else scores.values[:, source]
-    )
+    measured = scores.values
+    if scaled:
+        measured = measured.copy()
+        for place, column_of_values in scaled.items():
+            measured[:, place] = column_of_values
+    values = measured if np.array_equal(source, np.arange(measured.shape[1])) else measured[:, source]
     points = np.empty((n, len(source)), np.int64)
     limits = np.empty((n, len(tables.dimensions)), np.int64)
     clamp, total, grade = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int8)
 
     def run(part: slice) -> None:
         compiled_reprice()(
-            np.ascontiguousarray(scores.values[part]),
+            np.ascontiguousarray(measured[part]),
             np.ascontiguousarray(scores.points[part]),
             source,
             changed,
@@ -248,6 +296,20 @@ def _repriced(
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(run, [slice(low, high) for low, high in pairwise(cuts)]))
     return BatchResult(scores.subject, values, points, limits, scores.listed, clamp, total, grade)
+
+
+def _scaled(old: Policy, new: Policy, values: Int64, column: Mapping[str, int]) -> dict[int, Int64]:
+    """By column, the values of indicators whose prices all change by one factor."""
+    scaled = {}
+    for indicator in new.indicators:
+        if indicator.code not in column or indicator.measure == "value_of":
+            continue
+        factor = _factor(old.indicator(indicator.code), indicator, pooled=False)
+        if factor is not None and factor != 1:
+            place = column[indicator.code]
+            was = values[:, place]
+            scaled[place] = np.where(was == NO_VALUE, was, was * factor.numerator // factor.denominator)
+    return scaled
 
 
 def _compared(

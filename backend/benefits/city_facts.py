@@ -29,16 +29,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from backend.authorizations.models import Consent
+from backend.authorizations.models import Consent, ConsentEvent
 from backend.benefits.city_readings import CityFacts, as_sql, city_facts
 from backend.benefits.conditions import Condition
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS, RecordMeasure
 from backend.benefits.scheme_document import Scheme
+from backend.choices.models import DeclinedCategory
 from backend.choices.service import not_declined
 from backend.lists.service import red_listed_in_sql
-from backend.records.models import CreditRecord
+from backend.records.models import CreditRecord, RecordDeletion, RecordVersion
 from backend.scores.models import PublishedRun, Score
-from backend.subjects.models import Subject, SubjectRelation
+from backend.subjects.models import Subject, SubjectChange, SubjectRelation
 
 Int64 = NDArray[np.int64]
 
@@ -96,6 +97,24 @@ def subjects_of_city(session: Session, *, audience: str, on: date) -> tuple[Int6
     rows = session.execute(_everyone(query, audience, on)).all()
     pairs = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
+
+
+def state_of_city(session: Session) -> tuple[Any, ...]:
+    """Differs as soon as anything was written that a fact of the city is read from; a few looks at the ends of
+    indexes, however large the city.
+    """
+    newest = (
+        *(CreditRecord.id, RecordVersion.id, RecordDeletion.number, ConsentEvent.id),
+        *(Subject.id, SubjectChange.id, SubjectRelation.id, DeclinedCategory.id),
+    )
+    moving = [select(func.max(column)).scalar_subquery() for column in newest]
+    # What is ended keeps its row.
+    declined = select(func.count(DeclinedCategory.ended_at)).scalar_subquery()
+    ended = select(func.count(SubjectRelation.valid_to)).scalar_subquery()
+    runs = session.execute(
+        select(PublishedRun.subject_kind, PublishedRun.run_id).order_by(PublishedRun.subject_kind)
+    )
+    return *session.execute(select(*moving, declined, ended)).one(), *runs
 
 
 def _everyone(query: Select[Any], audience: str, on: date) -> Select[Any]:

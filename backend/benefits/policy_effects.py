@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from backend.benefits.city_facts import facts_of_city, subjects_of_city
+from backend.benefits.city_facts import facts_of_city, state_of_city, subjects_of_city
 from backend.benefits.city_readings import CityFacts, FactColumn, as_number
 from backend.benefits.scheme_document import Audience, Scheme
 from backend.benefits.schemes import schemes_in_force
 from backend.benefits.simulation import NO_TIER, tiers_over_city
-from backend.scores.simulation import PolicySimulation, simulate_policy
+from backend.scores.simulation import PolicySimulation
 from scoring.policy import Policy
 
 Int64 = NDArray[np.int64]
@@ -39,20 +41,15 @@ class BenefitChange:
     lost: int
 
 
-def simulate_policy_with_benefits(
-    session: Session, after: Policy, *, data_dir: Path, on: date, threads: int = 1
-) -> tuple[PolicySimulation, Sequence[BenefitChange]]:
-    """As `simulate_policy`; and the schemes in force on the day whose conditions read what the policy gives.
-
-    Raises what `simulate_policy` raises.
-    """
-    simulated = simulate_policy(session, after, data_dir=data_dir, on=on, threads=threads)
+def benefits_under(session: Session, simulated: PolicySimulation, *, on: date) -> Sequence[BenefitChange]:
+    """Who would gain and who would lose, of the schemes in force on the day that read what the policy gives."""
+    after = simulated.after
     fact = _FACT_OF_SCORE[after.subject_kind]
     schemes = [version.rules for version in schemes_in_force(session, on) if fact in version.rules.facts]
     cities = {
         audience: _city(session, schemes, audience, fact, on) for audience in {each.audience for each in schemes}
     }
-    return simulated, [_change(scheme, fact, simulated, cities[scheme.audience]) for scheme in schemes]
+    return [_change(scheme, fact, simulated, cities[scheme.audience]) for scheme in schemes]
 
 
 @dataclass(frozen=True)
@@ -63,12 +60,29 @@ class _City:
     scored: Int64
 
 
+_kept: OrderedDict[tuple[Any, ...], _City] = OrderedDict()
+_KEPT = 4
+_lock = Lock()
+
+
 def _city(session: Session, schemes: Sequence[Scheme], audience: Audience, fact: str, on: date) -> _City:
-    # Read once for all schemes: reading the city is what takes time here.
+    """Read once for all schemes and kept: reading the city is what takes time here, and a drag changes none of it.
+
+    Kept until a record, a consent, a choice, a relation or a red list changes, the schemes ask for something else,
+    another run is published, or the day ends.
+    """
     names = frozenset[str]().union(*(scheme.facts for scheme in schemes if scheme.audience == audience))
-    facts, _, _ = facts_of_city(session, names, audience=audience, on=on)
-    holders, enterprises = subjects_of_city(session, audience=audience, on=on)
-    return _City(facts, enterprises if fact == "enterprise.evaluation" else holders)
+    database = str(session.get_bind().engine.url)
+    key = (database, audience, fact, names, on, state_of_city(session))
+    with _lock:
+        if key not in _kept:
+            facts, _, _ = facts_of_city(session, names, audience=audience, on=on)
+            holders, enterprises = subjects_of_city(session, audience=audience, on=on)
+            _kept[key] = _City(facts, enterprises if fact == "enterprise.evaluation" else holders)
+            while len(_kept) > _KEPT:
+                _kept.popitem(last=False)
+        _kept.move_to_end(key)
+        return _kept[key]
 
 
 def _change(scheme: Scheme, fact: str, simulated: PolicySimulation, city: _City) -> BenefitChange:

@@ -81,6 +81,15 @@ class NothingToSimulateOn(Refused):
         )
 
 
+class PricesOutOfOrder(Refused):
+    code = "prices_out_of_order"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "调整后的分值自相矛盾：加分项不能扣分，扣分项不能加分，较高的一档不能反而少于较低的一档。"
+        )
+
+
 class UnknownIndicators(Refused):
     code = "unknown_indicators"
 

@@ -12,10 +12,11 @@ import pyarrow as pa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.scores.errors import NothingToSimulateOn, UnknownIndicators
+from backend.scores.baseline import baseline_of
+from backend.scores.errors import NothingToSimulateOn, PricesOutOfOrder, UnknownIndicators
 from backend.scores.inputs import day_number, snapshot_rows, to_columns
-from backend.scores.matrix import Int64, read_matrix
-from backend.scores.models import PublishedRun, Score, ScoreRun
+from backend.scores.matrix import Int64
+from backend.scores.models import PublishedRun, ScoreRun
 from backend.scores.policies import check_fits_catalogue, policy_of
 from backend.scores.training import age_band
 from backend.subjects.models import Subject
@@ -24,7 +25,7 @@ from scoring.compiled import CompiledPolicy, compile_policy
 from scoring.engine import BatchResult, score_batch
 from scoring.policy import Policy
 from scoring.simulation import Groups, Simulation, affected, group_by, simulate
-from scoring.weights import with_weights
+from scoring.weights import parts_of, with_prices, with_weights
 
 _ROWS_PER_CHUNK = 200_000
 
@@ -58,15 +59,13 @@ def simulate_policy(
     categories = {*before.category_codes, *after.category_codes}
     old, new = compile_policy(before, categories), compile_policy(after, categories)
     day = day_number(run.as_of)
-    subjects = np.unique(np.array(session.scalars(select(Score.subject_id).where(Score.run_id == run.id)).all()))
-    if not len(subjects):
-        raise NothingToSimulateOn(after.subject_kind)
-    scores = read_matrix(data_dir, run.subject_kind, run.id, subjects)
+    baseline = baseline_of(session, run, data_dir=data_dir, group=lambda subjects: _groups(session, run, subjects))
+    scores, groups = baseline.scores, baseline.groups
     columns: RecordColumns | None = None
     if scores is None or affected(old.on(day), new.on(day)):
-        columns = _records(session, run, subjects, old)
-        scores = score_batch(old, columns, day, subjects, threads=threads)
-    groups = _groups(session, run, scores.subject)
+        columns = _records(session, run, baseline.subjects, old)
+        scores = score_batch(old, columns, day, baseline.subjects, threads=threads)
+        groups = groups if baseline.scores is not None else _groups(session, run, scores.subject)
     told = simulate(old, new, scores, day, columns=columns, groups=groups, threads=threads)
     return PolicySimulation(run, before, after, scores, told)
 
@@ -83,15 +82,34 @@ def published_policy(session: Session, subject_kind: str) -> tuple[ScoreRun, Pol
     return run, policy_of(session, run.policy_hash)[0]
 
 
-def weighed_policy(session: Session, subject_kind: str, percents: Mapping[str, int]) -> Policy:
-    """The published policy with some indicators weighing so many percent, to be simulated.
+def tried_policy(
+    session: Session,
+    subject_kind: str,
+    percents: Mapping[str, int],
+    prices: Mapping[tuple[str, str], int] | None = None,
+) -> Policy:
+    """The published policy with other points for some of its parts, then with some indicators weighing so many
+    percent: to be simulated.
 
-    Raises NothingToSimulateOn or UnknownIndicators.
+    Raises NothingToSimulateOn, UnknownIndicators or PricesOutOfOrder.
     """
-    _, policy = published_policy(session, subject_kind)
-    if unknown := sorted(set(percents) - {indicator.code for indicator in policy.indicators}):
-        raise UnknownIndicators(unknown)
-    return with_weights(policy, percents)
+    run, policy = published_policy(session, subject_kind)
+    of_the_day, given = policy.on(run.as_of), prices or {}
+    parts = {
+        (indicator.code, part.code)
+        for indicator in of_the_day.indicators
+        for part in parts_of(of_the_day, indicator)
+    }
+    codes = {indicator.code for indicator in policy.indicators}
+    if unknown := {code for code in percents if code not in codes} | {
+        code for code, part in given if (code, part) not in parts
+    }:
+        raise UnknownIndicators(sorted(unknown))
+    try:
+        priced = with_prices(of_the_day, given) if given else policy
+    except ValueError as error:
+        raise PricesOutOfOrder from error
+    return with_weights(priced, percents)
 
 
 def _records(session: Session, run: ScoreRun, subjects: Int64, compiled: CompiledPolicy) -> RecordColumns:

@@ -8,18 +8,21 @@ import pytest
 from sqlalchemy import select
 
 from backend.authorizations.notices import ACTIVATION_NOTICE
+from backend.benefits.city_facts import state_of_city
 from backend.benefits.schemes import install_shipped_schemes
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
-from backend.scores.activation import activate_score
+from backend.scores.activation import activate_score, leave_score
 from backend.scores.models import Score
 from backend.scores.policies import adopt_policy
 from backend.scores.runs import perform_run, request_run
+from backend.subjects.models import Subject
 from scoring.policy import shipped_policy
 from tests.factories import add_person, add_record
 
 POLICY = "/api/v1/admin/policy-trials/policy?subject_kind=person"
 RESULT = "/api/v1/admin/policy-trials/result?subject_kind=person"
+BENEFITS = "/api/v1/admin/policy-trials/benefits?subject_kind=person"
 
 
 @pytest.fixture
@@ -61,13 +64,15 @@ def test_without_the_hours_their_points_and_what_rests_on_them_are_lost(scored):
     same = officer.get(RESULT).get_json()
     assert (same["raised"], same["lowered"], same["subjects"]) == (0, 0, 4)
     assert same["before"] == same["after"]
-    assert any(benefit["before"] == 2 for benefit in same["benefits"])
+    assert any(benefit["before"] == 2 for benefit in officer.get(BENEFITS).get_json()["benefits"])
 
-    without = officer.get(f"{RESULT}&weight=volunteer_hours:0&weight=recent_volunteering:0").get_json()
+    change = "&weight=volunteer_hours:0&weight=recent_volunteering:0"
+    without = officer.get(RESULT + change).get_json()
     assert (without["raised"], without["lowered"]) == (0, 2)
-    assert sum(benefit["lost"] for benefit in without["benefits"]) > 0
-    assert all(benefit["gained"] == 0 for benefit in without["benefits"])
-    for benefit in without["benefits"]:
+    benefits = officer.get(BENEFITS + change).get_json()["benefits"]
+    assert sum(benefit["lost"] for benefit in benefits) > 0
+    assert all(benefit["gained"] == 0 for benefit in benefits)
+    for benefit in benefits:
         assert benefit["after"] == benefit["before"] + benefit["gained"] - benefit["lost"]
 
 
@@ -79,6 +84,59 @@ def test_a_trial_changes_nobodys_score(scored):
     before = totals()
     scored.as_officer("score_officer").get(f"{RESULT}&weight=volunteer_hours:300")
     assert totals() == before
+
+
+def test_tiers_and_caps_can_be_tried_where_the_policy_has_them(scored):
+    officer = scored.as_officer("score_officer")
+    by_code = {one["code"]: one for one in officer.get(POLICY).get_json()["indicators"]}
+    tiers = by_code["volunteer_hours"]["parts"]
+    assert tiers[0] == {"code": "tier-1", "points": 100, "at_least": 500}
+    assert [part["code"] for part in by_code["recent_volunteering"]["parts"]] == ["unit", "cap"]
+    assert by_code["admin_penalties"]["parts"][-1] == {"code": "cap", "points": 6000, "at_least": None}
+    assert not by_code["admin_penalties"]["reads_records"]
+
+    dearer = officer.get(f"{RESULT}&price=volunteer_hours:{tiers[-1]['code']}:3500").get_json()
+    assert (dearer["raised"], dearer["lowered"], dearer["read_again"]) == (2, 0, [])
+    capped = officer.get(f"{RESULT}&price=recent_volunteering:cap:100").get_json()
+    assert (capped["raised"], capped["lowered"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [
+        ("volunteer_hours:tier-1:9000", "prices_out_of_order"),
+        ("volunteer_hours:tier-1:-100", "prices_out_of_order"),
+        ("volunteer_hours:tier-9:100", "unknown_indicators"),
+        ("no_such:cap:100", "unknown_indicators"),
+        ("volunteer_hours:cap", "validation_failed"),
+    ],
+)
+def test_prices_that_make_no_sense_are_refused(scored, price, code):
+    answer = scored.as_officer("score_officer").get(f"{RESULT}&price={price}")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, code)
+
+
+def test_who_leaves_is_out_of_the_next_trial_and_out_of_its_benefits(scored):
+    officer = scored.as_officer("score_officer")
+    before = {one["scheme"]: one["before"] for one in officer.get(BENEFITS).get_json()["benefits"]}
+    assert officer.get(RESULT).get_json()["subjects"] == 4
+    with scored.database.transaction() as session:
+        first = session.scalars(select(Score.subject_id).order_by(Score.subject_id)).first()
+        leave_score(session, subject_id=first, now=scored.clock())
+    assert officer.get(RESULT).get_json()["subjects"] == 3
+    after = {one["scheme"]: one["before"] for one in officer.get(BENEFITS).get_json()["benefits"]}
+    assert any(after[scheme] == count - 1 for scheme, count in before.items() if count)
+
+
+def test_a_record_that_comes_in_shows_in_the_benefits_of_the_next_trial(scored):
+    with scored.database.reading() as session:
+        before = state_of_city(session)
+        assert state_of_city(session) == before
+    with scored.database.transaction() as session:
+        someone = session.scalars(select(Score.subject_id)).first()
+        add_record(session, session.get_one(Subject, someone), "honour", level=1)
+    with scored.database.reading() as session:
+        assert state_of_city(session) != before
 
 
 @pytest.mark.parametrize(

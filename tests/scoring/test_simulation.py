@@ -17,6 +17,7 @@ from scoring.engine import BatchResult, score_batch
 from scoring.policy import load_policy
 from scoring.reading_yaml import read_yaml
 from scoring.simulation import NeedsRecords, affected, at_least, group_by, simulate
+from scoring.weights import with_weights
 from tests.scoring.builders import TODAY, document, indicator, text
 from tests.scoring.oracle import Rec
 from tests.scoring.strategies import AS_OF, columns_of, policies, record_lists
@@ -79,6 +80,39 @@ def test_new_prices_over_the_matrix_equal_a_run_with_the_new_policy(data: st.Dat
         assert np.array_equal(getattr(simulated, name), getattr(expected, name)), name
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_weight_over_the_matrix_equals_a_run_with_the_weighed_policy(data: st.DataObject) -> None:
+    """Prices of each record included, unless fading or one act under several items stands in between."""
+    policy = load_policy(data.draw(policies()))
+    percent = st.sampled_from([0, 10, 50, 100, 110, 150, 300])
+    weighed = with_weights(policy, {each.code: data.draw(percent) for each in policy.indicators})
+    before, after = compile_policy(policy), compile_policy(weighed)
+    as_of = data.draw(AS_OF)
+    day = to_day(as_of)
+    again = affected(before.on(day), after.on(day))
+    for one in policy.indicators:
+        if one.code in again:
+            source = policy.indicator(one.of or one.code)
+            inexact = (
+                any(
+                    row.points * 10 % 100 or (row.performed_points or 0) * 10 % 100
+                    for points in source.points_versions
+                    for row in points.rows
+                )
+                or (source.yearly_cap or 0) * 10 % 100
+            )
+            assert inexact or source.fading is not None or policy.one_act_counts_once
+    if again:
+        return
+    subjects = {number: data.draw(record_lists(as_of)) for number in (3, 5, 8)}
+    scores = score_batch(before, columns_of(subjects, before), day, sorted(subjects))
+    simulated = simulate(before, after, scores, day, threads=2).after
+    expected = score_batch(after, columns_of(subjects, after), day, sorted(subjects))
+    for name in ("values", "points", "dimension_limits", "clamp", "total", "grade", "listed"):
+        assert np.array_equal(getattr(simulated, name), getattr(expected, name)), name
+
+
 def test_a_change_of_what_is_measured_needs_the_records_and_names_the_indicator() -> None:
     before, after = compiled(HOURS, indicator()), compiled(HOURS | {"window": {"days": 30}}, indicator())
     scores = run(before, CITY)
@@ -91,10 +125,13 @@ def test_a_change_of_what_is_measured_needs_the_records_and_names_the_indicator(
 
 
 def test_new_points_by_level_are_read_from_the_records_new_tiers_are_not() -> None:
-    before = compiled(HOURS, indicator()).policy
-    dearer = compiled(HOURS, indicator(points={"each": {"points": -20}})).policy
-    tiers = compiled(HOURS | {"points": {"tiers": [{"at_least": 1, "points": 1}]}}, indicator()).policy
-    assert affected(before, dearer) == ("indicator",)
+    def levels(light: int, grave: int) -> dict[str, Any]:
+        return indicator(points={"by_level": [{"level": 1, "points": light}, {"level": 2, "points": grave}]})
+
+    before = compiled(HOURS, levels(-10, -20)).policy
+    tiers = compiled(HOURS | {"points": {"tiers": [{"at_least": 1, "points": 1}]}}, levels(-10, -20)).policy
+    assert affected(before, compiled(HOURS, levels(-10, -30)).policy) == ("indicator",)
+    assert affected(before, compiled(HOURS, levels(-15, -30)).policy) == ()
     assert affected(before, tiers) == ()
 
 
