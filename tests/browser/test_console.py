@@ -389,3 +389,31 @@ def test_a_changed_catalogue_is_proposed_from_the_spreadsheet_and_shows_its_chan
     expect(desk.page.get_by_text("志愿服务（新）").first).to_be_visible()
     expect(desk.page.get_by_text("须由另一位复核员审核")).to_be_visible()
     assert barriers(desk.page) == []
+
+
+@pytest.mark.parametrize("desk", [(1440, 900)], indirect=True)
+def test_a_dragged_weight_moves_the_distribution_and_restoring_moves_it_back(desk):
+    desk.sign_in()
+    desk.open("policy-trials")
+    distribution = desk.page.get_by_label("得分分布", exact=True)
+    raised = distribution.locator(".gain dd")
+    expect(raised).to_contain_text("0 人")
+    before = distribution.locator("dd").first.inner_text()
+
+    handle = desk.page.get_by_role("slider", name="志愿服务时长的权重")
+    box = handle.bounding_box()
+    assert box is not None
+    desk.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    desk.page.mouse.down()
+    desk.page.mouse.move(box["x"] + 120, box["y"] + box["height"] / 2, steps=6)
+    desk.page.mouse.up()
+    expect(distribution.locator("dd").first).not_to_have_text(before)
+    expect(raised).not_to_contain_text(re.compile(r"^0 人"))
+    expect(desk.page.get_by_label("权益得失", exact=True).get_by_role("table")).to_be_visible()
+
+    desk.page.get_by_text("志愿服务时长：分值与上限").click()
+    top_tier = desk.page.get_by_role("slider", name="志愿服务时长满 300 小时的分值")
+    expect(top_tier).to_be_visible()
+    desk.press("恢复现行方案")
+    expect(distribution.locator("dd").first).to_have_text(before)
+    assert barriers(desk.page) == []
