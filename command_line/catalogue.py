@@ -34,7 +34,9 @@ app = typer.Typer(help="公共信用信息目录", no_args_is_help=True)
 
 DocumentFile = Annotated[
     Path | None,
-    typer.Argument(help="目录文件（YAML）；不写则用随产品提供的桂城市目录", exists=True, dir_okay=False),
+    typer.Argument(
+        help="目录文件（YAML、XLSX 或 CSV）；不写则用随产品提供的桂城市目录", exists=True, dir_okay=False
+    ),
 ]
 OnDay = Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="哪一天，默认今天")]
 
@@ -178,13 +180,25 @@ def _columns(template: Template) -> Table:
     return table
 
 
+def _is_spreadsheet(file: Path) -> bool:
+    return file.suffix.lower() in (".xlsx", ".csv")
+
+
 def _text(file: Path | None) -> str:
-    return shipped_catalogue() if file is None else file.read_text(encoding="utf-8")
+    """To look at: a spreadsheet says nothing of version, name and date, and is called by its file's name."""
+    if file is None:
+        return shipped_catalogue()
+    if not _is_spreadsheet(file):
+        return file.read_text(encoding="utf-8")
+    text, _ = read_spreadsheet(
+        file.read_bytes(), file.name, version=file.stem, name=file.stem, effective_from=_day(None)
+    )
+    return text
 
 
 def _document(file: Path | None, version: str | None, name: str | None, effective_from: datetime | None) -> str:
-    """A spreadsheet says nothing of version, name and date: they come from the options."""
-    if file is None or file.suffix.lower() not in (".xlsx", ".csv"):
+    """To import: version, name and date of a spreadsheet come from the options."""
+    if file is None or not _is_spreadsheet(file):
         return _text(file)
     if version is None or name is None or effective_from is None:
         raise typer.BadParameter("导入表格时须写明 --version、--name 和 --from")

@@ -8,10 +8,12 @@ from datetime import date
 
 import fastexcel
 import pytest
+from typer.testing import CliRunner
 
 from backend.catalogue.document import compare_catalogues, parse_catalogue, shipped_catalogue
 from backend.catalogue.errors import SpreadsheetInvalid, SpreadsheetUnreadable
 from backend.catalogue.spreadsheet import HEADINGS, cells_of, read_spreadsheet, write_spreadsheet
+from command_line.catalogue import app
 
 SHIPPED = parse_catalogue(shipped_catalogue())
 META = {"version": "2027.1", "name": "桂城市公共信用信息目录（2027年版）", "effective_from": date(2027, 1, 1)}
@@ -165,3 +167,16 @@ def test_every_fault_of_every_row_is_told_at_once():
 def test_what_is_no_catalogue_table_is_said_plainly(content, filename, message):
     with pytest.raises(SpreadsheetUnreadable, match=message):
         read_spreadsheet(content, filename, **META)
+
+
+def test_a_spreadsheet_is_checked_before_it_is_imported_and_its_faulty_cells_are_named(tmp_path):
+    sound, faulty = tmp_path / "目录.xlsx", tmp_path / "有错.csv"
+    sound.write_bytes(write_spreadsheet(SHIPPED))
+    faulty.write_bytes(as_csv(SOUND | {"性质": "不好"}))
+
+    passed = CliRunner().invoke(app, ["check", str(sound)])
+    refused = CliRunner().invoke(app, ["check", str(faulty)])
+
+    assert (passed.exit_code, passed.output) == (0, f"目录：{len(SHIPPED.categories)} 个类别，合规\n")
+    assert refused.exit_code == 1
+    assert "第 2 行 性质" in refused.output
