@@ -1,7 +1,11 @@
 import { asProblem } from '../api/problem'
 
+/** WeChat opens the pages of the tab bar by another call than all others. */
+const TABS = ['/pages/score/score', '/pages/benefits/benefits', '/pages/mine/mine']
+
 export const openPage = (url: string): void => {
-  uni.navigateTo({ url })
+  if (TABS.includes(url)) uni.switchTab({ url })
+  else uni.navigateTo({ url })
 }
 
 /** A page's address with the enterprise that the citizen acts for, if any. */
