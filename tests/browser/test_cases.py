@@ -10,11 +10,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
+from backend.accounts.models import CitizenAccount
 from backend.accounts.service import add_officer
+from backend.authorizations.service import Asked, request_sharing
 from backend.catalogue.service import category_in_force
 from backend.city_calendar import WorkingDays, city_date, utc_now
+from backend.partners.models import Partner
 from backend.repairs.models import Repair
 from backend.repairs.service import Clock, accept_repair
+from backend.subjects.models import Subject
 from tests.browser import accessibility
 from tests.browser.desks import open_desk, say_why
 from tests.browser.test_citizen_client import Phone, phone  # noqa: F401
@@ -182,3 +186,36 @@ def test_a_refused_benefit_and_a_score_are_put_before_a_human_who_grants_the_one
     phone.page.get_by_role("tab", name="现在可用").click()
     expect(phone.seen(".benefit").filter(has_text=name)).to_be_visible()
     assert barriers == []
+
+
+def test_a_bank_is_given_a_consent_for_the_chosen_term_and_it_is_withdrawn_in_one_step(
+    phone,  # noqa: F811
+    live_city,
+):
+    phone.sign_in("周*康")
+    with live_city.database.transaction() as session:
+        account = session.scalars(select(CitizenAccount).order_by(CitizenAccount.last_sign_in_at.desc())).first()
+        bank = session.scalars(select(Partner).where(Partner.kind == "institution")).first()
+        asked = Asked(
+            recipient=bank,
+            purpose="核定信易贷额度",
+            data_categories=["grade"],
+            output="信用等级",
+            scopes=["grade:read"],
+            mode="until_expiry",
+            longest_days=90,
+            notice_version="test",
+        )
+        request_sharing(session, session.get_one(Subject, account.subject_id), asked, now=utc_now())
+        name = bank.name
+
+    phone.open("authorizations/list")
+    expect(said(phone, f"{name}请您授权")).to_be_visible()
+    expect(said(phone, "对方得知：信用等级")).to_be_visible()
+    phone.page.get_by_role("radio", name="30天").click()
+    phone.press("同意 30 天")
+    phone.press("撤回授权")
+    phone.say_yes("撤回")
+    expect(said(phone, "已经结束的")).to_be_visible()
+    expect(phone.page.get_by_role("button", name="撤回授权")).to_have_count(0)
+    expect(phone.page.get_by_role("button", name="停用桂花分")).to_be_visible()
