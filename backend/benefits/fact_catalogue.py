@@ -125,8 +125,8 @@ _DEFINITIONS = (
         name="红名单",
         kind="flag",
         about="holder",
-        when_true="列入红名单",
-        when_false="没有列入红名单",
+        when_true="本人列入红名单",
+        when_false="本人没有列入红名单",
         how=_RED_LIST,
     ),
     FactDefinition(
@@ -210,8 +210,8 @@ _DEFINITIONS = (
         name="红名单",
         kind="flag",
         about="enterprise",
-        when_true="列入红名单",
-        when_false="没有列入红名单",
+        when_true="企业列入红名单",
+        when_false="企业没有列入红名单",
         how=_RED_LIST,
     ),
     FactDefinition(
@@ -258,7 +258,7 @@ _DEFINITIONS = (
     ),
     FactDefinition(
         code="enterprise.dishonest_debtor.in_force",
-        name="失信被执行人记录",
+        name="企业失信被执行人记录",
         kind="count",
         about="enterprise",
         unit="件",

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from backend.benefits.conditions import evaluate, parse_condition
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS
 from backend.benefits.facts import collect_facts
 from backend.catalogue.document import shipped_catalogue
@@ -124,3 +125,16 @@ def test_the_last_blood_donation_has_a_date(session, keys):
 def test_another_subjects_records_do_not_count(session, keys):
     add_record(session, add_person(session, keys), "utility_arrears")
     assert fact_of(session, add_person(session, keys), "records.utility_arrears.unpaid") == 0
+
+
+def test_a_scheme_may_ask_for_the_red_list_of_a_citizen_or_of_the_enterprise_they_act_for(session, keys, now):
+    import_catalogue(session, shipped_catalogue(), now)
+    person, enterprise = add_person(session, keys), add_enterprise(session, keys)
+    assert fact_of(session, person, "person.red_listed") is False
+    add_record(session, person, "honour", level=3, event_on=date(2026, 1, 5))
+    add_record(session, enterprise, "tax_rating", level=1, event_on=date(2025, 4, 30))
+    assert fact_of(session, person, "person.red_listed") is True
+    assert fact_of(session, person, "enterprise.red_listed", enterprise) is True
+    asked = {"fact": "enterprise.red_listed", "op": "eq", "value": True, "reason": "列入红名单。"}
+    facts = collect_facts(session, holder=person, enterprise=enterprise, wanted=["enterprise.red_listed"], on=ON)
+    assert evaluate(parse_condition(asked), facts) is True

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Date, Integer, String, cast, literal, select
 
 from backend.benefits.city_facts import facts_of_city
 from backend.benefits.city_readings import as_sql, city_facts, truth_over_city
-from backend.benefits.conditions import MOST_LEVELS, OPS, All, Any, Leaf, Not, evaluate
+from backend.benefits.conditions import MOST_LEVELS, OPS, All, Any, Leaf, Not, evaluate, plain_words
 from backend.benefits.fact_catalogue import FACTS, FactSet
 
 TODAY = date(2026, 3, 3)
@@ -77,6 +77,39 @@ def test_one_subject_and_the_city_read_the_same(condition, rows):
     for place, row in enumerate(rows):
         expected = evaluate(condition, FactSet(on=TODAY, values=row))
         assert (bool(true[place]), bool(false[place])) == (expected is True, expected is False)
+
+
+def leaves_in(condition):
+    match condition:
+        case Leaf():
+            return [condition]
+        case Not(part=part):
+            return leaves_in(part)
+        case All(parts=parts) | Any(parts=parts):
+            return [leaf for part in parts for leaf in leaves_in(part)]
+
+
+def truth_of_words(words, meaning, facts):
+    """What the sentences alone say: a sentence stands for every leaf that is told by it."""
+    [(word, parts)] = [(key, value) for key, value in words.items() if key != "reason"]
+    if word == "need":
+        [truth] = {evaluate(leaf, facts) for leaf in meaning[parts]}
+        return truth
+    found = [truth_of_words(part, meaning, facts) for part in parts]
+    if word == "not":
+        [inner] = found
+        return None if inner is None else not inner
+    decides = word == "any"
+    return decides if decides in found else None if None in found else not decides
+
+
+@given(conditions(), cities.map(lambda rows: rows[0]))
+def test_the_plain_words_say_what_the_table_says(condition, row):
+    meaning = {}
+    for leaf in leaves_in(condition):
+        meaning.setdefault(plain_words(leaf)["need"], []).append(leaf)
+    facts = FactSet(on=TODAY, values=row)
+    assert truth_of_words(plain_words(condition), meaning, facts) is evaluate(condition, facts)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
