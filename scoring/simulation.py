@@ -350,12 +350,17 @@ def _compared(
 def _distribution(total: Int64, edges: Int64) -> Distribution:
     if len(total) == 0:
         return Distribution(0, (0,) * 9, (0,) * (len(edges) - 1))
-    counts, _ = np.histogram(total, bins=edges)
+    # Every score lies between the edges, so counting each once gives bins and deciles without sorting a million.
+    low = int(edges[0])
+    up_to = np.cumsum(np.bincount(total - low, minlength=int(edges[-1]) - low + 1))
+    # The last bin holds its upper edge too.
+    below = [0, *(int(up_to[edge - low - 1]) for edge in edges[1:-1].tolist()), len(total)]
     # The k-th decile is an actual score: the smallest that at least k tenths of the subjects do not exceed.
-    ranks = [-(-len(total) * k // 10) - 1 for k in range(1, 10)]
-    deciles = np.partition(total, ranks)[ranks]
+    deciles = low + np.searchsorted(up_to, [-(-len(total) * k // 10) for k in range(1, 10)])
     return Distribution(
-        divide_rounded(int(total.sum()), len(total)), tuple(deciles.tolist()), tuple(counts.tolist())
+        divide_rounded(int(total.sum()), len(total)),
+        tuple(deciles.tolist()),
+        tuple(high - less for less, high in pairwise(below)),
     )
 
 

@@ -222,3 +222,13 @@ def test_what_cannot_be_used_is_said_on_stderr_without_a_traceback(
 def test_a_day_before_the_policy_takes_effect_is_pointed_out(records: Path) -> None:
     assert "自 2026-01-01 起施行" in run("score", "guihua", records, "--as-of", "2025-06-30").stderr
     assert run("score", "guihua", records, "--as-of", "2026-06-30").stderr == ""
+
+
+def test_the_records_shown_in_the_guide_give_what_the_guide_says(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+    path = tmp_path / "记录.csv"
+    path.write_text(guide.partition("```csv\n")[2].partition("```")[0], encoding="utf-8")
+    told = run("explain", "guihua", path, "--subject", 17, "--as-of", "2026-06-30")
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert "桂花分 101.28 分" in told.output
+    assert run("score", "guihua", path, "--as-of", "2026-06-30", "-o", tmp_path / "分数.csv").exit_code == 0

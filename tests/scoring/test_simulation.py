@@ -16,7 +16,15 @@ from scoring.days import to_day
 from scoring.engine import BatchResult, score_batch
 from scoring.policy import load_policy
 from scoring.reading_yaml import read_yaml
-from scoring.simulation import NeedsRecords, affected, at_least, group_by, simulate
+from scoring.simulation import (
+    HISTOGRAM_BINS,
+    NeedsRecords,
+    _distribution,
+    affected,
+    at_least,
+    group_by,
+    simulate,
+)
 from scoring.weights import with_weights
 from tests.scoring.builders import TODAY, document, indicator, text
 from tests.scoring.oracle import Rec
@@ -171,3 +179,13 @@ def test_officers_see_who_moves_where_and_which_benefits_are_gained_and_lost() -
     assert sum(told.distribution_after.counts) == 3
     assert told.distribution_after.deciles[4] == 10200
     assert told.distribution_before.mean == 9900
+
+
+@given(st.lists(st.integers(0, 20000), min_size=1, max_size=60))
+def test_bins_and_deciles_are_those_of_the_sorted_scores(scores: list[int]) -> None:
+    total = np.array(scores, np.int64)
+    edges = np.unique(np.linspace(0, 20000, HISTOGRAM_BINS + 1).round().astype(np.int64))
+    told = _distribution(total, edges)
+    assert told.counts == tuple(np.histogram(total, bins=edges)[0].tolist())
+    for tenth, decile in enumerate(told.deciles, start=1):
+        assert decile == sorted(scores)[-(-len(scores) * tenth // 10) - 1]
