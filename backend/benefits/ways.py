@@ -37,13 +37,14 @@ class Ways:
 
     def __init__(self, session: Session, *, holder: Subject, enterprise: Subject | None, today: date) -> None:
         self._session, self._holder, self._enterprise, self._today = session, holder, enterprise, today
-        self._found: dict[tuple[Leaf, bool], Sequence[Way]] = {}
+        self._found: dict[tuple[object, ...], Sequence[Way]] = {}
 
     def to_meet(self, unmet: Unmet) -> Sequence[Way]:
         """What to do first, then waiting; empty where neither is known to lead there."""
         if unmet.leaf is None:
             return []
-        asked = (unmet.leaf, unmet.wanted)
+        # Schemes ask for the same, each with a reason of its own.
+        asked = (unmet.leaf.fact, unmet.leaf.op, unmet.leaf.value, unmet.wanted)
         if asked not in self._found:
             self._found[asked] = self._work_out(unmet, unmet.leaf)
         return self._found[asked]
