@@ -137,6 +137,7 @@ def test_the_office_uploads_a_list_and_reviews_who_was_found(
     expect(desk.get_by_text("已核查 2 / 2 行")).to_be_visible(timeout=20_000)
     expect(desk.get_by_role("row").filter(has_text=enterprise)).to_contain_text("未发现相关信息")
     expect(desk.get_by_text("证件号码有误").first).to_be_visible()
+    assert barriers(desk) == []
     with desk.expect_download() as download:
         desk.get_by_role("button", name="下载全部结果").click()
     assert "审查结论" in download.value.path().read_text("utf-8-sig")
