@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.catalogue.templates import load_templates
+from backend.choices.service import decline
 from backend.identifiers import check_person_number
 from backend.identifiers.columns import plainly_valid
 from backend.records.collection import frame_of_rows
 from backend.records.contents import content_cell
 from backend.records.models import ContentForm, CreditRecord
 from backend.records.validation import JudgedNumbers, ValidatedRows, validate_rows
+from backend.subjects.service import match_identifiers
 from tests.backend.records.conftest import BAKERY, LAN, QIANG, SCHOOL, City, judgment, penalty, volunteering
 
 TODAY = date(2026, 3, 3)
@@ -109,6 +111,23 @@ def test_what_is_known_is_recognised_also_where_only_new_rows_were_expected(city
     assert (report.accepted, report.duplicate, report.corrected, report.quarantined) == (5, 2, 1, 0)
     assert city.count(CreditRecord) == 7
     assert sorted(record.quantity for record in city.records()) == [250] * 6 + [350]
+
+
+def test_what_a_subject_declines_is_not_stored_either_where_only_new_rows_were_expected(city: City) -> None:
+    """The text for the database is made before it is asked who declines what."""
+    with city.database.transaction() as session:
+        subject_id = match_identifiers(session, city.keys, [QIANG], kind="person")[QIANG]
+        decline(session, subject_id=subject_id, category="volunteering", now=city.now)
+
+    report = city.deliver(
+        volunteering(), volunteering(),
+        volunteering(), volunteering(身份号码=QIANG, 姓名="李大强"),
+        rows_per_chunk=2,
+    )  # fmt: skip
+
+    assert (report.accepted, report.quarantined) == (3, 1)
+    assert city.count(CreditRecord) == 3
+    assert subject_id not in {record.subject_id for record in city.records()}
 
 
 def test_a_content_keeps_every_filled_cell_and_its_headings_are_stored_once(city: City) -> None:
