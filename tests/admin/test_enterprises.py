@@ -59,7 +59,8 @@ def test_a_portrait_shows_records_by_category_and_year_and_what_to_look_at(city,
         "penalties_mount",
         "licence_ends",
     }
-    assert answer["records"][0]["category_name"] == "公用事业欠费"
+    # The latest act first.
+    assert answer["records"][0]["category_name"] == "严重违法失信名单"
     assert [event["event"] for event in answer["history"]["events"]] == ["registered"]
 
 
