@@ -295,6 +295,46 @@ const ANSWERS: Record<string, unknown> = {
   'GET /me/commitments/types': {
     items: [{ code: 'voluntary', name: '主动公示型', published: false, needs_due_on: true }],
   },
+  'GET /me/lists': {
+    red_list: [
+      {
+        record_id: 7,
+        list_name: '表彰荣誉获得者',
+        basis: '《评比达标表彰活动管理办法》',
+        title: '优秀志愿者',
+        level_name: '市级',
+        listed_on: '2026-01-05',
+        until: '2031-01-04',
+        source_department: '桂城市人力资源和社会保障局',
+        disputed: false,
+        statements: [],
+      },
+    ],
+    statutory_lists: [],
+    barred_by: [],
+  },
+  'GET /me/joint-incentives': {
+    items: [
+      {
+        id: 'j-1',
+        matter: '优秀志愿者激励',
+        ground_name: '表彰荣誉获得者联合激励',
+        basis: '国发〔2016〕33号第三条',
+        initiator: '市社会信用管理办公室',
+        initiated_at: '2026-11-20T01:00:00Z',
+        consent: 'given',
+        deeds: [
+          {
+            department: '桂城市交通运输局',
+            measure_name: '优先提供公共服务便利',
+            basis: '国发〔2016〕33号第五条',
+            text: '免费乘车卡一张',
+            done_on: '2026-11-21',
+          },
+        ],
+      },
+    ],
+  },
   'GET /me/reports': {
     items: [
       {
