@@ -150,10 +150,7 @@ def test_a_refused_benefit_and_a_score_are_put_before_a_human_who_grants_the_one
     new_context,
     live_city,
 ):
-    phone.sign_in("陈*远")
-    phone.open("activation/activation")
-    phone.page.get_by_role("checkbox", name="我已读完").click()
-    phone.press("同意并开通")
+    phone.sign_in("马*强")
     expect(phone.total).to_be_visible()
     phone.tab("信易+")
     phone.page.get_by_role("tab", name="暂不适用").click()
