@@ -79,6 +79,7 @@ def disputed(live_city: Any) -> dict[str, str]:
                 CreditRecord.state == "active",
                 CreditRecord.id.not_in(select(Objection.record_id).where(Objection.record_id.is_not(None))),
             )
+            .order_by(CreditRecord.id.desc())  # the first are those of the citizens with a story, for other tests
             .limit(1)
         ).one()
         objection = file_objection(
