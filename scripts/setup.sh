@@ -82,4 +82,7 @@ front_ends() {
 
 debian_packages
 python_environment
+# Machine code for the scoring kernel, kept beside it: made while the pages are built, so that nobody waits for it.
+.venv/bin/python -c 'from scoring.engine import warm_up; warm_up()' & kernel=$!
 front_ends
+wait "$kernel"
