@@ -1,4 +1,4 @@
-"""Officers at their desks: signed in without filling in the form, which its own test does."""
+"""Officers at their desks, signed in without filling in the form, which its own test does; and what they get."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from uuid import uuid4
 
 import httpx
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from backend.objections.models import Objection
+from backend.records.models import CreditRecord
 from tests.conftest import LiveCity
 
 SECONDS = 1_000
@@ -41,3 +45,18 @@ def say_why(page: Page, reason: str) -> None:
     dialog = page.get_by_role("dialog", name="查看前请说明理由")
     dialog.get_by_text(reason).click()
     dialog.get_by_role("button", name="查看").click()
+
+
+def undisputed_arrears(session: Session) -> CreditRecord:
+    """To object to. The last of them: the first are those of the citizens with a story, whom other tests need."""
+    under_objection = select(Objection.record_id).where(Objection.record_id.is_not(None))
+    return session.scalars(
+        select(CreditRecord)
+        .where(
+            CreditRecord.category == "utility_arrears",
+            CreditRecord.state == "active",
+            CreditRecord.id.not_in(under_objection),
+        )
+        .order_by(CreditRecord.id.desc())
+        .limit(1)
+    ).one()

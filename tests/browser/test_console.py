@@ -22,6 +22,7 @@ from backend.objections.service import file_objection
 from backend.records.models import CreditRecord, QuarantinedRow
 from backend.subjects.models import Subject
 from tests.browser.accessibility import barriers
+from tests.browser.desks import undisputed_arrears
 
 pytestmark = pytest.mark.browser
 
@@ -98,16 +99,7 @@ def objection_id(live_city: Any) -> str:
     """An objection to some arrears, just filed."""
     now = utc_now()
     with live_city.database.transaction() as session:
-        under_objection = select(Objection.record_id).where(Objection.record_id.is_not(None))
-        record = session.scalars(
-            select(CreditRecord)
-            .where(
-                CreditRecord.category == "utility_arrears",
-                CreditRecord.state == "active",
-                CreditRecord.id.not_in(under_objection),
-            )
-            .limit(1)
-        ).one()
+        record = undisputed_arrears(session)
         objection = file_objection(
             session,
             subject_id=record.subject_id,

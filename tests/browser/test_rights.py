@@ -15,12 +15,10 @@ from backend.accounts.service import add_officer
 from backend.city_calendar import WorkingDays, city_date, utc_now
 from backend.ledger.models import LedgerEntry
 from backend.objections.deadlines import load_deadlines
-from backend.objections.models import Objection
 from backend.objections.routing import department_of_record
 from backend.objections.service import file_objection
-from backend.records.models import CreditRecord
 from tests.browser import accessibility
-from tests.browser.desks import open_desk, say_why
+from tests.browser.desks import open_desk, say_why, undisputed_arrears
 
 # The phone and its barriers are the same ones.
 from tests.browser.test_citizen_client import barriers_on, phone  # noqa: F401
@@ -72,16 +70,7 @@ def disputed(live_city: Any) -> dict[str, str]:
     """An objection to some arrears, and an account for an officer of the department that delivered them."""
     now = utc_now()
     with live_city.database.transaction() as session:
-        record = session.scalars(
-            select(CreditRecord)
-            .where(
-                CreditRecord.category == "utility_arrears",
-                CreditRecord.state == "active",
-                CreditRecord.id.not_in(select(Objection.record_id).where(Objection.record_id.is_not(None))),
-            )
-            .order_by(CreditRecord.id.desc())  # the first are those of the citizens with a story, for other tests
-            .limit(1)
-        ).one()
+        record = undisputed_arrears(session)
         objection = file_objection(
             session,
             subject_id=record.subject_id,
