@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,7 +33,7 @@ from backend.scores.policies import adopt_policy
 from backend.scores.service import published_run_ids
 from command_line.context import Context, open_context
 from command_line.scores import KIND_NAMES, run_to_end, show_run
-from command_line.server import check_port_is_free, serve_here
+from command_line.server import check_port_is_free
 from demo_city.departments import open_departments
 from demo_city.generate import MANIFEST, generate_city
 from demo_city.opening import DEPARTMENT_OFFICER, OFFICERS, activate_residents, open_office
@@ -65,7 +66,9 @@ def run(
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - only shown
     remember_address(address)
     tell_how_to_sign_in(context, address)
-    serve_here(host, port)
+    # In a process of its own: what read the city with threads can't be forked into one that serves (Polars hangs).
+    serve = [sys.executable, "-m", "command_line.main", "server", "serve", "--host", host, "--port", str(port)]
+    os.execv(sys.executable, [*serve, "--workers", "1"])  # noqa: S606 - this very program
 
 
 @app.command()
