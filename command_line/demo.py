@@ -68,7 +68,7 @@ def run(
     tell_how_to_sign_in(context, address)
     # In a process of its own: what read the city with threads can't be forked into one that serves (Polars hangs).
     serve = [sys.executable, "-m", "command_line.main", "server", "serve", "--host", host, "--port", str(port)]
-    os.execv(sys.executable, [*serve, "--workers", "1"])  # noqa: S606 - this very program
+    os.execv(sys.executable, serve)  # noqa: S606 - this very program
 
 
 @app.command()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.columns import RecordColumns
-from scoring.compiled import CompiledPolicy, compile_policy
+from scoring.compiled import LEGAL_LIMIT, CompiledPolicy, compile_policy
 from scoring.days import Span, add_span, to_date
 from scoring.kernel import (
     NO_DAY,
@@ -380,13 +380,10 @@ def _lasts(indicator: Indicator, part: _Fed, columns: RecordColumns, as_of: int)
     if part.size < 0 or indicator.direction == "down":
         begun = int(columns.event_day[part.row])
         over = part.anchor if indicator.count_from == "end" else max(begun, min(end, as_of))
-        first_gone.append(add_span(over, _LEGAL))
+        first_gone.append(add_span(over, LEGAL_LIMIT))
     gone = min(first_gone, default=None)
     changes = [day for day in [*fades, gone] if day is not None]
     return (None if gone is None else gone - 1), min(changes, default=None)
-
-
-_LEGAL = Span(months=60)
 
 
 def _validity(indicator: Indicator, part: _Fed, columns: RecordColumns, as_of: int) -> Span | None:

@@ -21,6 +21,7 @@ MOST_KEY_FACTORS = 4
 MOST_STEPS = 4
 """More things to do at once than that are no way but a wish."""
 _ALL = 50
+"""More hints than any policy gives: a plan chooses among all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -372,34 +372,28 @@ class LiveCity:
 
 @pytest.fixture(scope="session")
 def live_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCity]:
-    """Built with `osmanthus demo build`, served with `osmanthus server serve`, on a free port."""
+    """Built and served by `osmanthus demo run`, as `make run` does it, on a free port."""
     folder = tmp_path_factory.mktemp("demo")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("OSMANTHUS_")},
         "OSMANTHUS_ENV_FILE": str(folder / "osmanthus.env"),
     }
-    osmanthus = [sys.executable, "-m", "command_line.main"]
-    built = subprocess.run(
-        [*osmanthus, "demo", "build", "--residents", "3000"],
-        env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert built.returncode == 0, built.stdout + built.stderr
-    port = free_port()
-    with (folder / "server.log").open("w") as log:
+    base_url = f"http://127.0.0.1:{(port := free_port())}"
+    log = folder / "server.log"
+    with log.open("w") as told:
         server = subprocess.Popen(
-            [*osmanthus, "server", "serve", "--port", str(port)],
-            env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+            [sys.executable, "-m", "command_line.main", "demo", "run", "--residents", "3000", "--port", str(port)],
+            env=environment, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        base_url = f"http://127.0.0.1:{port}"
         try:
-            wait_until_ready(f"{base_url}/readyz", server)
+            wait_until_ready(f"{base_url}/readyz", server, log)
             yield LiveCity(base_url, folder, load_config(environment))
         finally:
             server.terminate()
             server.wait(timeout=30)
 
 
-def wait_until_ready(url: str, server: subprocess.Popen[bytes], seconds: float = 240) -> None:
+def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 480) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -408,7 +402,7 @@ def wait_until_ready(url: str, server: subprocess.Popen[bytes], seconds: float =
         except httpx.TransportError:
             pass
         time.sleep(0.2)
-    raise AssertionError(f"{url} did not become ready")
+    raise AssertionError(f"{url} did not become ready:\n{log.read_text()}")
 
 
 @pytest.fixture(scope="session")

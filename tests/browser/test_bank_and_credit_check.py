@@ -45,9 +45,7 @@ class BankDesk:
             "code_challenge_method": "S256",
             "enterprise": enterprise,
         }
-        sent_on = self.http.get("/oauth/authorize", params=query).headers["Location"]
-        # The city names itself by its usual port; here it is served on another.
-        return f"{str(self.http.base_url).rstrip('/')}/m/#{urlsplit(sent_on).fragment}", verifier
+        return self.http.get("/oauth/authorize", params=query).headers["Location"], verifier
 
     def token(self, **form: str) -> dict[str, str]:
         issuer = self.metadata["issuer"]
