@@ -34,6 +34,8 @@ from backend.benefits.city_readings import CityFacts, as_sql, city_facts
 from backend.benefits.conditions import Condition
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS, RecordMeasure
 from backend.benefits.scheme_document import Scheme
+from backend.catalogue.models import CatalogueVersion
+from backend.catalogue.service import still_listed
 from backend.choices.models import DeclinedCategory
 from backend.choices.service import not_declined
 from backend.lists.service import red_listed_in_sql
@@ -105,7 +107,7 @@ def state_of_city(session: Session) -> tuple[Any, ...]:
     """
     newest = (
         *(CreditRecord.id, RecordVersion.id, RecordDeletion.number, ConsentEvent.id),
-        *(Subject.id, SubjectChange.id, SubjectRelation.id, DeclinedCategory.id),
+        *(Subject.id, SubjectChange.id, SubjectRelation.id, DeclinedCategory.id, CatalogueVersion.id),
     )
     moving = [select(func.max(column)).scalar_subquery() for column in newest]
     # What is ended keeps its row.
@@ -125,6 +127,7 @@ def _everyone(query: Select[Any], audience: str, on: date) -> Select[Any]:
         .join(SubjectRelation, SubjectRelation.enterprise_id == Enterprise.id)
         .join(Holder, Holder.id == SubjectRelation.principal_id)
         .where(
+            Enterprise.kind == "enterprise",
             SubjectRelation.role == "legal_representative",
             SubjectRelation.valid_from <= on,
             or_(SubjectRelation.valid_to.is_(None), SubjectRelation.valid_to >= on),
@@ -191,6 +194,7 @@ def _measured(measure: RecordMeasure, choices: list[str], subject_id: Any, on: d
         CreditRecord.state.in_(states),
         CreditRecord.event_on <= on,
         not_declined(CreditRecord.subject_id, CreditRecord.category),
+        still_listed(CreditRecord.category, on),
     ]
     if measure.levels is not None:
         counted.append(CreditRecord.level.in_(sorted(measure.levels)))

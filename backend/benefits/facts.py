@@ -36,7 +36,8 @@ def collect_facts(
         records: Sequence[CreditRecord] = ()
         if any(code in RECORD_FACTS for code in of_subject):
             declined = declined_by(session, subject.id)
-            records = [record for record in records_of(session, subject.id) if record.category not in declined]
+            found = records_of(session, subject.id, listed_on=on)
+            records = [record for record in found if record.category not in declined]
         for code in of_subject:
             if measure := RECORD_FACTS.get(code):
                 values[code] = measure_records(records, measure, choices=list(FACTS[code].choices), on=on)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -13,10 +13,20 @@ from typing import Any, Literal
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from backend.benefits.conditions import All, Condition, ConditionInvalid, Leaf, facts_in, parse_condition
+from backend.benefits.conditions import (
+    All,
+    Condition,
+    ConditionInvalid,
+    Leaf,
+    Not,
+    facts_in,
+    parse_condition,
+)
+from backend.benefits.conditions import Any as AnyOf
 from backend.benefits.errors import SchemeInvalid
-from backend.benefits.fact_catalogue import FACTS
+from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS
 from backend.benefits.quota import Ceiling, Quota
+from scoring.forbidden import ONLY_UPWARD
 
 Audience = Literal["person", "enterprise"]
 Settlement = Literal["none", "per_use", "discount", "amount"]
@@ -180,9 +190,32 @@ def _contradictions(scheme: Scheme) -> list[str]:
         problems.append("$.tiers：档位代码重复")
     if scheme.audience == "person" and any(FACTS[fact].about == "enterprise" for fact in scheme.facts):
         problems.append("$.conditions：面向个人的方案不能使用企业的事实")
+    conditions = [scheme.condition, *(tier.condition for tier in scheme.tiers if tier.condition)]
+    problems += [
+        f"$.conditions：{FACTS[fact].name}只能用于放宽，即“达到多少”或“多少天以内”，不能要求没有、更少或取反"
+        for fact in dict.fromkeys(fact for condition in conditions for fact in _used_downward(condition))
+    ]
     if scheme.budget_cents is not None and scheme.settlement == "none":
         problems.append("$.budget_cents：不结算的方案没有预算")
     return problems
+
+
+def _used_downward(condition: Condition) -> Iterator[str]:
+    """Facts on donating blood and volunteering that a condition would hold against someone: they count only upward
+    (《深圳经济特区社会信用条例》), so having more of them never loses a benefit."""
+    match condition:
+        case Leaf(fact=fact, op=op):
+            if _counts_only_upward(fact) and op not in ("ge", "within_days"):
+                yield fact
+        case Not(part=part):
+            yield from filter(_counts_only_upward, sorted(facts_in(part)))
+        case All(parts=parts) | AnyOf(parts=parts):
+            for part in parts:
+                yield from _used_downward(part)
+
+
+def _counts_only_upward(fact: str) -> bool:
+    return fact in RECORD_FACTS and RECORD_FACTS[fact].category in ONLY_UPWARD
 
 
 def _uses_a_score(conditions: Sequence[Condition]) -> bool:

@@ -27,33 +27,42 @@ class ForbiddenContent:
 
 
 NEVER = (
-    ForbiddenContent("宗教信仰", ("宗教", "信仰", "religion"), _CREDIT_REPORTING),
-    ForbiddenContent("基因", ("基因", "遗传", "gene", "genetic", "genome"), _CREDIT_REPORTING),
+    ForbiddenContent("宗教信仰", ("宗教", "信仰", "religion", "religious", "faith", "belief"), _CREDIT_REPORTING),
+    ForbiddenContent("基因", ("基因", "遗传", "gene", "genetic", "genome", "dna"), _CREDIT_REPORTING),
     ForbiddenContent("指纹", ("指纹", "fingerprint"), _CREDIT_REPORTING),
-    ForbiddenContent("血型", ("血型", "blood_type"), _CREDIT_REPORTING),
+    ForbiddenContent("血型", ("血型", "blood_type", "blood_group"), _CREDIT_REPORTING),
     ForbiddenContent(
         "疾病和病史",
-        ("疾病", "病史", "病历", "患病", "诊断", "病情", "病种", "illness", "disease", "medical_history"),
+        (
+            *("疾病", "病史", "病历", "患病", "诊断", "病情", "病种"),
+            *("illness", "disease", "medical_history", "diagnosis"),
+        ),
         _CREDIT_REPORTING,
     ),
     ForbiddenContent("信访", ("信访", "上访", "petition", "petitioning"), _LIMITS_OF_CREDIT_MEASURES),
     ForbiddenContent(
-        "生育", ("计划生育", "生育", "节育", "family_planning", "childbirth"), _LIMITS_OF_CREDIT_MEASURES
+        "生育",
+        ("计划生育", "计生", "生育", "节育", "family_planning", "birth_control", "childbirth"),
+        _LIMITS_OF_CREDIT_MEASURES,
     ),
     ForbiddenContent(
         "政治见解",
-        ("政治面貌", "政治见解", "政治倾向", "政见", "党派", "political"),
+        ("政治", "政见", "党派", "political", "politics"),
         _PERSONAL_INFORMATION,
     ),
     ForbiddenContent(
         "网络言论",
-        ("言论", "发帖", "跟帖", "微博", "朋友圈", "online_speech", "social_media"),
+        ("言论", "发帖", "跟帖", "微博", "朋友圈", "online_speech", "speech", "opinion", "social_media"),
         _PERSONAL_INFORMATION,
     ),
-    ForbiddenContent("民族", ("民族", "族别", "种族", "ethnic", "ethnicity"), _PERSONAL_INFORMATION),
+    ForbiddenContent(
+        "民族", ("民族", "族别", "种族", "ethnic", "ethnicity", "race", "nationality"), _PERSONAL_INFORMATION
+    ),
     ForbiddenContent("性别", ("性别", "gender", "sex"), _PERSONAL_INFORMATION),
     ForbiddenContent(
-        "婚姻状况", ("婚姻", "婚否", "离婚", "结婚", "配偶", "marital", "marriage"), _PERSONAL_INFORMATION
+        "婚姻状况",
+        ("婚姻", "婚否", "离婚", "结婚", "配偶", "marital", "marriage", "married", "divorce"),
+        _PERSONAL_INFORMATION,
     ),
 )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import (
@@ -106,6 +106,23 @@ def known_categories(session: Session, on: date) -> dict[str, Category]:
             for code, category in _catalogue(version).categories.items():
                 known.setdefault(code, category)
     return known
+
+
+def still_listed(category: Any, on: date) -> ColumnElement[bool]:
+    """For queries over many records: those whose category the version in force on the day still lists.
+
+    What it dropped counts no more, whatever is stored of it. Where no version is in force, nothing was dropped.
+    """
+    begun = CatalogueVersion.effective_from <= on
+    in_force = select(CatalogueVersion.id).where(begun).order_by(CatalogueVersion.effective_from.desc()).limit(1)
+    listed = select(CatalogueCategory.code).where(CatalogueCategory.version_id == in_force.scalar_subquery())
+    dropped = (
+        select(CatalogueCategory.code)
+        .join(CatalogueVersion, CatalogueVersion.id == CatalogueCategory.version_id)
+        .where(begun, CatalogueCategory.code.not_in(listed))
+        .correlate(None)
+    )
+    return cast("ColumnElement[bool]", category.not_in(dropped))
 
 
 def compare_with_catalogue_in_force(session: Session, text: str, on: date) -> list[Change]:

@@ -221,7 +221,7 @@ def reasons_about(
     with its mark, and alone makes nobody suspect."""
     found = [
         record
-        for record in records_of(session, subject.id)
+        for record in records_of(session, subject.id, listed_on=today)
         if record.category in wanted
         and record.category in categories
         and record.state in ("active", "disputed")

@@ -58,7 +58,7 @@ from backend.scores.models import Score
 from backend.scores.policies import policy_of
 from backend.scores.service import score_history
 from backend.subjects.models import Subject, SubjectChange
-from backend.subjects.service import codes_of, enterprises_represented_by, get_subject, name_of
+from backend.subjects.service import codes_of, get_subject, name_of, represented_by
 from backend.supplements.models import Supplement
 from backend.supplements.service import cells_of, supplements_of
 from backend.supplements.service import events_of as supplement_events_of
@@ -192,7 +192,7 @@ def _identity(session: Session, keys: KeyRing, subject: Subject, now: datetime) 
         ],
         "enterprises_represented": [
             {"code": enterprise.public_code, "name": enterprise.public_name}
-            for enterprise in enterprises_represented_by(session, subject.id, city_date(now))
+            for enterprise in represented_by(session, subject.id, city_date(now))
         ],
     }
 

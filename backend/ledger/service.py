@@ -87,6 +87,8 @@ def record_access(
     """
     if action not in ACTION_NAMES:
         raise ValueError(f"no Chinese name is given for the ledger action {action!r}")
+    if not (actor.name.strip() and basis.strip() and purpose.strip()):
+        raise ValueError(f"the subject would not read who looked, on what basis or why: {action!r}")
     entry = LedgerEntry(
         subject_id=subject_id,
         at=now,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.catalogue.service import known_categories
+from backend.catalogue.service import known_categories, still_listed
 from backend.choices.service import declined_by, not_declined
 from backend.lists.errors import RedListUnknown
 from backend.lists.red_lists import RedList, red_lists_on
@@ -55,7 +55,8 @@ def red_list_standing(session: Session, subject: Subject, *, on: date) -> RedLis
     if subject.status != "active":
         return RedListStanding([], [])
     declined = declined_by(session, subject.id)
-    records = [record for record in records_of(session, subject.id) if record.category not in declined]
+    found = records_of(session, subject.id, listed_on=on)
+    records = [record for record in found if record.category not in declined]
     awarded = [
         entry
         for red_list in red_lists_on(on).lists.values()
@@ -165,6 +166,7 @@ def _entries(session: Session, red_list: RedList, on: date) -> Select[Any]:
         CreditRecord.event_on >= on - timedelta(days=red_list.valid_days),
         or_(CreditRecord.ended_on.is_(None), CreditRecord.ended_on >= on),
         not_declined(CreditRecord.subject_id, CreditRecord.category),
+        still_listed(CreditRecord.category, on),
     ]
     levels = _ordinals(session, red_list, on)
     if levels is not None:
@@ -198,6 +200,7 @@ def _barred(subject_id: Any, on: date, *, correlate: Any) -> ColumnElement[bool]
             listing.category.in_(list(statutory_lists())),
             listing.state == "active",
             listing.event_on <= on,
+            still_listed(listing.category, on),
             or_(listing.ended_on.is_(None), listing.ended_on > on),
             or_(listing.performed_on.is_(None), listing.performed_on > on),
         )

@@ -59,7 +59,11 @@ class PortraitRecord:
 
 @dataclass(frozen=True)
 class Portrait:
-    """For officers. `evaluations` oldest first; `records` newest first, at most _LISTED_AT_MOST."""
+    """For officers. `evaluations` oldest first; `records` newest first, at most _LISTED_AT_MOST.
+
+    What was repaired, revoked or has expired is a number in `counts` and nothing more: it is shown and used no
+    longer. Its life is read on the history page, with a reason.
+    """
 
     subject: Subject
     history: CodeHistory
@@ -85,6 +89,11 @@ def enterprise_portrait(session: Session, keys: KeyRing, code: str, *, today: da
     subject = get_public_subject(session, code)
     categories = known_categories(session, today)
     records = records_of(session, subject.id)
+    in_use = [
+        record
+        for record in records_of(session, subject.id, listed_on=today)
+        if record.state not in _NO_LONGER_USED
+    ]
     scores = score_history(session, subject.id)
     evaluations = [_evaluated(session, score) for score in scores]
     current = current_score(session, subject.id)
@@ -101,11 +110,15 @@ def enterprise_portrait(session: Session, keys: KeyRing, code: str, *, today: da
         evaluations=evaluations,
         counts=_counts(records, categories),
         by_year=_by_year(records, categories),
-        records=[PortraitRecord(record, categories[record.category]) for record in records[:_LISTED_AT_MOST]],
+        records=[PortraitRecord(record, categories[record.category]) for record in in_use[:_LISTED_AT_MOST]],
         lists=lists_about(session, subject, today=today),
         warnings=warnings_about(
-            records,
-            [record for principal_id in representatives for record in records_of(session, principal_id)],
+            in_use,
+            [
+                record
+                for principal_id in representatives
+                for record in records_of(session, principal_id, listed_on=today)
+            ],
             categories=categories,
             grades=[score.grade for score in scores],
             grade_order=[grade.code for grade in best_first],

@@ -106,7 +106,7 @@ def lists_about(session: Session, subject: Subject, *, today: date) -> OwnLists:
     standing = red_list_standing(session, subject, on=today)
     listed = [
         record
-        for record in records_of(session, subject.id)
+        for record in records_of(session, subject.id, listed_on=today)
         if record.category in statutory_lists()
         and record.category in categories
         and record.state in _PUBLISHED_STATES

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.catalogue.service import still_listed
 from backend.city_calendar import CITY_ZONE
 from backend.records.errors import CorrectionRefused, RecordNotFound, RecordStateUnchanged
 from backend.records.models import CreditRecord, Delivery, RecordVersion
@@ -34,8 +35,12 @@ def records_of(
     state: RecordState | None = None,
     before: tuple[date, int] | None = None,
     limit: int | None = None,
+    listed_on: date | None = None,
 ) -> list[CreditRecord]:
-    """The subject's records, latest act first; `before` (its day, id) and `limit` read them page by page."""
+    """The subject's records, latest act first; `before` (its day, id) and `limit` read them page by page.
+
+    `listed_on`: only those whose category the catalogue in force on that day lists, for whoever uses them.
+    """
     query = (
         select(CreditRecord)
         .where(CreditRecord.subject_id == subject_id)
@@ -45,6 +50,8 @@ def records_of(
         query = query.where(CreditRecord.category == category)
     if state is not None:
         query = query.where(CreditRecord.state == state)
+    if listed_on is not None:
+        query = query.where(still_listed(CreditRecord.category, listed_on))
     if before is not None:
         query = query.where(tuple_(CreditRecord.event_on, CreditRecord.id) < tuple_(*before))
     if limit is not None:

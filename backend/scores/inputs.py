@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlalchemy import Select, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from backend.catalogue.service import still_listed
 from backend.choices.service import not_declined
 from backend.records.models import CreditRecord
 from backend.subjects.models import Subject, SubjectRelation
@@ -132,10 +133,14 @@ def _records_query(
         CreditRecord.event_key,
         CreditRecord.state,
     )
+    counting = (
+        not_declined(CreditRecord.subject_id, CreditRecord.category),
+        still_listed(CreditRecord.category, as_of),
+    )
     own = (
         select(CreditRecord.subject_id.label("subject"), *facts, literal(0).label("relation"))
         .join(Subject, Subject.id == CreditRecord.subject_id)
-        .where(Subject.kind == subject_kind, not_declined(CreditRecord.subject_id, CreditRecord.category))
+        .where(Subject.kind == subject_kind, *counting)
     )
     if subject_ids is not None:
         own = own.where(CreditRecord.subject_id.in_(subject_ids))
@@ -147,7 +152,9 @@ def _records_query(
                 # Someone who is both legal representative and shareholder reaches through once.
                 func.min(case(RELATION_CODES, value=SubjectRelation.role)).label("relation"),
             )
+            .join(Subject, Subject.id == SubjectRelation.enterprise_id)
             .where(
+                Subject.kind == "enterprise",
                 SubjectRelation.role.in_(RELATION_CODES),
                 SubjectRelation.valid_from <= as_of,
                 or_(SubjectRelation.valid_to.is_(None), SubjectRelation.valid_to >= as_of),
@@ -160,7 +167,7 @@ def _records_query(
         of_principals = (
             select(reach.c.subject, *facts, reach.c.relation)
             .join(reach, reach.c.principal == CreditRecord.subject_id)
-            .where(not_declined(CreditRecord.subject_id, CreditRecord.category))
+            .where(*counting)
         )
         rows = union_all(own, of_principals).subquery()
     else:

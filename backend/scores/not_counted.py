@@ -30,21 +30,32 @@ def records_not_counted(session: Session, explanation: ScoreExplanation) -> Sequ
     """Newest record first. While a recomputation is pending, only what is certain from the record's own state."""
     counted = {share.id for part in explanation.contributions for share in part.records}
     read_by_policy = set(explanation.policy.category_codes)
+    listed = {
+        record.id
+        for record in records_of(session, explanation.score.subject_id, listed_on=explanation.score.as_of)
+    }
     declined = declined_by(session, explanation.score.subject_id)
     return [
         NotCounted(record.id, why)
         for record in records_of(session, explanation.score.subject_id)
-        if record.id not in counted and (why := _why(record, explanation, read_by_policy, declined)) is not None
+        if record.id not in counted
+        and (why := _why(record, explanation, read_by_policy, declined, record.id in listed)) is not None
     ]
 
 
 def _why(
-    record: CreditRecord, explanation: ScoreExplanation, read_by_policy: set[str], declined: frozenset[str]
+    record: CreditRecord,
+    explanation: ScoreExplanation,
+    read_by_policy: set[str],
+    declined: frozenset[str],
+    listed: bool,
 ) -> str | None:
     if record.category in declined:
         return "您选择不记录这类信息，可在“数据选择”中恢复"
     if record.state in _WHY_BY_STATE:
         return _WHY_BY_STATE[record.state]
+    if not listed:
+        return "现行公共信用信息目录已不含这类信息，不再使用"
     if record.category not in read_by_policy:
         return "现行评分方案不使用这类信息"
     if explanation.pending:

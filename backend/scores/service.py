@@ -74,7 +74,9 @@ def enterprises_behind(session: Session, principal_id: int, *, on: date) -> Sequ
     """The enterprises that a principal's records reach through to on the day (穿透)."""
     return session.scalars(
         select(SubjectRelation.enterprise_id)
+        .join(Subject, Subject.id == SubjectRelation.enterprise_id)
         .where(
+            Subject.kind == "enterprise",
             SubjectRelation.principal_id == principal_id,
             SubjectRelation.role.in_(RELATION_CODES),
             SubjectRelation.valid_from <= on,

@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.authorizations.service import activated_subject_ids
-from backend.catalogue.service import catalogue_in_force
+from backend.catalogue.service import catalogue_in_force, still_listed
+from backend.choices.service import not_declined
 from backend.records.models import CreditRecord, RecordVersion
 from backend.records.storing import first_version
 from backend.scores.policies import policy_in_force, policy_of
@@ -56,7 +57,7 @@ def training_table(
         catalogue = catalogue_in_force(session, taken_on)
         categories = [c.code for c in catalogue.categories.values() if c.polarity == "negative"]
     versions = pl.DataFrame(
-        list(_versions(session, set(subjects["subject"].to_list()), known_within_days)),
+        list(_versions(session, set(subjects["subject"].to_list()), known_within_days, taken_on)),
         schema=_VERSION_SCHEMA,
         orient="row",
     )
@@ -117,11 +118,22 @@ def _subjects(session: Session, subject_kind: str, until: date) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _versions(session: Session, subjects: set[int], known_within_days: int | None) -> Iterator[tuple[object, ...]]:
-    """Every version of every record of these subjects, in the order of VERSION_COLUMNS."""
+def _versions(
+    session: Session, subjects: set[int], known_within_days: int | None, taken_on: date
+) -> Iterator[tuple[object, ...]]:
+    """Every version of every record of these subjects, in the order of VERSION_COLUMNS.
+
+    What was repaired or revoked, what its owner declines to have recorded and what the catalogue no longer lists
+    is left out: to learn from it would be to use it.
+    """
     query = (
         select(CreditRecord, RecordVersion)
         .outerjoin(RecordVersion, RecordVersion.record_id == CreditRecord.id)
+        .where(
+            CreditRecord.state.not_in(("repaired", "revoked")),
+            not_declined(CreditRecord.subject_id, CreditRecord.category),
+            still_listed(CreditRecord.category, taken_on),
+        )
         .order_by(CreditRecord.id, RecordVersion.version)
         .execution_options(yield_per=_ROWS_AT_ONCE)
     )

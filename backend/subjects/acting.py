@@ -1,4 +1,5 @@
-"""For whom a signed-in person acts: for themselves, or for an enterprise whose legal representative they are."""
+"""For whom a signed-in person acts: for themselves, or for an enterprise or organisation that they legally
+represent."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.subjects.errors import EnterpriseNotRepresented
 from backend.subjects.models import Subject
-from backend.subjects.service import enterprises_represented_by, get_subject
+from backend.subjects.service import get_subject, represented_by
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def acting_for(session: Session, *, person_id: int, enterprise_code: str | None,
     """`enterprise_code` None: the person themselves. Raises EnterpriseNotRepresented or SubjectNotFound."""
     if enterprise_code is None:
         return ActingFor(get_subject(session, person_id), person_id, "本人")
-    for enterprise in enterprises_represented_by(session, person_id, on):
+    for enterprise in represented_by(session, person_id, on):
         if enterprise.public_code == enterprise_code:
             return ActingFor(enterprise, person_id, "法定代表人")
     raise EnterpriseNotRepresented
@@ -38,4 +39,4 @@ def acting_for(session: Session, *, person_id: int, enterprise_code: str | None,
 
 def subjects_of(session: Session, person_id: int, on: date) -> list[int]:
     """Whose matters the person may see: their own, and those of the enterprises they represent on the day."""
-    return [person_id, *(enterprise.id for enterprise in enterprises_represented_by(session, person_id, on))]
+    return [person_id, *(enterprise.id for enterprise in represented_by(session, person_id, on))]

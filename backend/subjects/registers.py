@@ -137,8 +137,14 @@ def register_subjects(
 def register_relations(
     session: Session, keys: KeyRing, rows: Sequence[RelationRow], now: datetime
 ) -> RegisterOutcome:
-    """Add relations, and change their last day. The enterprises concerned are marked for a new score."""
-    enterprises = match_identifiers(session, keys, [row.enterprise for row in rows], kind="enterprise")
+    """Add relations, and change their last day. The enterprises concerned are marked for a new score.
+
+    An organisation has a legal representative too, who objects and repairs for it.
+    """
+    named = [row.enterprise for row in rows]
+    enterprises = match_identifiers(session, keys, named, kind="enterprise")
+    others = [code for code in named if code not in enterprises]
+    enterprises |= match_identifiers(session, keys, others, kind="organisation")
     principals = match_identifiers(session, keys, [row.principal for row in rows])
     outcomes: list[RowOutcome] = []
     for chunk in _chunks(rows, lambda row: (row.enterprise, row.principal, row.role, row.valid_from)):

@@ -194,7 +194,14 @@ def principals_of(session: Session, enterprise_id: int, on: date) -> Sequence[Su
 
 
 def enterprises_represented_by(session: Session, person_id: int, on: date) -> Sequence[Subject]:
-    """Enterprises whose legal representative (法定代表人) the person is on the day."""
+    """Enterprises whose legal representative (法定代表人) the person is on the day: those that have an evaluation,
+    a report and benefits of their own."""
+    return [one for one in represented_by(session, person_id, on) if one.kind == "enterprise"]
+
+
+def represented_by(session: Session, person_id: int, on: date) -> Sequence[Subject]:
+    """Enterprises and organisations whose legal representative the person is on the day: for these they read,
+    object, repair and supply."""
     return session.scalars(
         select(Subject)
         .join(SubjectRelation, SubjectRelation.enterprise_id == Subject.id)

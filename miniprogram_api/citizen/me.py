@@ -12,11 +12,11 @@ from backend.authorizations.service import activation_of
 from backend.city_calendar import city_date
 from backend.scores.activation import activate_score, leave_score
 from backend.subjects.service import (
-    enterprises_represented_by,
     get_subject,
     is_adult,
     masked_identifier,
     masked_name,
+    represented_by,
 )
 from backend.web import API_PREFIX
 from backend.web.context import now, reading, services, transaction
@@ -29,7 +29,8 @@ blp = Blueprint("citizen", __name__, url_prefix=API_PREFIX, description="市民�
 
 class RepresentedEnterprise(Schema):
     public_code = fields.String(required=True, metadata={"description": "统一社会信用代码"})
-    name = fields.String(required=True, metadata={"description": "企业名称"})
+    name = fields.String(required=True, metadata={"description": "单位名称"})
+    kind = fields.String(required=True, metadata={"description": "enterprise 企业；organisation 非企业组织"})
     role = fields.String(required=True, metadata={"description": "legal_representative 表示法定代表人"})
 
 
@@ -41,7 +42,9 @@ class MeResponse(Schema):
     activated_at = Moment(required=True, allow_none=True, metadata={"description": "开通时刻（UTC）"})
     city_name = fields.String(required=True, metadata={"description": "城市名称"})
     enterprises = fields.List(
-        fields.Nested(RepresentedEnterprise), required=True, metadata={"description": "本人可以代表的企业"}
+        fields.Nested(RepresentedEnterprise),
+        required=True,
+        metadata={"description": "本人可以代表的企业和非企业组织"},
     )
 
 
@@ -90,9 +93,10 @@ class Me(MethodView):
                     {
                         "public_code": enterprise.public_code,
                         "name": enterprise.public_name,
+                        "kind": enterprise.kind,
                         "role": "legal_representative",
                     }
-                    for enterprise in enterprises_represented_by(session, subject.id, today)
+                    for enterprise in represented_by(session, subject.id, today)
                 ],
             }
 

@@ -64,6 +64,20 @@ def test_a_portrait_shows_records_by_category_and_year_and_what_to_look_at(city,
     assert [event["event"] for event in answer["history"]["events"]] == ["registered"]
 
 
+def test_what_was_repaired_revoked_or_has_expired_is_counted_and_shown_no_more(city, bakery):
+    with city.database.transaction() as session:
+        subject = session.scalars(select(Subject).where(Subject.public_code == bakery)).one()
+        for state in ("repaired", "revoked", "expired"):
+            add_record(session, subject, "admin_penalty", level=2, title=f"{state} 的处罚", state=state)
+
+    answer = portrait(city, bakery).json
+
+    assert {record["state"] for record in answer["records"]} == {"active", "disputed"}
+    assert "的处罚" not in str(answer)
+    [penalties] = [one for one in answer["counts"] if one["category"] == "admin_penalty"]
+    assert (penalties["counted"], penalties["no_longer_used"]) == (3, 3)
+
+
 def test_whoever_stands_behind_the_enterprise_reads_of_the_look_too(city, bakery):
     portrait(city, bakery)
     city.as_officer("auditor").get(f"{ADMIN}/{bakery}/relations", headers=REASON)

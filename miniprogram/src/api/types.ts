@@ -38,7 +38,7 @@ export interface Me {
   activated: boolean
   activated_at: Moment | null
   city_name: string
-  enterprises: { public_code: string; name: string; role: string }[]
+  enterprises: { public_code: string; name: string; kind: 'enterprise' | 'organisation'; role: string }[]
 }
 
 /** An entry of a red list or of a statutory list; `record_id` is what it rests on. */

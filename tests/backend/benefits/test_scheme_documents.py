@@ -127,6 +127,31 @@ def test_a_wrong_document_is_refused_with_its_place(changes, place):
     assert any(problem.startswith(place) for problem in refusal.value.problems)
 
 
+HOURS = {"fact": "records.volunteering.hours_12_months", "reason": "志愿服务时长。"}
+DONATED = {"fact": "records.blood_donation.latest_on", "op": "within_days", "value": 365, "reason": "献血。"}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {**HOURS, "op": "le", "value": 1000},
+        {**HOURS, "op": "between", "value": [0, 1000]},
+        {"not": {**HOURS, "op": "ge", "value": 1000}},
+        {"not": DONATED},
+        {"any": [{**HOURS, "op": "ge", "value": 1000}, {"not": {"all": [DONATED]}}]},
+    ],
+)
+def test_volunteering_and_donating_blood_lose_nobody_a_benefit(condition):
+    in_a_tier = a_document()
+    in_a_tier["tiers"][0]["conditions"] = condition
+    for document in (a_document(conditions=condition), in_a_tier):
+        with pytest.raises(SchemeInvalid) as refusal:
+            check_document(document)
+        assert "只能用于放宽" in refusal.value.problems[0]
+    upward = {"any": [{**HOURS, "op": "ge", "value": 1000}, DONATED]}
+    assert check_document(a_document(conditions=upward))
+
+
 def test_the_digest_does_not_depend_on_order():
     document = a_document()
     assert digest_of(document) == digest_of(dict(reversed(document.items())))

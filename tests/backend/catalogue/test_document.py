@@ -22,8 +22,10 @@ from backend.catalogue.errors import (
     RetentionTooLong,
     WrittenConsentMissing,
 )
+from backend.catalogue.forbidden import NEVER, ONLY_WITH_WRITTEN_CONSENT, find_forbidden
 from backend.catalogue.templates import load_templates
 from backend.identifiers import check_social_credit_code
+from scoring.forbidden import FORBIDDEN_ATTRIBUTES, ForbiddenAttribute
 from scoring.reading_yaml import read_yaml
 
 CODES = {
@@ -138,6 +140,16 @@ def test_what_is_never_collected_is_refused_wherever_it_hides(category: Category
     for hiding in (replace(category, name=item), replace(category, contents=("日期", item))):
         with pytest.raises(ContentForbidden):
             check_may_be_collected(hiding)
+
+
+@pytest.mark.parametrize("attribute", FORBIDDEN_ATTRIBUTES, ids=lambda attribute: attribute.name)
+def test_what_may_not_be_scored_is_not_collected_either_or_only_with_consent(
+    attribute: ForbiddenAttribute,
+) -> None:
+    # Enterprises own intellectual property, and pay dues for not employing the disabled.
+    about_enterprises = {"property", "disability", "残疾"}
+    for word in {*attribute.words, *attribute.chinese} - about_enterprises:
+        assert find_forbidden(word, (*NEVER, *ONLY_WITH_WRITTEN_CONSENT)) is not None, word
 
 
 def test_a_code_in_english_cannot_smuggle_forbidden_content_in(category: Category) -> None:

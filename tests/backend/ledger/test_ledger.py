@@ -54,6 +54,18 @@ def test_an_action_without_a_chinese_name_cannot_be_written(look):
         look(action="peeked")
 
 
+@pytest.mark.parametrize("missing", ["who", "basis", "purpose"])
+def test_no_look_is_written_down_without_who_on_what_basis_and_why(session, keys, now, missing):
+    told = {"basis": "依法履职", "purpose": "核查异议"} | ({missing: " "} if missing != "who" else {})
+    actor = Actor("officer", "1", "" if missing == "who" else "张敏")
+    person = add_person(session, keys)
+    with pytest.raises(ValueError, match="would not read"):
+        record_access(
+            session, subject_id=person.id, actor=actor, action="portrait_viewed", detail={}, channel="console",
+            now=now, **told,
+        )  # fmt: skip
+
+
 def test_an_untouched_ledger_verifies_across_segments(session, look, now):
     for minute in range(25):
         look(minute)

@@ -3,7 +3,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import select
 
+from backend.choices.service import decline
+from backend.records.models import CreditRecord
 from backend.records.storing import version_of
 from backend.scores.training import training_table
 from scoring.model.errors import FrameRefused
@@ -60,6 +63,20 @@ def test_what_arrived_later_was_not_known(database, people):
     with database.reading() as session:
         table = training_table(session, subject_kind="person", as_of_days=[AS_OF], taken_on=TAKEN_ON)
     assert table["volunteer_hours"].to_list() == [0, 0]
+
+
+@pytest.mark.parametrize("state", ["repaired", "revoked"])
+def test_nothing_is_learnt_from_what_was_repaired_or_revoked(database, people, state):
+    with database.transaction() as session:
+        for record in session.scalars(select(CreditRecord).where(CreditRecord.category == "court_judgment")):
+            record.state = state
+    assert table_of(database)["y"].to_list() == [0, 0]
+
+
+def test_nothing_is_learnt_from_what_its_owner_declines(database, people, now):
+    with database.transaction() as session:
+        decline(session, subject_id=1, category="volunteering", now=now)
+    assert table_of(database)["volunteer_hours"].to_list() == [0, 20_00]
 
 
 def test_a_day_whose_year_has_not_passed_is_refused(database, people):

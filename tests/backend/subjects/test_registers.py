@@ -13,6 +13,7 @@ from backend.identifiers import (
     complete_registration_number,
     complete_social_credit_code,
 )
+from backend.subjects.acting import acting_for
 from backend.subjects.errors import EnterpriseNotFound, SubjectNotFound
 from backend.subjects.models import RescoreMark, Subject, SubjectChange, SubjectCode, SubjectRelation
 from backend.subjects.registers import RegisterRow, RelationRow, register_relations, register_subjects
@@ -262,6 +263,21 @@ def test_a_shareholder_does_not_act_for_the_enterprise(session, keys, register, 
     )
 
     assert enterprises_represented_by(session, holder.subject_id, date(2021, 1, 1)) == []
+
+
+def test_an_organisation_has_a_legal_representative_who_acts_for_it_without_having_an_enterprise(
+    session, keys, register, now
+):
+    code = complete_social_credit_code("53990001" + complete_organisation_code("MJ000007"))
+    register(RegisterRow("organisation", code, "桂城志愿者协会", "桂东区"), person())
+    holder = find_by_identifier(session, keys=keys, identifier=person().identifier)
+
+    row = RelationRow(code, person().identifier, "legal_representative", date(2020, 1, 1))
+    assert whats(register_relations(session, keys, [row], now)) == ["added"]
+
+    acting = acting_for(session, person_id=holder.id, enterprise_code=code, on=date(2026, 3, 3))
+    assert (acting.subject.kind, acting.capacity) == ("organisation", "法定代表人")
+    assert enterprises_represented_by(session, holder.id, date(2026, 3, 3)) == []
 
 
 def test_relations_to_unknown_parties_and_reversed_periods_are_refused_with_the_part_at_fault(

@@ -128,6 +128,22 @@ def test_a_legal_representative_reads_the_enterprises_records_and_objects_to_one
     assert scored.get(f"/me/records/{listed[0]['id']}", enterprise=code).json["state"] == "disputed"
 
 
+def test_an_organisations_legal_representative_objects_for_it(scored):
+    with scored.city.database.transaction() as session:
+        association = add_enterprise(session, scored.city.keys, name="桂城志愿者协会")
+        association.kind = "organisation"
+        add_relation(session, enterprise=association, principal=scored.subject, role="legal_representative")
+        record = add_record(session, association, "admin_penalty", level=2)
+        code = association.public_code
+    [mine] = [one for one in scored.get("/me").json["enterprises"] if one["public_code"] == code]
+    assert (mine["kind"], mine["name"]) == ("organisation", "桂城志愿者协会")
+
+    assert file(scored, record_id=record.id, enterprise=code).status_code == 201
+
+    assert scored.get(f"/me/records/{record.id}", enterprise=code).json["state"] == "disputed"
+    assert scored.get("/me/reports").status_code == 200
+
+
 def test_an_enterprises_case_passes_to_its_next_legal_representative(scored, enterprise, make_citizen):
     record = scored.get("/me/records", enterprise=enterprise.public_code).json["items"][0]
     case = file(scored, record_id=record["id"], enterprise=enterprise.public_code).json["id"]
