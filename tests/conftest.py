@@ -43,6 +43,7 @@ from backend.scores.service import recompute_marked
 from backend.tables import all_tables
 from backend.web import Services
 from backend.web.context import EXTENSION
+from tests import looks
 from tests.reading_pdfs import CERTIFICATE
 from tests.servers import free_port, postgresql_server, redis_server
 from wsgi import compose
@@ -341,6 +342,7 @@ def city(services: Services, _composed: list[Flask]) -> City:
     """The whole server over this test's own city."""
     if not _composed:
         _composed.append(compose(services))
+        looks.watch(_composed[0])
     (app,) = _composed
     app.extensions[EXTENSION] = services
     return City(services=services, clock=services.clock, app=app)

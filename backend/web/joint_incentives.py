@@ -322,8 +322,7 @@ def add_initiator_routes(
             """一件联合激励：各单位的响应和反馈、每个主体得到了什么；查看记入每个主体的台账"""
             with transaction() as session:
                 found = get_incentive(session, incentive_id, party())
-                for included in included_in(session, found, now=now()):
-                    _note(session, found, included, party(), purpose())
+                _note_all(session, found, party(), purpose())
                 return _in_full(session, found, party())
 
     @blp.route("/<uuid:incentive_id>/requests/<uuid:request_id>/withdrawal")
@@ -344,7 +343,9 @@ def add_initiator_routes(
                     reason=body["reason"],
                     now=now(),
                 )
-                return _in_full(session, get_incentive(session, incentive_id, party()), party())
+                found = get_incentive(session, incentive_id, party())
+                _note_all(session, found, party(), "撤回联合激励的请求")
+                return _in_full(session, found, party())
 
     @blp.route("/<uuid:incentive_id>/requests/<uuid:request_id>/asking-again")
     class RequestAskedAgain(MethodView):
@@ -365,7 +366,9 @@ def add_initiator_routes(
                     now=now(),
                     working_days=services().working_days,
                 )
-                return _in_full(session, get_incentive(session, incentive_id, party()), party())
+                found = get_incentive(session, incentive_id, party())
+                _note_all(session, found, party(), "再次请求联合激励")
+                return _in_full(session, found, party())
 
 
 def add_asked_routes(
@@ -401,8 +404,7 @@ def add_asked_routes(
             with transaction() as session:
                 request = get_request(session, request_id, party())
                 incentive = incentive_of(session, request)
-                for included in _told(session, incentive):
-                    _note(session, incentive, included, party(), purpose())
+                _note_told(session, incentive, party(), purpose())
                 return _request_in_full(session, request)
 
     @blp.route("/<uuid:request_id>/response")
@@ -423,8 +425,7 @@ def add_asked_routes(
                     working_days=services().working_days,
                     **body,
                 )
-                for included in _told(session, incentive_of(session, request)):
-                    _note(session, incentive_of(session, request), included, party(), "响应联合激励")
+                _note_told(session, incentive_of(session, request), party(), "响应联合激励")
                 return _request_in_full(session, request)
 
     @blp.route("/<uuid:request_id>/deeds")
@@ -448,7 +449,9 @@ def add_asked_routes(
                     done_on=body["done_on"],
                     now=now(),
                 )
-                return _request_in_full(session, get_request(session, request_id, party()))
+                request = get_request(session, request_id, party())
+                _note_told(session, incentive_of(session, request), party(), "反馈联合激励")
+                return _request_in_full(session, request)
 
     @blp.route("/<uuid:request_id>/finish")
     class RequestFinish(MethodView):
@@ -463,7 +466,20 @@ def add_asked_routes(
                 request = finish(
                     session, party=party(), request_id=request_id, explanation=body["explanation"], now=now()
                 )
+                _note_told(session, incentive_of(session, request), party(), "反馈完毕联合激励")
                 return _request_in_full(session, request)
+
+
+def _note_all(session: Session, incentive: JointIncentive, party: Party, purpose: str) -> None:
+    """For the initiator, who is shown everyone it named."""
+    for included in included_in(session, incentive, now=now()):
+        _note(session, incentive, included, party, purpose)
+
+
+def _note_told(session: Session, incentive: JointIncentive, party: Party, purpose: str) -> None:
+    """For a department that is asked, which is shown those who may be told to it."""
+    for included in _told(session, incentive):
+        _note(session, incentive, included, party, purpose)
 
 
 def _note(session: Session, incentive: JointIncentive, included: Included, party: Party, purpose: str) -> None:

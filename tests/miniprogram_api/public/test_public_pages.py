@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, date, datetime
+from urllib.parse import quote
 
 import pytest
 
@@ -12,8 +15,11 @@ from backend.objections.deadlines import load_deadlines
 from backend.objections.service import attach_statement, decide_objection, file_objection
 from backend.subjects.registers import RegisterRow, register_subjects
 from backend.subjects.service import find_by_identifier
+from command_line.access_matrix import access_rows
+from command_line.server import openapi_document
 from tests.factories import add_person, add_record
 
+DOCUMENT = json.loads(openapi_document())
 API = "/api/v1/public"
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -210,3 +216,34 @@ def test_the_schemes_of_the_city_are_public_with_their_tiers(town):
     assert {"信易阅", "信易行", "信易医"} <= {scheme["scene_name"] for scheme in schemes}
     assert all(scheme["tiers"] and scheme["tiers"][0]["terms"]["summary"] for scheme in schemes)
     assert all(scheme["basis"] and scheme["effective_from"] for scheme in schemes)
+
+
+def queries_of(path):
+    return [one["name"] for one in DOCUMENT["paths"][path]["get"].get("parameters", ()) if one["in"] == "query"]
+
+
+PUBLIC = [
+    (row.path, queries_of(row.path))
+    for row in access_rows(DOCUMENT)
+    if (row.who, row.method) == ("public", "GET") and row.path.startswith(f"{API}/")
+]
+
+
+@pytest.mark.parametrize(("path", "queries"), PUBLIC, ids=[path for path, _ in PUBLIC])
+def test_no_public_route_knows_a_natural_person_by_name_or_number(town, path, queries):
+    """With records of every public category, with a licence and a penalty, red-listed, and with a commitment."""
+    with town.database.transaction() as session:
+        person = add_person(session, town.keys, name="欧阳丹桂")
+        number = town.keys.open(person.identifier_sealed)
+        for category in ("admin_licence", "admin_penalty", "commitment", "honour"):
+            add_record(session, person, category, title="秘密事项", level=1)
+
+    red_lists = [one["code"] for one in town.http.get(f"{API}/red-lists").get_json()["items"]]
+    for asked in ("欧阳丹桂", number):
+        for filling in (asked, *red_lists) if "{code}" in path else (asked,):
+            address = re.sub(r"\{[^}]+\}", quote(filling), path)
+            for query in ({}, *({name: asked} for name in queries)):
+                answer = town.http.get(address, query_string=query)
+                said = answer.get_data(as_text=True)
+                assert answer.status_code in (200, 404, 422), (address, query, said)
+                assert not any(secret in said for secret in ("欧阳", number, "秘密事项")), (address, query, said)
