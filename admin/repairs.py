@@ -227,7 +227,13 @@ class RepairRevocation(MethodView):
         """撤销以虚假陈述取得的修复：记录恢复使用，违诺记入信用记录"""
         with transaction() as session:
             repair = revoke_repair(
-                session, services().keys, repair_id=repair_id, officer=current_officer().name, now=now(), **body
+                session,
+                services().keys,
+                repair_id=repair_id,
+                officer=current_officer().name,
+                now=now(),
+                calendar=services().working_days,
+                **body,
             )
             return _done(session, repair, "撤销以虚假陈述取得的修复")
 

@@ -166,7 +166,7 @@ def follow_up(
     finding: str,
     officer: str,
     now: datetime,
-    calendar: WorkingDays | None = None,
+    calendar: WorkingDays,
 ) -> Commitment:
     """Record whether it was kept. The outcome becomes a record of the commitment category, by the same storing as
     a delivered one, so that indicators, objections and repairs see it; the signer is told.
@@ -218,7 +218,7 @@ def break_commitment_about(
     finding: str,
     officer: str,
     now: datetime,
-    calendar: WorkingDays | None = None,
+    calendar: WorkingDays,
 ) -> Commitment | None:
     """The case in which it was signed shows that it was broken; None when nothing was signed in that case."""
     commitment = find_about(session, about)

@@ -40,12 +40,12 @@ def take_in_row(
     source_department: str,
     origin: str,
     now: datetime,
-    calendar: WorkingDays | None = None,
+    calendar: WorkingDays,
 ) -> TakenIn:
     """Judge, match and store one row (cells by column code) as a delivery of its own.
 
     origin    what the delivery is called: where the row came from, unique to it
-    calendar  working days that timeliness counts in; None takes the installed one
+    calendar  the city's working days, which timeliness counts in
 
     Raises RowRefused with the reasons per cell, NoCatalogueInForce or TemplateUnknown's KeyError for a code that
     no template has.

@@ -373,7 +373,14 @@ def decide_repair(
 
 
 def revoke_repair(
-    session: Session, keys: KeyRing, *, repair_id: UUID, finding: str, officer: str, now: datetime
+    session: Session,
+    keys: KeyRing,
+    *,
+    repair_id: UUID,
+    finding: str,
+    officer: str,
+    now: datetime,
+    calendar: WorkingDays,
 ) -> Repair:
     """A repair that was obtained by false statements never was one: the records count again, and the broken
     commitment is recorded.
@@ -391,7 +398,13 @@ def revoke_repair(
                 session, record, state="active", changed_by=officer, reason="修复系以虚假陈述取得，已撤销", now=now
             )
     break_commitment_about(
-        session, keys, about=case_of(repair), finding=f"修复撤销：{finding}", officer=officer, now=now
+        session,
+        keys,
+        about=case_of(repair),
+        finding=f"修复撤销：{finding}",
+        officer=officer,
+        now=now,
+        calendar=calendar,
     )
     mark_for_rescoring(session, [repair.subject_id], "repair_revoked", now)
     tell_applicant(

@@ -280,7 +280,7 @@ def decide_supplement(
     reply: str,
     decided_by: str,
     now: datetime,
-    calendar: WorkingDays | None = None,
+    calendar: WorkingDays,
 ) -> Supplement:
     """Verified: it becomes a record of the source “自主申报，由…核验”, through the storing of every delivery,
     and the subject is scored anew. Refused: with reasons.
@@ -475,7 +475,7 @@ def _rehearse(
 
 
 def _take_in(
-    session: Session, keys: KeyRing, supplement: Supplement, now: datetime, calendar: WorkingDays | None
+    session: Session, keys: KeyRing, supplement: Supplement, now: datetime, calendar: WorkingDays
 ) -> TakenIn:
     try:
         taken = take_in_row(

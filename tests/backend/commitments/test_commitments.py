@@ -89,6 +89,7 @@ def judge(session, keys):
             finding=finding,
             officer="信用办 张敏",
             now=now,
+            calendar=WorkingDays(),
         )
 
     return judge

@@ -295,7 +295,14 @@ def test_supplements_go_with_record_evidence_and_messages(session, keys, person,
         working_days=DAYS,
     )
     decide_supplement(
-        session, keys, supplement_id=supplement.id, outcome="verified", reply="", decided_by="王核", now=NOW
+        session,
+        keys,
+        supplement_id=supplement.id,
+        outcome="verified",
+        reply="",
+        decided_by="王核",
+        now=NOW,
+        calendar=DAYS,
     )
     case = supplement_case(supplement)
     request = file()

@@ -12,6 +12,7 @@ from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
 from backend.authorizations.service import give_written_consent
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.catalogue.service import import_catalogue
+from backend.city_calendar import WorkingDays
 from backend.records.collection import collect_file
 from backend.records.errors import RowRefused
 from backend.records.models import CreditRecord, QuarantinedRow
@@ -61,6 +62,7 @@ def deliver(session, keys, person):
             source_department="桂城市教育局",
             origin=f"delivery {number}",
             now=NOW,
+            calendar=WorkingDays(),
         )
 
     return deliver

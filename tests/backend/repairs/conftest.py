@@ -49,6 +49,7 @@ class Applicant:
     acting: ActingFor
     store: EvidenceStore
     account_id: UUID = field(default_factory=uuid4)
+    clock: Clock = CLOCK
 
     @property
     def subject(self) -> Subject:
@@ -95,13 +96,13 @@ class Applicant:
             account_id=self.account_id,
             letter_sha256=letter_of(self.session, repair, today=city_date(now)).sha256,
             now=now,
-            clock=CLOCK,
+            clock=self.clock,
             **options,
         )
 
     def accepted(self, *records: CreditRecord, now: datetime = FILED) -> Repair:
         repair = self.files(self.drafts(*records, now=now), now=now)
-        return accept_repair(self.session, repair_id=repair.id, officer=OFFICER, now=now, clock=CLOCK)
+        return accept_repair(self.session, repair_id=repair.id, officer=OFFICER, now=now, clock=self.clock)
 
     def repaired(self, *records: CreditRecord, now: datetime = FILED) -> Repair:
         return decide_repair(

@@ -131,6 +131,7 @@ class World:
             source_department="桂城市中级人民法院",
             origin=f"{self.delivered}.csv",
             now=NOW,
+            calendar=CLOCK.working_days,
         )
         said = Known(
             "revoked" if note else "active",
@@ -236,7 +237,13 @@ class World:
         ).first()
         if repair is not None:
             revoke_repair(
-                self.session, self.keys, repair_id=repair.id, finding="材料系伪造", officer="甲", now=NOW
+                self.session,
+                self.keys,
+                repair_id=repair.id,
+                finding="材料系伪造",
+                officer="甲",
+                now=NOW,
+                calendar=CLOCK.working_days,
             )
             self.broken += 1
             if self.matters[matter].state == "repaired":

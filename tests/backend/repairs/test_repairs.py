@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from backend.city_calendar import WorkingDays
 from backend.commitments.errors import LetterChanged
 from backend.commitments.models import Commitment
 from backend.commitments.service import find_about
@@ -17,7 +18,7 @@ from backend.ledger.service import Actor, record_access
 from backend.notifications.models import Notification
 from backend.notifications.service import Recipient, notifications_of
 from backend.records.errors import RecordNotFound
-from backend.records.models import CreditRecord
+from backend.records.models import CreditRecord, Delivery
 from backend.records.service import change_state, records_of, versions_of
 from backend.repairs.errors import (
     AlreadyUnderRepair,
@@ -31,6 +32,7 @@ from backend.repairs.errors import (
 from backend.repairs.models import Repair, RepairItem
 from backend.repairs.rules import rule_of
 from backend.repairs.service import (
+    Clock,
     accept_repair,
     candidates,
     case_of,
@@ -59,6 +61,7 @@ from tests.factories import add_enterprise, add_partner, add_person, add_record,
 
 LATER = FILED + timedelta(hours=3)
 COURT_CODE = "11990001MB9000058N"
+DAYS = CLOCK.working_days
 
 
 def told(session, **recipient):
@@ -317,7 +320,9 @@ def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_
     record = applicant.record()
     repair = applicant.repaired(record)
 
-    revoke_repair(session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER)
+    revoke_repair(
+        session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER, calendar=DAYS
+    )
 
     assert (repair.state, record.state) == ("revoked", "active")
     broken = records_of(session, applicant.subject.id, category="commitment")
@@ -325,6 +330,28 @@ def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_
     assert broken[0].content["承诺类型"] == "信用修复型"
     assert told(session, subject_id=applicant.subject.id)[-1] == "repair_revoked"
     assert applicant.drafts(record).state == "draft", "who puts it right in truth may ask again"
+
+
+def test_a_revocation_in_a_year_only_the_citys_calendar_knows_is_judged_for_timeliness_by_that_calendar(
+    session, keys, applicant
+):
+    filed, calendar = datetime(2031, 3, 3, 2, tzinfo=UTC), WorkingDays(overrides={2031: {}})
+    applicant.clock = Clock(calendar, "shandong")
+    record = applicant.record(event_on=date(2030, 6, 1), performed_on=date(2030, 7, 1))
+    repair = applicant.repaired(record, now=filed)
+
+    revoke_repair(
+        session,
+        keys,
+        repair_id=repair.id,
+        finding="缴款凭证系伪造",
+        officer=OFFICER,
+        now=filed + timedelta(days=9),
+        calendar=calendar,
+    )
+
+    (broken,) = session.scalars(select(Delivery).where(Delivery.template == "commitment"))
+    assert (broken.shape["timed"], broken.shape["on_time"]) == (1, 1)
 
 
 def test_the_conditions_of_a_closed_case_are_those_it_was_filed_under(session, applicant):
@@ -358,7 +385,9 @@ def test_revoking_leaves_a_record_that_has_meanwhile_been_revoked_as_it_is(sessi
     repair = applicant.repaired(record)
     change_state(session, record, state="revoked", changed_by=COURT, reason="再审撤销", now=LATER)
 
-    revoke_repair(session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER)
+    revoke_repair(
+        session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER, calendar=DAYS
+    )
 
     assert record.state == "revoked"
 

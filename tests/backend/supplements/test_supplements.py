@@ -128,6 +128,7 @@ def verify(session, keys, supplement):
         reply="",
         decided_by="教育局 王核",
         now=LATER,
+        calendar=DAYS,
     )
 
 
@@ -214,6 +215,7 @@ def deliver(session, keys, person, title):
         source_department=EDUCATION,
         origin="file.csv",
         now=LATER,
+        calendar=DAYS,
     )
 
 
@@ -334,7 +336,14 @@ def test_a_refusal_needs_reasons_and_makes_no_record(session, keys, file):
 
     with pytest.raises(SupplementReplyMissing):
         decide_supplement(
-            session, keys, supplement_id=supplement.id, outcome="refused", reply="", decided_by="王核", now=LATER
+            session,
+            keys,
+            supplement_id=supplement.id,
+            outcome="refused",
+            reply="",
+            decided_by="王核",
+            now=LATER,
+            calendar=DAYS,
         )
     decide_supplement(
         session,
@@ -344,6 +353,7 @@ def test_a_refusal_needs_reasons_and_makes_no_record(session, keys, file):
         reply="证书查无此号",
         decided_by="王核",
         now=LATER,
+        calendar=DAYS,
     )
 
     assert (supplement.state, supplement.reply, records(session)) == ("refused", "证书查无此号", 0)
