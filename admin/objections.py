@@ -13,7 +13,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
 from backend.catalogue.document import Category
-from backend.city_calendar import city_date
+from backend.city_calendar import CalendarMissing, city_date
 from backend.evidence.service import evidence_of
 from backend.ledger.service import record_access
 from backend.objections.department_evidence import departments_evidence, evidence_in_case
@@ -27,6 +27,7 @@ from backend.objections.service import (
     decide_objection,
     events_of,
     extend_objection,
+    extension_until,
     forward_objection,
     is_overdue,
     objection_queue,
@@ -213,6 +214,11 @@ class ObjectionCaseInFull(ObjectionCase):
     )
     department_reply = fields.Nested(DepartmentReplyResponse, required=True, allow_none=True)
     may_extend = fields.Boolean(required=True, metadata={"description": "本地规定允许且尚未延长过"})
+    extension_until = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={"description": "现在延长的，最迟哪天答复；null 表示不能延长，或者那一年的节假日安排还没有"},
+    )
     decided_at = Moment(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
@@ -442,6 +448,14 @@ def _case(session: Session, objection: Objection, matter: Matter | None = None) 
     }
 
 
+def _extension_until(objection: Objection) -> date | None:
+    """Reading a case does not fail for want of next year's holidays; prolonging it then does, and says so."""
+    try:
+        return extension_until(objection, services().deadlines)
+    except CalendarMissing:
+        return None
+
+
 def _case_in_full(session: Session, objection: Objection) -> dict[str, object]:
     matter = matter_of(session, objection)
     deadlines = services().deadlines
@@ -457,6 +471,7 @@ def _case_in_full(session: Session, objection: Objection) -> dict[str, object]:
         "may_extend": (
             objection.state in OPEN_STATES and not objection.extended and term.extension_days is not None
         ),
+        "extension_until": _extension_until(objection),
         "decided_at": objection.decided_at,
         "decided_by": objection.decided_by,
         "reply": objection.reply,
@@ -469,9 +484,9 @@ def _case_in_full(session: Session, objection: Objection) -> dict[str, object]:
                 "event_name": EVENT_NAMES[event.event],  # type: ignore[index]
                 "actor": event.actor,
                 "note": "；".join(
-                    str(event.detail[part])
+                    f"延至 {told}" if part == "until" else str(told)
                     for part in ("department", "finding", "explanation", "to", "until", "reason")
-                    if event.detail.get(part)
+                    if (told := event.detail.get(part))
                 ),
             }
             for event in events_of(session, objection.id)

@@ -295,6 +295,16 @@ def redirect(
     _tell_of_forwarding(session, objection, now)
 
 
+def extension_until(objection: Objection, deadlines: Deadlines) -> date | None:
+    """The last day for the answer if it were prolonged now; None where it may not be.
+
+    Raises CalendarMissing.
+    """
+    if objection.extended or objection.state not in OPEN_STATES:
+        return None
+    return deadlines.extended(objection.answer_due_on, filed_on=city_date(objection.filed_at))
+
+
 def extend_objection(
     session: Session, *, objection_id: UUID, reason: str, officer: str, now: datetime, deadlines: Deadlines
 ) -> Objection:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend.objections.models import Objection
 from backend.records.models import CreditRecord
+from backend.subjects.models import Subject
 from tests.conftest import LiveCity
 
 SECONDS = 1_000
@@ -48,11 +49,13 @@ def say_why(page: Page, reason: str) -> None:
 
 
 def undisputed_arrears(session: Session) -> CreditRecord:
-    """To object to. The last of them: the first are those of the citizens with a story, whom other tests need."""
+    """A person's, to object to. The last: the first are those of the citizens with a story, for other tests."""
     under_objection = select(Objection.record_id).where(Objection.record_id.is_not(None))
     return session.scalars(
         select(CreditRecord)
+        .join(Subject, Subject.id == CreditRecord.subject_id)
         .where(
+            Subject.kind == "person",
             CreditRecord.category == "utility_arrears",
             CreditRecord.state == "active",
             CreditRecord.id.not_in(under_objection),

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
+from threading import Thread
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import select
+from werkzeug.serving import make_server
 
-from backend.accounts.service import add_officer
+from backend.accounts.demo_sign_in import DemoSignIn
+from backend.accounts.service import add_officer, sign_in_citizen
 from backend.city_calendar import WorkingDays, city_date, utc_now
+from backend.ephemeral import open_store
 from backend.ledger.models import LedgerEntry
 from backend.objections.deadlines import load_deadlines
 from backend.objections.routing import department_of_record
 from backend.objections.service import file_objection
+from backend.web import Services
 from tests.browser import accessibility
 from tests.browser.desks import open_desk, say_why, undisputed_arrears
 
 # The phone and its barriers are the same ones.
 from tests.browser.test_citizen_client import barriers_on, phone  # noqa: F401
+from wsgi import compose
 
 pytestmark = pytest.mark.browser
 
@@ -126,4 +134,68 @@ def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(n
             )
         ).all()
     assert sorted(seen) == ["department", "officer", "officer"]
+    assert barriers == []
+
+
+@pytest.fixture
+def shenzhen(live_city: Any) -> Iterator[Any]:
+    """The same city with Shenzhen's clocks: a department has two working days and may be given three more."""
+    config = replace(live_city.config, jurisdiction="shenzhen")
+    days = WorkingDays.from_file(config.working_days_file)
+    services = Services(
+        config=config,
+        database=live_city.database,
+        store=open_store(None),
+        sign_in=DemoSignIn(config.data_dir / "city" / "city.json", config.keys),
+        working_days=days,
+        clock=utc_now,
+    )
+    server = make_server("127.0.0.1", 0, compose(services), threaded=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield replace(live_city, base_url=f"http://127.0.0.1:{server.port}")
+    server.shutdown()
+
+
+def test_where_the_law_allows_it_a_term_is_prolonged_once_and_the_citizen_reads_why_and_until_when(
+    phone,  # noqa: F811
+    new_context,
+    shenzhen,
+):
+    now, deadlines = utc_now(), load_deadlines(WorkingDays(), "shenzhen")
+    with shenzhen.database.transaction() as session:
+        record = undisputed_arrears(session)
+        objection = file_objection(
+            session,
+            subject_id=record.subject_id,
+            record_id=record.id,
+            grounds="户号不是我的，请到现场核对。",
+            now=now,
+            deadlines=deadlines,
+        )
+        token = sign_in_citizen(session, subject_id=record.subject_id, now=now).token
+        path = f"objections/{objection.id}"
+
+    office = open_desk(new_context, shenzhen, "zhang", shenzhen.officer_passwords["zhang"], path)
+    say_why(office, "办理本件异议")
+    office.get_by_role("button", name="转数源单位核查").click()
+    office.get_by_role("button", name="确认转办").click()
+    today = city_date(now)
+    before, asked, until = (deadlines.working_days.after(today, days) for days in (3, 2 + 3, 3 + 3))
+    clocks = office.get_by_role("region", name="办理期限")
+    expect(clocks.locator("strong")).to_have_text(str(before))
+    office.get_by_role("button", name="延长期限").click()
+    dialog = office.get_by_role("dialog", name="延长答复期限")
+    expect(dialog.get_by_text(f"延长后最迟 {until} 答复")).to_be_visible()
+    barriers = accessibility.barriers(office)
+    dialog.get_by_label("延长的理由").fill("须到现场核对燃气表号。")
+    dialog.get_by_role("button", name="确认延长").click()
+    expect(clocks.locator("strong")).to_have_text(str(until))
+    expect(clocks.get_by_text(f"应于 {asked} 前答复")).to_be_visible()
+    expect(office.get_by_role("button", name="延长期限")).to_have_count(0)
+
+    phone.page.goto(f"{phone.base_url}/m/")
+    phone.page.evaluate("token => localStorage.setItem('osmanthus.session', token)", token)
+    phone.page.reload()
+    phone.open(f"objections/detail?id={objection.id}")
+    expect(phone.seen("text=须到现场核对燃气表号。").first).to_be_visible()
     assert barriers == []
