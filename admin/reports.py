@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from backend.city_calendar import city_date
+from backend.reports.applicants import applicants, check_may_apply
 from backend.reports.models import Stationery
 from backend.reports.service import Reader, issue_report, open_report, view_of
 from backend.subjects.service import find_by_identifier, masked_identifier, masked_name
@@ -39,13 +40,29 @@ class DeskReportRequest(Schema):
     )
     stationery = fields.String(required=True, validate=validate.OneOf(get_args(Stationery)))
     masked = fields.Boolean(load_default=False, metadata={"description": "是否隐去部分姓名和号码，由本人选择"})
+    applicant = fields.String(
+        required=True,
+        validate=validate.OneOf(applicants()),
+        metadata={"description": "谁到窗口申请，见 GET /admin/reports/applicants"},
+    )
     applicant_checked = fields.Boolean(
         required=True,
         truthy={True},
         falsy={False},
-        validate=validate.Equal(True, error="须先核对申请人的身份证件（企业另核对法定代表人身份或委托书）。"),
-        metadata={"description": "已核对申请人的身份证件，必须为 true"},
+        validate=validate.Equal(True, error="须先核对申请人应当出示的证件和材料。"),
+        metadata={"description": "已核对申请人应当出示的证件和材料，必须为 true"},
     )
+
+
+class ReportApplicant(Schema):
+    code = fields.String(required=True, validate=validate.OneOf(applicants()))
+    name = fields.String(required=True)
+    papers = fields.String(required=True, metadata={"description": "窗口应当核对的证件和材料"})
+    basis = fields.String(required=True, metadata={"description": "申请的依据"})
+
+
+class ReportApplicants(Schema):
+    items = fields.List(fields.Nested(ReportApplicant), required=True)
 
 
 class DeskReport(Schema):
@@ -61,6 +78,15 @@ class DeskReport(Schema):
     valid_to = fields.Date(required=True)
 
 
+@blp.route("/applicants")
+class Applicants(MethodView):
+    @signed_in_officer(*_MAY_PRINT)
+    @blp.response(200, ReportApplicants)
+    def get(self) -> dict[str, object]:
+        """谁可以到窗口申请信用报告，应当核对哪些材料"""
+        return {"items": list(applicants().values())}
+
+
 @blp.route("")
 class DeskReports(MethodView):
     @signed_in_officer(*_MAY_PRINT)
@@ -69,12 +95,14 @@ class DeskReports(MethodView):
     @blp.arguments(DeskReportRequest)
     @blp.response(201, DeskReport)
     @blp.alt_response(404, description="登记册中没有这个号码（subject_not_found）")
-    @blp.alt_response(409, description="本人没有开通信用分，只能出具不含信用分的报告（not_activated）")
+    @blp.alt_response(409, description="没有信用分或综合评价，只能出具不含的报告（not_activated 等）")
+    @blp.alt_response(422, description="申请人无权申请，例如已故的人须由近亲属申请（applicant_not_entitled）")
     def post(self, body: dict[str, Any]) -> dict[str, object]:
         """应申请人当面申请出具信用报告；记入台账并告知本人"""
         keys = services().keys
         with transaction() as session:
             subject = find_by_identifier(session, keys=keys, identifier=body["identifier"])
+            applicant = check_may_apply(subject, body["applicant"], city_date(now()))
             report = issue_report(
                 session,
                 services().press,
@@ -84,7 +112,7 @@ class DeskReports(MethodView):
                 masked=body["masked"] and subject.kind == "person",
                 issued_by=f"窗口（{current_officer().name}）",
                 now=now(),
-                reader=_reader(),
+                reader=_reader(f"应{applicant.name}当面申请：{applicant.basis}"),
             )
             view = view_of(session, keys, report, today=city_date(now()))
             return {
@@ -111,9 +139,11 @@ class DeskReportFile(MethodView):
     def get(self, number: str) -> Response:
         """打开报告原件以便打印；记入台账"""
         with transaction() as session:
-            report, file = open_report(session, services().keys, number=number, readers=_reader(), now=now())
+            report, file = open_report(
+                session, services().keys, number=number, readers=_reader("应申请人当面申请"), now=now()
+            )
             return attachment(file, filename=f"{report.number}.pdf", media_type="application/pdf")
 
 
-def _reader() -> Reader:
-    return Reader(actor=officer_as_actor(), basis="应申请人当面申请", purpose=access_reason(), channel="console")
+def _reader(basis: str) -> Reader:
+    return Reader(actor=officer_as_actor(), basis=basis, purpose=access_reason(), channel="console")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend.errors import Conflict, NotFound, Refused, Unavailable
 
 
@@ -30,6 +32,38 @@ class NoReportForThisSubject(Refused):
 
     def __init__(self) -> None:
         super().__init__("信用报告只为自然人和企业出具。")
+
+
+class NoLongerEvaluated(Conflict):
+    """An enterprise that is deregistered or merged gets no evaluation any more."""
+
+    code = "no_longer_evaluated"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这家企业已注销、吊销或者合并，不再作公共信用综合评价。可以出具不含综合评价的报告，效力相同。"
+        )
+
+
+class EvaluationMissing(Conflict):
+    code = "evaluation_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这家企业的公共信用综合评价还没有算出。可以先出具不含综合评价的报告，或者等下一次评价发布后再来。"
+        )
+
+
+class ApplicantNotEntitled(Refused):
+    """`entitled`: who may apply, with the papers to bring."""
+
+    code = "applicant_not_entitled"
+
+    def __init__(self, applicant: str, about: str, entitled: Sequence[str]) -> None:
+        super().__init__(
+            f"{applicant}不能申请{about}的信用报告，没有出具。可以申请的是：{'；'.join(entitled)}。",
+            entitled=list(entitled),
+        )
 
 
 class NotYourEnterprise(NotFound):

@@ -15,6 +15,7 @@ from itertools import groupby
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.authorizations.errors import MinorMayNotActivate
 from backend.authorizations.service import has_activated
 from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force
@@ -23,13 +24,13 @@ from backend.identifiers.sealing import KeyRing
 from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
 from backend.repairs.publication import published_until
-from backend.reports.errors import NoReportForThisSubject
+from backend.reports.errors import EvaluationMissing, NoLongerEvaluated, NoReportForThisSubject
 from backend.reports.models import Stationery
 from backend.scores.errors import NoScoreYet, NotActivated
 from backend.scores.models import Score
 from backend.scores.service import current_score
 from backend.subjects.models import Subject, SubjectRelation
-from backend.subjects.service import get_subject, name_of, principals_of
+from backend.subjects.service import get_subject, is_adult, name_of, principals_of
 
 _SHOWN_STATES = ("active", "disputed")
 
@@ -75,26 +76,30 @@ class ReportFacts:
 def gather_facts(session: Session, subject_id: int, *, stationery: Stationery, today: date) -> ReportFacts:
     """As of `today` (city date).
 
-    Raises SubjectNotFound, NoReportForThisSubject; with score also NotActivated for a person without consent and
-    NoScoreYet while there is none.
+    Raises SubjectNotFound, NoReportForThisSubject; with score also MinorMayNotActivate, NotActivated for a person
+    without consent, NoScoreYet, NoLongerEvaluated and EvaluationMissing.
     """
     subject = get_subject(session, subject_id)
     if subject.kind not in ("person", "enterprise"):
         raise NoReportForThisSubject
     return ReportFacts(
         subject=subject,
-        score=_score(session, subject) if stationery == "with_score" else None,
+        score=_score(session, subject, today) if stationery == "with_score" else None,
         sections=_sections(session, subject, today),
         relations=principals_of(session, subject.id, today) if subject.kind == "enterprise" else [],
     )
 
 
-def _score(session: Session, subject: Subject) -> Score:
-    if subject.kind == "person" and not has_activated(session, subject.id):
-        raise NotActivated
+def _score(session: Session, subject: Subject, today: date) -> Score:
     score = current_score(session, subject.id)
-    if score is None:
-        raise NoScoreYet
+    if subject.kind == "person":
+        if not has_activated(session, subject.id):
+            # Whoever is too young cannot open one either, so is not sent to do it.
+            raise NotActivated if is_adult(subject, today) else MinorMayNotActivate
+        if score is None:
+            raise NoScoreYet
+    elif score is None:
+        raise EvaluationMissing if subject.status == "active" else NoLongerEvaluated
     return score
 
 

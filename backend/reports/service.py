@@ -12,12 +12,19 @@ from typing import Literal
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
+from backend.authorizations.errors import MinorMayNotActivate
 from backend.authorizations.models import Consent
 from backend.authorizations.service import has_activated
 from backend.city_calendar import city_date
 from backend.identifiers.sealing import KeyRing
 from backend.ledger.service import Actor, record_access
-from backend.reports.errors import NotYourEnterprise, ReportFileGone, ReportNotFound
+from backend.reports.errors import (
+    EvaluationMissing,
+    NoLongerEvaluated,
+    NotYourEnterprise,
+    ReportFileGone,
+    ReportNotFound,
+)
 from backend.reports.facts import ReportFacts, gather_facts
 from backend.reports.models import STATIONERY_NAMES, CreditReport, Stationery, SupersededBecause
 from backend.reports.press import ReportPress
@@ -227,7 +234,7 @@ def is_superseded(session: Session, keys: KeyRing, report: CreditReport, *, toda
     stationery: Stationery = report.stationery  # type: ignore[assignment]
     try:
         facts = gather_facts(session, subject.id, stationery=stationery, today=today)
-    except (NotActivated, NoScoreYet):
+    except (NotActivated, MinorMayNotActivate, NoScoreYet, EvaluationMissing, NoLongerEvaluated):
         # The score it shows is withdrawn.
         return True
     return facts.fingerprint(keys) != report.fingerprint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from backend.city_calendar import CITY_ZONE
 from backend.identifiers.sealing import KeyRing
 from backend.reports.errors import ScoreBeingRecomputed
 from backend.reports.facts import ReportFacts, ShownRecord
-from backend.scores.explanation import explain_current_score
+from backend.scores.explanation import ExplainedContribution, explain_current_score
 from backend.subjects.models import Subject, SubjectRelation
 from backend.subjects.service import get_subject, masked_identifier, masked_name, name_of
 
@@ -33,6 +33,7 @@ def words_of_subject(keys: KeyRing, subject: Subject, *, masked: bool) -> dict[s
         "name": masked_name(keys, subject) if masked else name_of(keys, subject),
         "identifier": identifier,
         "status": STATUS_NAMES[subject.status],
+        "deceased": subject.status == "deceased",
         "registered_on": day(subject.registered_on),
     }
 
@@ -45,12 +46,13 @@ def words_of_score(session: Session, facts: ReportFacts) -> dict[str, object] | 
     if explained.pending:
         raise ScoreBeingRecomputed
     policy = explained.policy
+    shown = {one.record.id for _, records in facts.sections for one in records}
     dimensions: dict[str, dict[str, object]] = {}
     for part in explained.contributions:
         dimension = dimensions.setdefault(part.dimension, {"name": part.dimension_name, "points": 0, "parts": []})
         dimension["points"] += part.points  # type: ignore[operator]
         dimension["parts"].append(  # type: ignore[attr-defined]
-            {"name": part.name, "points": signed(part.points), "reason": part.reason}
+            {"name": part.name, "points": signed(part.points), "reason": part.reason + _left_out(part, shown)}
         )
     return {
         "total": points(explained.score.total),
@@ -75,6 +77,12 @@ def words_of_score(session: Session, facts: ReportFacts) -> dict[str, object] | 
             for dimension in dimensions.values()
         ],
     }
+
+
+def _left_out(part: ExplainedContribution, shown: Collection[int]) -> str:
+    """A part of the score may rest on records that are shown no longer: the reader is told why none is listed."""
+    missing = len({record.id for record in part.records} - set(shown))
+    return f"（依据的记录中有 {missing} 条已过公示期限或者不对外提供，不列明细）" if missing else ""
 
 
 def words_of_sections(facts: ReportFacts) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
+from backend.subjects.models import Subject
 from tests.reading_pdfs import text_of
 
 REPORTS = "/api/v1/admin/reports"
@@ -17,7 +18,8 @@ def desk(office):
 
 def asked(office, **changes):
     return {
-        "identifier": office.lan_number, "stationery": "without_score", "applicant_checked": True, **changes,
+        "identifier": office.lan_number, "stationery": "without_score", "applicant": "self",
+        "applicant_checked": True, **changes,
     }  # fmt: skip
 
 
@@ -37,7 +39,12 @@ def test_a_window_prints_with_a_reason_and_the_citizen_sees_it(office, desk):
     ledger = office.city.as_citizen(office.lan).get("/api/v1/me/ledger").get_json()["items"]
     assert [(row["action_name"], row["who"], row["purpose"], row["basis"]) for row in ledger] == [
         ("查询信用报告", "信用办 张敏", "本人到窗口打印信用报告", "应申请人当面申请"),
-        ("出具信用报告", "信用办 张敏", "本人到窗口打印信用报告", "应申请人当面申请"),
+        (
+            "出具信用报告",
+            "信用办 张敏",
+            "本人到窗口打印信用报告",
+            "应本人当面申请：《中华人民共和国个人信息保护法》第四十五条",
+        ),
     ]
 
 
@@ -74,3 +81,19 @@ def test_an_unknown_number_is_told(office, desk):
     answer = desk.post(REPORTS, json=asked(office, identifier="990001200001010029"), headers=WHY)
 
     assert (answer.status_code, answer.get_json()["code"]) == (404, "subject_not_found")
+
+
+def test_about_the_dead_only_a_close_relative_may_ask_and_the_paper_says_so(office, desk):
+    with office.city.database.transaction() as session:
+        session.get_one(Subject, office.lan).status = "deceased"
+
+    refused = desk.post(REPORTS, json=asked(office), headers=WHY)
+    report = desk.post(REPORTS, json=asked(office, applicant="close_relative"), headers=WHY).get_json()
+    text = text_of(desk.get(f"{REPORTS}/{report['number']}/file", headers=WHY).data)
+
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "applicant_not_entitled")
+    assert "近亲属" in refused.get_json()["detail"]
+    assert "已故信息主体的近亲属申请出具" in text
+    assert "登记状态已故" in text
+    offered = desk.get(f"{REPORTS}/applicants").get_json()["items"]
+    assert "死亡证明" in next(one["papers"] for one in offered if one["code"] == "close_relative")

@@ -5,11 +5,14 @@ from hashlib import sha256
 
 import pytest
 
+from backend.authorizations.errors import MinorMayNotActivate
 from backend.city_calendar import WorkingDays
 from backend.ledger.service import Actor, entries_about
 from backend.objections.deadlines import load_deadlines
 from backend.objections.service import attach_statement, decide_objection, file_objection
 from backend.reports.errors import (
+    EvaluationMissing,
+    NoLongerEvaluated,
     NoReportForThisSubject,
     ReportFileGone,
     ReportNotFound,
@@ -20,6 +23,7 @@ from backend.reports.service import Reader, delete_old_files, open_report
 from backend.reports.signing import examine_signature
 from backend.scores.activation import leave_score
 from backend.scores.errors import NotActivated
+from backend.scores.service import forget_scores
 from backend.subjects.rescoring import mark_for_rescoring
 from tests.factories import add_enterprise, add_person, add_relation
 from tests.reading_pdfs import CERTIFICATE, inked_share, text_of
@@ -80,6 +84,38 @@ def test_without_consent_there_is_no_score_on_paper_and_still_a_report(office):
         office.issue(stationery="with_score")
 
     assert office.issue().stationery == "without_score"
+
+
+def test_someone_too_young_is_not_sent_to_open_a_score_that_they_cannot_open(office):
+    office.lan.born_on = date(2010, 1, 1)
+
+    with pytest.raises(MinorMayNotActivate):
+        office.issue(stationery="with_score")
+    assert office.issue().stationery == "without_score"
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [("cancelled", NoLongerEvaluated), ("merged", NoLongerEvaluated), ("active", EvaluationMissing)],
+)
+def test_an_enterprise_without_an_evaluation_is_told_so_and_gets_the_other_stationery(office, status, refusal):
+    forget_scores(office.session, office.company.id)
+    office.company.status = status
+
+    with pytest.raises(refusal):
+        office.issue(office.company, stationery="with_score")
+    assert office.issue(office.company).stationery == "without_score"
+
+
+def test_a_part_of_the_score_says_when_the_records_behind_it_are_not_listed_any_more(office, has_record):
+    office.activate()
+    has_record(office.lan, "utility_arrears", title="水费欠缴", quantity=700)
+    office.rescore()
+
+    text = text_of(office.file_of(office.issue(stationery="with_score")))
+
+    assert "水费欠缴" not in text
+    assert "依据的记录中有1条已过公示期限或者不对外提供，不列明细" in text
 
 
 def test_while_a_score_is_being_recomputed_none_is_printed(office):
