@@ -38,7 +38,7 @@ from backend.records.sources import ROW_NUMBER, inspect_file, read_chunks, with_
 from backend.repairs.publication import published_until
 from backend.subjects.errors import SubjectNotFound
 from backend.subjects.models import Subject
-from backend.subjects.service import find_by_identifier
+from backend.subjects.service import find_by_identifier, is_left_out_as_a_child
 
 CREDIT_CHECK_JOB = "credit_check"
 CHANNEL = "credit_check"
@@ -204,7 +204,7 @@ def _look_at(
     except SubjectNotFound:
         row.outcome = "not_registered"
         return
-    if subject.kind not in asked.subject_kinds:
+    if subject.kind not in asked.subject_kinds or is_left_out_as_a_child(subject, city_date(now)):
         row.outcome = "not_covered"
         return
     row.subject_id = subject.id

@@ -171,9 +171,14 @@ def check_may_use(subject: Subject, on: date) -> None:
     """
     if subject.status != "active":
         raise Departed
-    age = age_on(subject, on)
-    if age is not None and age < AGE_OF_ONES_OWN_CONSENT:
+    if is_left_out_as_a_child(subject, on):
         raise TooYoung
+
+
+def is_left_out_as_a_child(subject: Subject, on: date) -> bool:
+    """Below fourteen: nothing is collected, checked or printed about them."""
+    age = age_on(subject, on)
+    return age is not None and age < AGE_OF_ONES_OWN_CONSENT
 
 
 def adult_born_until(on: date) -> date:

@@ -123,6 +123,13 @@ def test_a_person_is_covered_only_where_the_purpose_says_so(database, keys, now,
     assert [row.outcome for row in rows] == ["found"]
 
 
+def test_a_child_is_covered_by_no_purpose(database, keys, now, story):
+    with database.transaction() as session:
+        number = number_of(keys, add_person(session, keys, born_on=date(2012, 3, 4)))
+    _, rows = checked(database, keys, now, [number], purpose="honour")
+    assert [(row.outcome, row.subject_id) for row in rows] == [("not_covered", None)]
+
+
 def test_a_disputed_record_is_marked_and_makes_nobody_suspect(database, keys, now, story):
     clean = story[1]
     with database.transaction() as session:

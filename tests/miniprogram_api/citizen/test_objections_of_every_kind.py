@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from io import BytesIO
 
 import pytest
@@ -9,6 +11,8 @@ from PIL import Image
 from sqlalchemy import select
 
 from backend.subjects.models import SubjectRelation
+from command_line.access_matrix import access_rows
+from command_line.server import openapi_document
 from tests.factories import add_enterprise, add_record, add_relation
 from tests.miniprogram_api.citizen.conftest import API
 
@@ -126,6 +130,12 @@ def test_a_legal_representative_reads_the_enterprises_records_and_objects_to_one
     assert filed.status_code == 201
     assert filed.json["enterprise"] == {"public_code": code, "name": enterprise.public_name}
     assert scored.get(f"/me/records/{listed[0]['id']}", enterprise=code).json["state"] == "disputed"
+
+
+def test_nothing_that_citizens_do_asks_for_money():
+    rows = [row for row in access_rows(json.loads(openapi_document())) if row.who == "citizen"]
+    money = re.compile("pay|fee|price|charge|cost|order")
+    assert not [row.operation for row in rows if money.search(row.path) or any(map(money.search, row.fields))]
 
 
 def test_an_organisations_legal_representative_objects_for_it(scored):
