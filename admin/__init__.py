@@ -15,6 +15,7 @@ from admin.deletion_requests import blp as deletion_requests
 from admin.deliveries import blp as deliveries
 from admin.department import cases as department_cases
 from admin.department import inbox as department_inbox
+from admin.department import quality as department_quality
 from admin.enterprises import blp as enterprises
 from admin.institutions import blp as institutions
 from admin.joint_incentives import blp as joint_incentives
@@ -51,6 +52,7 @@ def admin_surfaces() -> list[Blueprint]:
         objections,
         department_inbox,
         department_cases,
+        department_quality,
         credit_checks,
         notifications,
         known_records,

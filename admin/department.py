@@ -1,5 +1,5 @@
 """The console of a source department's officer: objections to what the department delivered, repairs of what it
-found, supplements that it verifies, and nothing else of anybody."""
+found, supplements that it verifies, and nothing else of anybody; and how well the department itself delivers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from backend.ledger.service import Actor
 from backend.objections.inbox import count_waiting as count_objections
 from backend.objections.routing import departments
 from backend.records.departments import department_by_code
+from backend.records.early_warning import count_lasting
 from backend.repairs.service import count_waiting as count_repairs
 from backend.supplements.service import count_waiting as count_supplements
 from backend.web import API_PREFIX
@@ -22,6 +23,7 @@ from backend.web.context import now, reading
 from backend.web.department_cases import add_repair_routes, add_supplement_routes
 from backend.web.department_desk import Desk
 from backend.web.department_objections import add_objection_routes
+from backend.web.department_quality import add_quality_routes
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.objections import DepartmentChoices
 
@@ -37,6 +39,12 @@ cases = Blueprint(
     url_prefix=f"{API_PREFIX}/admin/department",
     description="数源单位经办办理修复与核验申报",
 )
+quality = Blueprint(
+    "department officer quality",
+    __name__,
+    url_prefix=f"{API_PREFIX}/admin/department",
+    description="数源单位经办查看本单位的数据质量和预警",
+)
 _ROLE = "department_officer"
 
 
@@ -49,6 +57,7 @@ class DepartmentWaiting(Schema):
     objections = fields.Nested(WaitingCases, required=True)
     repairs = fields.Nested(WaitingCases, required=True)
     supplements = fields.Nested(WaitingCases, required=True)
+    warnings = fields.Integer(required=True, metadata={"description": "还没有结束的数据预警有几条"})
 
 
 @inbox.route("/departments")
@@ -74,7 +83,8 @@ class DepartmentCasesWaiting(MethodView):
                 "repairs": count_repairs(session, _mine(), today),
                 "supplements": count_supplements(session, _mine(), today),
             }
-            return {kind: {"open": waiting, "overdue": late} for kind, (waiting, late) in counted.items()}
+            cases_waiting = {kind: {"open": waiting, "overdue": late} for kind, (waiting, late) in counted.items()}
+            return {**cases_waiting, "warnings": count_lasting(session, _my_name(session))}
 
 
 def _mine() -> str:
@@ -82,11 +92,14 @@ def _mine() -> str:
     return cast(str, current_officer().department_code)
 
 
+def _my_name(session: Session) -> str:
+    return department_by_code(session, _mine(), city_date(now())).name
+
+
 def _who(session: Session) -> Actor:
     """The department by its name, for whoever reads who looked, and which of its officers it was."""
     officer = current_officer()
-    department = department_by_code(session, _mine(), city_date(now()))
-    return Actor(kind="department", id=str(officer.officer_id), name=f"{department.name}（经办 {officer.name}）")
+    return Actor(kind="department", id=str(officer.officer_id), name=f"{_my_name(session)}（经办 {officer.name}）")
 
 
 _DESK = Desk(
@@ -100,3 +113,4 @@ _DESK = Desk(
 add_objection_routes(inbox, _DESK)
 add_repair_routes(cases, _DESK)
 add_supplement_routes(cases, _DESK)
+add_quality_routes(quality, guard=signed_in_officer(_ROLE), department_name=_my_name)

@@ -23,14 +23,14 @@ from backend.web.quality import (
     CAUSES_SHOWN,
     LastingQuery,
     MonthQualityResponse,
-    OwnWarningResponse,
     QualityCause,
     QualityMeasures,
     QualityQuery,
+    DataWarningResponse,
     measures_of,
     month_answer,
-    own_warning,
     period_of,
+    warning_answer,
 )
 
 blp = Blueprint("officer quality", __name__, url_prefix=f"{API_PREFIX}/admin/quality", description="数据质量")
@@ -61,16 +61,15 @@ class WarningsQuery(LastingQuery):
     state = fields.String(load_default=None, validate=validate.OneOf(WARNING_STATES))
 
 
-class SourceWarningResponse(OwnWarningResponse):
+class SourceWarningResponse(DataWarningResponse):
     source_department = fields.String(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(WARNING_STATES))
-    acknowledged_at = Moment(required=True, allow_none=True)
     acknowledged_by = fields.String(required=True, allow_none=True)
-    note = fields.String(required=True, allow_none=True, metadata={"description": "怎样处理的"})
 
 
 class AcknowledgementRequest(Schema):
-    note = fields.String(required=True, validate=validate.Length(1, 500), metadata={"description": "怎样处理的"})
+    note = fields.String(
+        required=True, validate=validate.Length(1, 500), metadata={"description": "怎样处理的；数源单位也能看到"}
+    )
 
 
 @blp.route("")
@@ -145,10 +144,7 @@ class Acknowledgement(MethodView):
 
 def _warning(warning: SourceWarning) -> dict[str, object]:
     return {
-        **own_warning(warning),
+        **warning_answer(warning, "office"),
         "source_department": warning.source_department,
-        "state": warning.state,
-        "acknowledged_at": warning.acknowledged_at,
         "acknowledged_by": warning.acknowledged_by,
-        "note": warning.note,
     }

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.catalogue.templates import Template, load_templates
@@ -24,6 +24,30 @@ from backend.records.measures import Shape, together
 from backend.records.models import Delivery, SourceWarning
 from backend.records.quality_rules import QualityRules, ShapeRule, SilenceRule, quality_rules
 from scoring.model.drift import stability_index
+
+Reader = Literal["office", "department"]
+
+_NEXT_STEPS: Mapping[str, Mapping[Reader, str]] = {
+    "silent": {
+        "office": "请与数源单位核实系统或人员是否有变化，问清何时恢复报送。",
+        "department": (
+            "请检查导出任务、接口凭据和经办人是否有变化，补报这段时间的数据；"
+            "确实没有新事项的，请告知信用办。恢复报送后，本预警自动结束。"
+        ),
+    },
+    "refused_share": {
+        "office": "请在待处理区查看主要原因，并联系数源单位。",
+        "department": "请按下方的主要差错更正源数据和导出，并把没有入库的行更正后重新报送。",
+    },
+    "category_mix": {
+        "office": "请与数源单位核对是否漏报、错报了类别。",
+        "department": "请核对是否漏报、错报了类别；业务确有变化的，请告知信用办。",
+    },
+    "empty_cells": {
+        "office": "请与数源单位核对导出是否有变化。",
+        "department": "请核对导出的列是否改名、遗漏或填错了位置，更正后重新报送受影响的数据。",
+    },
+}
 
 _LONGEST_LOOK_BACK = timedelta(days=800)
 _COLUMNS_NAMED = 5
@@ -110,7 +134,7 @@ def silence(days: Sequence[date], rule: SilenceRule, *, today: date, calendar: W
         return None
     message = (
         f"已有 {since} 个工作日没有报送（最近一次 {days[-1]}）；平常每 {usual:g} 个工作日报送一次，"
-        f"最长间隔 {longest} 个工作日。请与数源单位核实系统或人员是否有变化。"
+        f"最长间隔 {longest} 个工作日。"
     )
     detail = {"since": since, "usual": usual, "longest": longest, "limit": limit, "last": days[-1].isoformat()}
     return Finding("silent", message, detail)
@@ -150,6 +174,19 @@ def warnings(
     if before_id is not None:
         query = query.where(SourceWarning.id < before_id)
     return session.scalars(query).all()
+
+
+def next_step(kind: str, reader: Reader) -> str:
+    """What whoever reads the warning can do about it; `kind` is one of WARNING_KINDS."""
+    return _NEXT_STEPS[kind][reader]
+
+
+def count_lasting(session: Session, source_department: str) -> int:
+    """How many warnings about the department are not over."""
+    query = select(func.count()).where(
+        SourceWarning.source_department == source_department, SourceWarning.ended_at.is_(None)
+    )
+    return session.scalars(query).one()
 
 
 def acknowledge_warning(session: Session, warning_id: int, *, note: str, by: str, now: datetime) -> SourceWarning:
@@ -224,10 +261,7 @@ def _refused(then: Arrival, now: Arrival, rule: ShapeRule) -> Finding | None:
     )
     if index < rule.index or lately - before < rule.refused_growth:
         return None
-    message = (
-        f"近 {rule.recent_days} 天有 {lately:.1%} 的行没有通过检查，以前是 {before:.1%}。"
-        "请查看主要原因并联系数源单位。"
-    )
+    message = f"近 {rule.recent_days} 天有 {lately:.1%} 的行没有通过检查，以前是 {before:.1%}。"
     return Finding("refused_share", message, {"before": before, "now": lately, "index": index})
 
 
@@ -243,7 +277,6 @@ def _mix(then: Arrival, now: Arrival, rule: ShapeRule) -> Finding | None:
     message = (
         f"各类别的占比与以前明显不同：变化最大的是“{moved}”，"
         f"由 {_share(before, moved):.1%} 变为 {_share(lately, moved):.1%}。"
-        "请核对是否漏报、错报了类别。"
     )
     return Finding("category_mix", message, {"before": before, "now": lately, "index": index})
 
@@ -273,5 +306,5 @@ def _emptied(then: Arrival, now: Arrival, template: Template | None, rule: Shape
         f"{lately.get(code, 0) / now.delivered:.0%}"
         for _, code in moved[:_COLUMNS_NAMED]
     )
-    message = f"单元格的填写情况与以前明显不同：{named}。请核对数源单位的导出是否有变化。"
+    message = f"单元格的填写情况与以前明显不同：{named}。"
     return Finding("empty_cells", message, {"columns": {code: index for index, code in moved}})

@@ -9,7 +9,8 @@ from marshmallow import Schema, fields, validate
 
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import CITY_ZONE
-from backend.records.models import WARNING_KINDS, SourceWarning
+from backend.records.early_warning import Reader, next_step
+from backend.records.models import WARNING_KINDS, WARNING_STATES, SourceWarning
 from backend.records.quality import MonthQuality, Quality
 from backend.web.moments import Moment
 from backend.web.pages import PageQuery
@@ -52,19 +53,29 @@ class LastingQuery(PageQuery):
     lasting = fields.Boolean(load_default=None, metadata={"description": "true 只看还没有结束的"})
 
 
-class OwnWarningResponse(Schema):
-    """What the department itself is told of a warning about it."""
+class DataWarningResponse(Schema):
+    """A warning as the credit office and the department itself read it."""
 
     id = fields.Integer(required=True)
     template = fields.String(required=True)
     template_name = fields.String(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(WARNING_KINDS))
-    message = fields.String(required=True)
+    message = fields.String(required=True, metadata={"description": "哪里与平常不同"})
+    next_step = fields.String(required=True, metadata={"description": "接下来怎么办"})
     raised_at = Moment(required=True)
     ended_at = Moment(required=True, allow_none=True, metadata={"description": "情况恢复正常的时刻"})
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(WARNING_STATES),
+        metadata={"description": "open 信用办待确认，acknowledged 信用办已确认"},
+    )
+    acknowledged_at = Moment(required=True, allow_none=True)
+    note = fields.String(
+        required=True, allow_none=True, metadata={"description": "信用办怎样处理的；数源单位也能看到"}
+    )
 
 
-def own_warning(warning: SourceWarning) -> dict[str, object]:
+def warning_answer(warning: SourceWarning, reader: Reader) -> dict[str, object]:
     template = load_templates().get(warning.template)
     return {
         "id": warning.id,
@@ -72,8 +83,12 @@ def own_warning(warning: SourceWarning) -> dict[str, object]:
         "template_name": template.name if template else warning.template,
         "kind": warning.kind,
         "message": warning.message,
+        "next_step": next_step(warning.kind, reader),
         "raised_at": warning.raised_at,
         "ended_at": warning.ended_at,
+        "state": warning.state,
+        "acknowledged_at": warning.acknowledged_at,
+        "note": warning.note,
     }
 
 

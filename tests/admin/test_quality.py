@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backend.records.early_warning import watch_sources
+from backend.accounts.service import add_officer, sign_in_officer
+from backend.catalogue.document import parse_catalogue, shipped_catalogue
+from backend.records.early_warning import count_lasting, watch_sources
 from tests.admin.conftest import DEPARTMENT, WRONG_DATE
 
 QUALITY = "/api/v1/admin/quality"
+CATEGORIES = parse_catalogue(shipped_catalogue()).categories
 
 
 @pytest.fixture
@@ -63,6 +66,50 @@ def test_a_warning_is_acknowledged_with_a_note_by_a_data_officer_alone(office, d
     assert (again.status_code, again.get_json()["code"]) == (409, "source_warning_already_acknowledged")
     assert officer.post(f"{QUALITY}/warnings/999/acknowledgement", json={"note": "x"}).status_code == 404
     assert officer.get(f"{QUALITY}/warnings", query_string={"state": "open"}).get_json()["items"] == []
+
+
+def test_a_departments_officer_reads_its_own_figures_and_warnings_with_what_to_do_next(office, data_officer):
+    def sign_in(code):
+        with office.city.database.transaction() as session:
+            account = {"username": f"d{code}", "password": "correct horse"}
+            roles, at = ["department_officer"], office.city.clock()
+            add_officer(session, **account, name="陈经办", roles=roles, department_code=code, now=at)
+            token = sign_in_officer(session, **account, now=at)[0].token
+        return office.city._signed_in(token)
+
+    for day in range(2, 7):
+        deliver_on(office, datetime(2026, 2, day, 2, tzinfo=UTC), f"{day}.csv", "2026-01-30")
+    office.city.clock.moment = datetime(2026, 3, 20, 2, tzinfo=UTC)
+    with office.city.database.transaction() as session:
+        watch_sources(session, now=office.city.clock(), calendar=office.city.services.working_days)
+    mine, other = (
+        sign_in(CATEGORIES[code].source_department_code) for code in ("volunteering", "utility_arrears")
+    )
+    own = "/api/v1/admin/department"
+
+    [warning] = mine.get(f"{own}/quality/warnings").get_json()["items"]
+    assert (warning["kind"], warning["state"], warning["ended_at"]) == ("silent", "open", None)
+    assert "补报" in warning["next_step"]
+    assert mine.get(f"{own}/waiting").get_json()["warnings"] == 1
+    assert mine.get(f"{own}/quality").get_json()["whole_period"]["delivered"] == 5
+    assert other.get(f"{own}/quality/warnings").get_json()["items"] == []
+    assert other.get(f"{own}/waiting").get_json()["warnings"] == 0
+    assert other.get(f"{own}/quality").get_json()["whole_period"] is None
+
+    officer = office.city.as_officer("data_officer")
+    [told] = officer.get(f"{QUALITY}/warnings").get_json()["items"]
+    assert told["next_step"].startswith("请与数源单位核实")
+    officer.post(f"{QUALITY}/warnings/{told['id']}/acknowledgement", json={"note": "周五恢复"})
+    [seen] = mine.get(f"{own}/quality/warnings").get_json()["items"]
+    assert (seen["state"], seen["note"]) == ("acknowledged", "周五恢复")
+    assert "acknowledged_by" not in seen
+    assert officer.get(f"{own}/quality").status_code == 403
+
+    deliver_on(office, datetime(2026, 3, 23, 2, tzinfo=UTC), "补报.csv", "2026-03-20")
+    with office.city.database.transaction() as session:
+        watch_sources(session, now=office.city.clock(), calendar=office.city.services.working_days)
+    with office.city.database.reading() as session:
+        assert count_lasting(session, DEPARTMENT) == 0
 
 
 def test_who_has_no_business_with_the_data_sees_no_quality(office):

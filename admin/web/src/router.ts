@@ -146,6 +146,12 @@ export const router = createRouter({
           meta: { title: '核验自主申报' },
         },
         {
+          path: 'department-quality',
+          name: 'department-quality',
+          component: () => import('./department/DepartmentQualityPage.vue'),
+          meta: { title: '报送质量' },
+        },
+        {
           path: 'credit-checks',
           name: 'credit-checks',
           component: () => import('./credit-checks/CreditChecksPage.vue'),

@@ -45,6 +45,8 @@ def test_a_department_is_told_of_its_own_silence_and_not_of_another_ones(city, d
     [warning] = civility.get("/quality/warnings", lasting=True).json["items"]
 
     assert (warning["kind"], warning["template_name"], warning["ended_at"]) == ("silent", "志愿服务", None)
-    assert "acknowledged_by" not in warning  # what the credit office notes for itself
+    assert (warning["state"], warning["note"]) == ("open", None)
+    assert "补报" in warning["next_step"]  # what the department can do, not what the office can
+    assert "acknowledged_by" not in warning  # which officer it was is the office's own matter
     assert civility.get("/quality/warnings", lasting=False).json["items"] == []
     assert market.get("/quality/warnings").json["items"] == []

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { MonthQuality } from '../api/types'
-import { daysAgo, percent, toneOf, withGaps } from './measures'
+import { daysAgo, lasted, percent, sinceDay, stateOf, toneOf, withGaps } from './measures'
 
 const of = (month: string) => ({ month }) as MonthQuality
 
@@ -29,5 +29,22 @@ describe('measures of data quality', () => {
 
   it('counts days by the city’s date', () => {
     expect(daysAgo(new Date('2026-03-03T17:00:00Z'), 1)).toBe('2026-03-03')
+  })
+
+  it('says since when a warning lasts, and until when it lasted', () => {
+    const raised_at = '2026-03-02T18:00:00Z'
+    expect(lasted({ raised_at, ended_at: null })).toBe('自 2026-03-03 02:00 起')
+    expect(lasted({ raised_at, ended_at: '2026-03-05T02:00:00Z' })).toBe('2026-03-03 02:00 至 2026-03-05 10:00')
+  })
+
+  it('asks nobody to confirm what is over', () => {
+    expect(stateOf({ state: 'open', ended_at: null }).text).toBe('待确认')
+    expect(stateOf({ state: 'acknowledged', ended_at: null }).text).toBe('已确认')
+    expect(stateOf({ state: 'open', ended_at: '2026-03-05T02:00:00Z' }).text).toBe('已结束')
+  })
+
+  it('reads everything when no period is chosen', () => {
+    expect(sinceDay(0)).toBeUndefined()
+    expect(sinceDay(31)).toMatch(/^\d{4}-\d{2}-\d{2}$/)
   })
 })

@@ -1,6 +1,29 @@
 /** How measures of data quality are shown. */
-import type { MonthQuality } from '../api/types'
-import { cityDate } from '../common/format'
+import type { DataWarning, MonthQuality } from '../api/types'
+import { cityDate, moment } from '../common/format'
+import { WARNING_STATES, type Word } from '../common/words'
+
+export const PERIODS = [
+  { days: 31, name: '近一个月' },
+  { days: 92, name: '近三个月' },
+  { days: 366, name: '近一年' },
+  { days: 0, name: '全部' },
+]
+
+/** Since when, and until when if it is over. */
+export function lasted({ raised_at, ended_at }: Pick<DataWarning, 'raised_at' | 'ended_at'>): string {
+  return ended_at ? `${moment(raised_at)} 至 ${moment(ended_at)}` : `自 ${moment(raised_at)} 起`
+}
+
+/** What is over needs nobody to confirm it any more. */
+export function stateOf({ state, ended_at }: Pick<DataWarning, 'state' | 'ended_at'>): Word {
+  return ended_at ? { text: '已结束', tone: 'quiet' } : WARNING_STATES[state]
+}
+
+/** As of the start of the period; without one, from the beginning. */
+export function sinceDay(days: number): string | undefined {
+  return days ? daysAgo(new Date(), days) : undefined
+}
 
 export function percent(share: number | null): string {
   return share === null ? '—' : `${(share * 100).toFixed(1)}%`
