@@ -21,12 +21,12 @@ from backend.web.moments import Moment
 from backend.web.pages import page_of, page_schema
 from backend.web.quality import (
     CAUSES_SHOWN,
+    DataWarningResponse,
     LastingQuery,
     MonthQualityResponse,
     QualityCause,
     QualityMeasures,
     QualityQuery,
-    DataWarningResponse,
     measures_of,
     month_answer,
     period_of,
