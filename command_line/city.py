@@ -62,10 +62,10 @@ def generate(
 
         manifest = generate_city(out, seed=seed, as_of=day, size=size, progress=show)
 
-    table = Table("文件", "行数", "应接收", "应判重", "应更正", "应进待处理区")
+    table = Table("文件", "报送日期", "行数", "应接收", "应判重", "应更正", "应进待处理区")
     for file in manifest["files"]:
         expected = file["expected"]
         counts = (file["rows"], *(expected[key] for key in ("accepted", "duplicate", "corrected", "quarantined")))
-        table.add_row(file["file"], *(f"{count:,}" for count in counts))
+        table.add_row(file["file"], file["delivered_on"], *(f"{count:,}" for count in counts))
     console.print(table)
     typer.echo(str(out / MANIFEST))

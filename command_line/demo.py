@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,12 +23,13 @@ from backend.benefits.schemes import install_shipped_schemes
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.errors import VersionAlreadyImported
 from backend.catalogue.service import import_catalogue
-from backend.city_calendar import city_date, utc_now
+from backend.city_calendar import CITY_ZONE, city_date, utc_now
 from backend.config import DEFAULT_CITY_NAME, ENVIRONMENT_FILE
 from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate
 from backend.records.collection import collect_file
 from backend.records.deletions import sweep_records
+from backend.records.early_warning import watch_sources
 from backend.records.masking import mask_name
 from backend.reports.signing import make_demonstration_certificate
 from backend.scores.policies import adopt_policy
@@ -44,6 +47,7 @@ app = typer.Typer(no_args_is_help=True)
 console = Console()
 
 POLICIES = ("guihua", "enterprise")
+_COUNTED = ("files", "accepted", "duplicate", "corrected", "quarantined")
 _COLUMNS = (
     TextColumn("{task.description}"),
     BarColumn(),
@@ -215,31 +219,46 @@ def _adopt_rules(context: Context) -> None:
 
 
 def _collect(context: Context, folder: Path, manifest: dict[str, Any]) -> None:
-    table = Table("文件", "接收", "重复", "更正", "待处理", title="归集", title_justify="left")
+    """Every file on the day on which its source delivers it; the warnings as the worker would have raised them."""
+    now = utc_now()
+    table = Table("来源", "批次", "接收", "重复", "更正", "待处理", title="归集", title_justify="left")
+    sources: dict[str, Counter[str]] = {}
     with Progress(*_COLUMNS, console=console) as bars:
         bar = bars.add_task("归集", total=sum(file["rows"] for file in manifest["files"]))
         before = 0
         for file in manifest["files"]:
+            name = file["source"]
+            received_at = _received_at(date.fromisoformat(file["delivered_on"]), now)
             report = collect_file(
                 context.database,
                 context.keys,
                 folder / file["file"],
                 source_department=file["source_department"],
-                now=utc_now(),
+                now=received_at,
                 calendar=context.working_days,
                 progress=_share_of(bars.update, bar, before, file["rows"]),
             )
             before += file["rows"]
-            bars.update(bar, completed=before, description=f"归集 {file['file'].removesuffix('.csv')}")
-            table.add_row(
-                file["file"],
-                *(
-                    f"{count:,}"
-                    for count in (report.accepted, report.duplicate, report.corrected, report.quarantined)
-                ),
+            bars.update(bar, completed=before, description=f"归集 {name}")
+            sources.setdefault(name, Counter()).update(
+                files=1,
+                accepted=report.accepted,
+                duplicate=report.duplicate,
+                corrected=report.corrected,
+                quarantined=report.quarantined,
             )
         bars.update(bar, description="归集")
+    for name, counts in sources.items():
+        table.add_row(name, *(f"{counts[each]:,}" for each in _COUNTED))
     console.print(table)
+    for day in sorted({date.fromisoformat(file["delivered_on"]) for file in manifest["files"]}):
+        with context.database.transaction() as session:
+            watch_sources(session, now=_received_at(day, now), calendar=context.working_days)
+
+
+def _received_at(day: date, now: datetime) -> datetime:
+    """In the morning of the day, city time; never later than now."""
+    return min(datetime.combine(day, time(9, 30), CITY_ZONE), now)
 
 
 def _share_of(update: Callable[..., None], bar: object, before: int, rows: int) -> Callable[[int, int], None]:

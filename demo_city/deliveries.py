@@ -14,6 +14,7 @@ from demo_city.dates import COMPACT, DASHES, SLASHES, written, years
 from demo_city.draws import Index
 from demo_city.parties import ENTERPRISE, Crowd, Parties
 from demo_city.population import RECORD_DAYS, City
+from demo_city.rhythm import decided_on
 from demo_city.stories import ENTERPRISES
 
 Cells = dict[str, pl.Series]
@@ -21,18 +22,22 @@ Cells = dict[str, pl.Series]
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of one delivery, by number; every question about them is answered by the city's draws."""
+    """Some rows of one source, by number; every question about them is answered by the city's draws.
+
+    known_on  the day as of which each is written: what comes later is not in it
+    """
 
     city: City
     delivery: Delivery
     index: Index
     total: int
     parties: Parties
+    known_on: Index
 
     def some(self, keep: np.ndarray) -> Rows:
         """Those of the rows for which `keep` holds."""
         parties = Parties(self.city, self.parties.kind[keep], self.parties.who[keep])
-        return replace(self, index=self.index[keep], parties=parties)
+        return replace(self, index=self.index[keep], parties=parties, known_on=self.known_on[keep])
 
     @property
     def day(self) -> Index:
@@ -56,7 +61,7 @@ class Rows:
 
     def past(self, days: Index, keep: np.ndarray | bool = True) -> pl.Series:
         """The date where it has come already and `keep` holds, else empty."""
-        return self.date(days, keep=(days < self.city.today) & keep)
+        return self.date(days, keep=(days < self.known_on) & keep)
 
     def serial(self, prefix: str, width: int = 7) -> pl.Series:
         """A number of its own for each row, with the year in it as document numbers have."""
@@ -107,10 +112,16 @@ class Delivery:
     dirt: Mapping[str, int] = field(default_factory=dict)
     subjects: Callable[[City, Crowd, Index], Parties] | None = None
     """Set where the rows are not about subjects drawn at random."""
+    happened: Callable[[City, Index], Index] | None = None
+    """Set where the days of the rows are not spread evenly."""
 
-    def rows(self, city: City, crowd: Crowd, index: Index, total: int) -> Rows:
+    def rows(self, city: City, crowd: Crowd, index: Index, total: int, known_on: Index) -> Rows:
         parties = self.subjects(city, crowd, index) if self.subjects else crowd.parties(self.code, index)
-        return Rows(city, self, index, total, parties)
+        return Rows(city, self, index, total, parties, known_on)
+
+    def days(self, city: City, index: Index, total: int) -> Index:
+        """When the matters of the rows happened."""
+        return self.happened(city, index) if self.happened else happened_on(city, self.code, index, total)
 
     def cells(self, rows: Rows) -> pl.DataFrame:
         """The clean cells of the rows, in the columns of the template."""
@@ -136,7 +147,7 @@ def rows_for_share(city: City, share: int) -> int:
 
 def happened_on(city: City, stream: str, index: Index, total: int) -> Index:
     spread = index * (RECORD_DAYS - 21) // max(total, 1) + city.draws.between(f"{stream}/day", index, 0, 20)
-    return np.asarray(city.today - RECORD_DAYS + spread, dtype=np.int64)
+    return decided_on(stream, np.asarray(city.today - RECORD_DAYS + spread, dtype=np.int64), city.today)
 
 
 def money(cents: Index) -> pl.Series:
@@ -337,12 +348,12 @@ def _court_judgment(rows: Rows) -> Cells:
 
 
 def _utility_arrears(rows: Rows) -> Cells:
-    """Most are paid after a reminder; months count until payment, or until today while it is owed."""
+    """Most are paid after a reminder; months count until payment, or until the delivery while it is owed."""
     late = rows.chance("late", np.where(rows.troubled(), 5500, 1200))
     owed = rows.chance("owed", np.where(rows.troubled(), 700, 60))
     paid_after = np.where(late, rows.between("late-by", 70, 420), rows.between("paid-after", 5, 60))
-    paid = ~owed & (rows.day + paid_after < rows.city.today)
-    overdue = np.where(paid, paid_after, rows.city.today - rows.day)
+    paid = ~owed & (rows.day + paid_after < rows.known_on)
+    overdue = np.where(paid, paid_after, rows.known_on - rows.day)
     monthly = rows.between("amount", 2_000, 16_000) * np.where(rows.parties.is_person, 1, 20)
     months = 1 + overdue // 30
     return {
@@ -564,16 +575,24 @@ def _supplement_education(rows: Rows) -> Cells:
 def _tax_rating(rows: Rows) -> Cells:
     """One rating a year for each enterprise, the last years first."""
     which = rows.parties.who
-    year = rows.city.as_of.year - 1 - rows.index // (rows.city.enterprises.count - len(ENTERPRISES))
+    year = _rated_year(rows.city, rows.index)
     conduct = rows.city.enterprises.conduct[which] + rows.between("swing", -900, 900)
     rating = np.searchsorted([400, 1000, 2200, 6500], conduct, side="right")
-    rated_on = np.array([_spring(int(y)) for y in range(1990, 2200)])[year + 1 - 1990]
     return {
         "SXBH": "NS" + pl.Series(year).cast(pl.String) + pl.Series(rows.index + 1).cast(pl.String).str.zfill(8),
         "SXMC": pl.Series(year).cast(pl.String) + "年度纳税缴费信用评价",
-        "FSRQ": rows.date(np.minimum(rated_on, rows.city.today - 1)),
+        "FSRQ": rows.date(_rated_on(rows.city, rows.index)),
         "DJ": pl.Series(["D级", "C级", "M级", "B级", "A级"]).gather(rating),
     }
+
+
+def _rated_year(city: City, index: Index) -> Index:
+    return city.as_of.year - 1 - index // (city.enterprises.count - len(ENTERPRISES))
+
+
+def _rated_on(city: City, index: Index) -> Index:
+    announced = np.array([_spring(int(year)) for year in range(1990, 2200)])
+    return np.minimum(announced[_rated_year(city, index) + 1 - 1990], city.today - 1)
 
 
 def _spring(year: int) -> int:
@@ -597,18 +616,27 @@ def _debtors(_city: City, crowd: Crowd, index: Index) -> Parties:
     return crowd.parties("court_judgment", index * _JUDGMENTS_PER_LISTING)
 
 
+def _judged_on(city: City, index: Index) -> Index:
+    """When the judgments behind the listings were given."""
+    total = rows_for_share(city, _COURT_JUDGMENT_SHARE)
+    return happened_on(city, "court_judgment", index * _JUDGMENTS_PER_LISTING, total)
+
+
+def _listed_on(city: City, index: Index) -> Index:
+    after = city.draws.between("dishonest_debtor/listed-after", index, 60, 240)
+    return decided_on("dishonest_debtor", np.minimum(_judged_on(city, index) + after, city.today - 1), city.today)
+
+
 def _dishonest_debtor(rows: Rows) -> Cells:
-    judgment = rows.index * _JUDGMENTS_PER_LISTING
-    judged_on = happened_on(
-        rows.city, "court_judgment", judgment, rows_for_share(rows.city, _COURT_JUDGMENT_SHARE)
-    )
-    listed_on = np.minimum(judged_on + rows.between("listed-after", 60, 240), rows.city.today - 1)
+    judged_on, listed_on = _judged_on(rows.city, rows.index), _listed_on(rows.city, rows.index)
     return {
         "SXBH": rows.serial("SX"),
         "SXMC": rows.pick("why", ("有履行能力而拒不履行生效法律文书", "违反财产报告制度", "违反限制消费令")),
         "FSRQ": rows.date(listed_on),
         "JSRQ": rows.past(listed_on + rows.between("removed-after", 90, 730), rows.chance("removed", 6000)),
-        "GLBH": court_case_number(judgment, pl.Series(years(judged_on)).cast(pl.String)),
+        "GLBH": court_case_number(
+            rows.index * _JUDGMENTS_PER_LISTING, pl.Series(years(judged_on)).cast(pl.String)
+        ),
     }
 
 
@@ -628,14 +656,14 @@ def _listing(prefix: str, reasons: tuple[str, ...]) -> Callable[[Rows], Cells]:
 
 
 def _arrears(prefix: str, what: tuple[str, ...], low: int, high: int) -> Callable[[Rows], Cells]:
-    """Months owed by an enterprise until it paid, or until today; low and high in cents a month."""
+    """Months owed by an enterprise until it paid, or until the delivery; low and high in cents a month."""
 
     def make(rows: Rows) -> Cells:
         # Most are a matter of weeks; what an inspection finds has often gone on for half a year.
         long = rows.chance("long", np.where(rows.troubled(), 4000, 1500))
         lasted = np.where(long, rows.between("lasted-long", 70, 330), rows.between("lasted", 20, 70))
-        paid = rows.chance("paid", 8500) & (rows.day + lasted < rows.city.today)
-        months = 1 + np.where(paid, lasted, rows.city.today - rows.day) // 30
+        paid = rows.chance("paid", 8500) & (rows.day + lasted < rows.known_on)
+        months = 1 + np.where(paid, lasted, rows.known_on - rows.day) // 30
         return {
             "SXBH": rows.serial(prefix),
             "SXMC": rows.pick("what", what),
@@ -856,6 +884,7 @@ def deliveries() -> list[Delivery]:
             _crowd((0, 1, 0), None, _active_enterprises),
             _tax_rating,
             subjects=_one_after_another,
+            happened=_rated_on,
             enum_column="DJ",
             template=generic,
             required="SXMC",
@@ -882,6 +911,7 @@ def deliveries() -> list[Delivery]:
             court_crowd,
             _dishonest_debtor,
             subjects=_debtors,
+            happened=_listed_on,
             template=generic,
             required="SXMC",
         ),

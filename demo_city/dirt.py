@@ -18,6 +18,8 @@ from demo_city.draws import Draws, Index
 CLEAN = "clean"
 DUPLICATE = "duplicate"
 WITHDRAWN_LATER = "withdrawn_later"
+CONTINUED = "continued"
+"""A row of an earlier delivery, once more with what has come since: a payment, another month owed."""
 IN_THE_TAIL = (DUPLICATE, WITHDRAWN_LATER)
 """These deliver a clean row as it is, and the same matter once more towards the end of the file."""
 
@@ -29,6 +31,7 @@ OUTCOMES = {
     "withdrawn": "accepted",
     DUPLICATE: "duplicate",
     WITHDRAWN_LATER: "corrected",
+    CONTINUED: "corrected",
     "wrong_check_digit": "quarantined",
     "day_and_month_swapped": "quarantined",
     "impossible_date": "quarantined",

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ import polars as pl
 
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.catalogue.templates import Template, load_templates
+from demo_city.dates import day_number
 from demo_city.deliveries import Delivery, Rows, deliveries, in_columns, rows_for_share
 from demo_city.dirt import (
     CLEAN,
+    CONTINUED,
     DUPLICATE,
     IN_THE_TAIL,
     OUTCOMES,
@@ -27,9 +29,10 @@ from demo_city.dirt import (
     wrong_check_digit,
 )
 from demo_city.draws import Index
-from demo_city.parties import ENTERPRISE, PERSON, Parties
+from demo_city.parties import ENTERPRISE, PERSON, Crowd, Parties
 from demo_city.population import CITY_NAME, City, CitySize, found_city
 from demo_city.registers import REGISTERS, Register
+from demo_city.rhythm import FORMER_PLATFORM, delivery_days, first_turns
 from demo_city.stories import CITIZENS, ENTERPRISES, Story, told_cells
 from demo_city.writing import CsvFile, Workbook
 
@@ -46,9 +49,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class FileMade:
-    """What the manifest says about one file."""
+    """What the manifest says about one file: `source_department` hands it in on `delivered_on` (a date)."""
 
     file: str
+    source: str
+    delivered_on: str
     template: str
     category: str | None
     source_department: str
@@ -73,10 +78,14 @@ def generate_city(
     tell = progress or (lambda file, done, total: None)
     made = [_write_register(city, register, folder, number, tell) for number, register in enumerate(REGISTERS)]
     totals = _row_totals(city)
-    made += [
-        _write_delivery(city, delivery, totals[delivery.code], folder, number, tell)
+    opened_on = day_number(parse_catalogue(shipped_catalogue()).effective_from)
+    delivered = [
+        file
         for number, delivery in enumerate(deliveries(), start=len(REGISTERS))
+        for file in _write_source(city, delivery, totals[delivery.code], opened_on, folder, number, tell)
     ]
+    # As they come in: day by day, and on one day in the order of the sources.
+    made += sorted(delivered, key=lambda file: file.delivered_on)
     manifest = {
         "city": {
             "name": CITY_NAME,
@@ -169,7 +178,19 @@ def _write_register(city: City, register: Register, folder: Path, number: int, t
                 kinds[kind] += len(cells)
         digest = file.close()
     department = _register_department(register.template)
-    return _file_made(name, template, None, department, "csv", register.encoding, file.rows, digest, kinds)
+    return _file_made(
+        name,
+        register.filename,
+        city.as_of,
+        template,
+        None,
+        department,
+        "csv",
+        register.encoding,
+        file.rows,
+        digest,
+        kinds,
+    )
 
 
 def _register_department(template: str) -> tuple[str, str]:
@@ -183,49 +204,136 @@ def _register_department(template: str) -> tuple[str, str]:
 # --- deliveries -----------------------------------------------------------------------------------------------
 
 
-def _write_delivery(
-    city: City, delivery: Delivery, total: int, folder: Path, number: int, tell: Progress
-) -> FileMade:
-    name = f"{number:02}-{delivery.filename}.{delivery.file_format}"
-    kinds: Counter[str] = Counter()
-    crowd = delivery.crowd(city)
-    tail: list[Index] = []
-    with _open(folder, name, delivery.template, delivery, delivery.encoding) as file:
-        for index in _chunks(total):
-            rows = delivery.rows(city, crowd, index, total)
-            drawn = drawn_kinds(city.draws, delivery, index)
-            soiled = soil(rows, delivery.cells(rows), drawn)
-            tail.append(index[drawn.is_in(IN_THE_TAIL).to_numpy()])
-            kinds.update(soiled.kinds)
-            file.append(soiled.cells)
-            tell(name, int(index[-1]) + 1, total)
-        repeated = np.concatenate([np.empty(0, dtype=np.int64), *tail])
-        for start in range(0, len(repeated), _CHUNK):
-            index = repeated[start : start + _CHUNK]
-            rows = delivery.rows(city, crowd, index, total)
-            soiled = soil_tail(rows, delivery.cells(rows), drawn_kinds(city.draws, delivery, index))
-            kinds.update(soiled.kinds)
-            file.append(soiled.cells)
-        told = _told(city, delivery, total)
-        if told is not None:
-            kinds[CLEAN] += len(told)
-            file.append(told)
-        digest = file.close()
-    return _file_made(
-        name,
-        delivery.template,
-        delivery.category.code,
-        (delivery.category.source_department, delivery.category.source_department_code),
-        delivery.file_format,
-        delivery.encoding,
-        file.rows,
-        digest,
-        kinds,
-    )
+@dataclass(frozen=True)
+class _Source:
+    """What one source delivers, and when: rows by number, deliveries by turn."""
+
+    city: City
+    delivery: Delivery
+    crowd: Crowd
+    total: int
+    days: Index
+
+    def rows(self, index: Index, turns: Index) -> Rows:
+        """The rows as they are known in the deliveries of `turns`."""
+        return self.delivery.rows(self.city, self.crowd, index, self.total, self.days[turns])
+
+    def kinds(self, index: Index) -> pl.Series:
+        return drawn_kinds(self.city.draws, self.delivery, index)
+
+    def first_turns(self) -> Index:
+        """In which delivery each row is for the first time."""
+        turns = [np.empty(0, dtype=np.int8)]
+        for index in _chunks(self.total):
+            happened = self.delivery.days(self.city, index, self.total)
+            first = first_turns(self.city.draws, self.delivery.code, index, happened, self.days)
+            turns.append(first.astype(np.int8))
+        return np.concatenate(turns)
+
+    def continued(self, first: Index) -> tuple[Index, Index]:
+        """Clean rows once more in a later delivery, with what is new since the one before it: row and turn."""
+        facts = self.delivery.template.facts
+        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))]
+        last = len(self.days) - 1
+        if facts is not None and (facts.ended_on or facts.performed_on):
+            for chunk in _chunks(self.total):
+                index = chunk[(first[chunk] < last) & (self.kinds(chunk) == CLEAN).to_numpy()]
+                turn = first[index].astype(np.int64)
+                index = index[self._reads_otherwise(index, turn, np.full(len(index), last))]
+                # Each with every delivery after its first.
+                later = last - first[index].astype(np.int64)
+                again = np.repeat(index, later)
+                turn = last - np.concatenate([np.empty(0, dtype=np.int64), *map(np.arange, later)])
+                new = self._reads_otherwise(again, turn - 1, turn)
+                found.append((again[new], turn[new]))
+        return np.concatenate([each for each, _ in found]), np.concatenate([turn for _, turn in found])
+
+    def _reads_otherwise(self, index: Index, before: Index, after: Index) -> np.ndarray:
+        earlier, later = (self.delivery.cells(self.rows(index, turns)) for turns in (before, after))
+        return ~np.logical_and.reduce([earlier[name].eq_missing(later[name]).to_numpy() for name in later.columns])
 
 
-def _told(city: City, delivery: Delivery, total: int) -> pl.DataFrame | None:
-    """The rows of the stories: an ordinary row about their subject, with the cells that the story changes."""
+def _write_source(
+    city: City, delivery: Delivery, total: int, opened_on: int, folder: Path, number: int, tell: Progress
+) -> Iterator[FileMade]:
+    """One file for each day on which the source has something to deliver."""
+    days = delivery_days(delivery.code, city.today, opened_on)
+    source = _Source(city, delivery, delivery.crowd(city), total, days)
+    first = source.first_turns()
+    continued, continued_turns = source.continued(first)
+    told, told_turns = _told(city, delivery, total, source.days)
+    done = 0
+    for turn, day in enumerate(source.days.tolist()):
+        delivered_on = city.as_of - timedelta(days=city.today - day)
+        name = f"{number:02}-{delivery.filename}-{delivered_on:%Y%m%d}.{delivery.file_format}"
+        fresh, again = np.flatnonzero(first == turn), continued[continued_turns == turn]
+        of_stories = [row for row, its_turn in zip(told, told_turns, strict=True) if its_turn == turn]
+        if not (len(fresh) or len(again) or of_stories):
+            continue
+        kinds: Counter[str] = Counter()
+        tail: list[tuple[Index, pl.DataFrame]] = []
+        with _open(folder, name, delivery.template, delivery, delivery.encoding) as file:
+            for index in _pieces(fresh):
+                rows = source.rows(index, np.full(len(index), turn))
+                drawn, cells = source.kinds(index), delivery.cells(rows)
+                soiled = soil(rows, cells, drawn)
+                later = drawn.is_in(IN_THE_TAIL)
+                tail.append((index[later.to_numpy()], cells.filter(later)))
+                kinds.update(soiled.kinds)
+                file.append(soiled.cells)
+                done += len(index)
+                tell(delivery.filename, done, total)
+            for index, cells in _pieces_of_tail(tail):
+                rows = source.rows(index, np.full(len(index), turn))
+                soiled = soil_tail(rows, cells, source.kinds(index))
+                kinds.update(soiled.kinds)
+                file.append(soiled.cells)
+            for index in _pieces(again):
+                kinds[CONTINUED] += len(index)
+                file.append(delivery.cells(source.rows(index, np.full(len(index), turn))))
+            if of_stories:
+                kinds[CLEAN] += len(of_stories)
+                file.append(pl.DataFrame(of_stories, schema=dict.fromkeys(_codes(delivery.template), pl.String)))
+            digest = file.close()
+        department = delivery.category.source_department if turn else FORMER_PLATFORM
+        yield _file_made(
+            name,
+            delivery.filename,
+            delivered_on,
+            delivery.template,
+            delivery.category.code,
+            (department, delivery.category.source_department_code),
+            delivery.file_format,
+            delivery.encoding,
+            file.rows,
+            digest,
+            kinds,
+        )
+
+
+def _pieces(index: Index) -> Iterator[Index]:
+    for start in range(0, len(index), _CHUNK):
+        yield index[start : start + _CHUNK]
+
+
+def _pieces_of_tail(tail: list[tuple[Index, pl.DataFrame]]) -> Iterator[tuple[Index, pl.DataFrame]]:
+    index = np.concatenate([np.empty(0, dtype=np.int64), *(each for each, _ in tail)])
+    for start in range(0, len(index), _CHUNK):
+        cells = pl.concat([each for _, each in tail])
+        yield index[start : start + _CHUNK], cells.slice(start, _CHUNK)
+
+
+def _codes(template: Template) -> list[str]:
+    return [column.code for column in template.columns]
+
+
+def _told(
+    city: City, delivery: Delivery, total: int, days: Index
+) -> tuple[list[dict[str, str | None]], list[int]]:
+    """The rows of the stories: an ordinary row about their subject, with the cells that the story changes.
+
+    And in which delivery each is: the first after everything that it tells of.
+    """
     whose = [
         (kind, who, told)
         for kind, stories in ((PERSON, CITIZENS), (ENTERPRISE, ENTERPRISES))
@@ -234,12 +342,12 @@ def _told(city: City, delivery: Delivery, total: int) -> pl.DataFrame | None:
         if told.delivery == delivery.code
     ]
     if not whose:
-        return None
+        return [], []
     index = total + np.arange(len(whose), dtype=np.int64)
     parties = Parties(
         city, np.array([kind for kind, _, _ in whose]), np.array([who for _, who, _ in whose], dtype=np.int64)
     )
-    ordinary = delivery.cells(Rows(city, delivery, index, total, parties))
+    ordinary = delivery.cells(Rows(city, delivery, index, total, parties, np.full(len(index), city.today)))
     # What a story leaves out and could contradict it (a later date, an amount) is left empty.
     blank = {
         column.code: None
@@ -250,11 +358,16 @@ def _told(city: City, delivery: Delivery, total: int) -> pl.DataFrame | None:
         {**row, **blank, **told_cells(told, city.as_of, delivery.date_form)}
         for row, (_, _, told) in zip(ordinary.iter_rows(named=True), whose, strict=True)
     ]
-    return pl.DataFrame(rows, schema=ordinary.schema)
+    turns = np.searchsorted(days, [city.today - told.days_ago for _, _, told in whose], side="right").tolist()
+    if len(days) in turns:
+        raise ValueError(f"a story tells of {delivery.code} after its last delivery")
+    return rows, turns
 
 
 def _file_made(
     name: str,
+    source: str,
+    delivered_on: date,
     template: Template,
     category: str | None,
     department: tuple[str, str],
@@ -269,6 +382,8 @@ def _file_made(
         expected[OUTCOMES[kind]] += count
     return FileMade(
         file=name,
+        source=source,
+        delivered_on=delivered_on.isoformat(),
         template=template.code,
         category=category,
         source_department=department[0],

@@ -20,6 +20,11 @@ class Told:
     delivery: str
     cells: Mapping[str, str | int]
 
+    @property
+    def days_ago(self) -> int:
+        """How many days ago the last thing happened that the record tells of."""
+        return min(value for value in self.cells.values() if isinstance(value, int) and value >= 0)
+
 
 @dataclass(frozen=True)
 class Story:

@@ -1,4 +1,4 @@
-"""How well a source department delivers (数据质量), as it reads that itself, in its own system and in the console."""
+"""How well a source department delivers (数据质量), as it reads that itself: in its own system, in the console."""
 
 from __future__ import annotations
 

@@ -7,10 +7,13 @@ import json
 import pytest
 from sqlalchemy import func, select
 
+from backend.records.early_warning import warnings
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow
+from backend.records.quality import quality_by_department
 from backend.scores.explanation import explain_current_score
 from backend.scores.models import PublishedRun, Score, ScoreRun
 from backend.subjects.models import Subject
+from demo_city.rhythm import FORMER_PLATFORM
 
 pytestmark = pytest.mark.city
 
@@ -46,6 +49,21 @@ def test_every_delivery_adds_up_and_matches_what_the_city_says_it_delivered(live
         taken = {key: getattr(delivery, key) for key in file["expected"]}
         assert delivery.delivered == sum(taken.values()) == file["rows"]
         assert taken == file["expected"], file["file"]
+
+
+def test_the_figures_and_the_warning_tell_the_departments_apart(reading):
+    timeliness = {
+        each.source_department: each.quality.timeliness
+        for each in quality_by_department(reading)
+        if each.quality.timed >= 20
+    }
+    assert timeliness.pop(FORMER_PLATFORM) < 0.05
+    assert timeliness.pop("桂城市教育局") < 0.5
+    assert 0.3 < timeliness.pop("桂城市民政局") < 0.9
+    assert len(timeliness) >= 5
+    assert min(timeliness.values()) > 0.85
+    lasting = [(each.source_department, each.kind) for each in warnings(reading, lasting=True)]
+    assert lasting == [("桂城市城市管理局", "silent")]
 
 
 def test_every_scored_person_is_an_adult_who_opted_in(reading):

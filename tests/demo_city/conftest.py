@@ -36,8 +36,9 @@ class DeliveredCity:
     files: list[DeliveredFile]
 
     def of(self, category: str) -> DeliveredFile:
-        (found,) = (file for file in self.files if file.stated["category"] == category)
-        return found
+        """All that was delivered of one category, as if it stood in one file."""
+        found = [file for file in self.files if file.stated["category"] == category]
+        return DeliveredFile(found[0].stated, found[0].template, [row for file in found for row in file.rows])
 
     def register(self, template: str) -> DeliveredFile:
         (found,) = (file for file in self.files if file.template.code == template)
