@@ -40,7 +40,7 @@ def check(text: str, *, today: date | None = None) -> IdentifierCheck:
         case 15 if looks_like_permanent_residence_card(cleaned):
             return check_permanent_residence_card(text, today=today)
         case 15:
-            return _of_15(judge_citizen_number(text, cleaned, today), check_registration_number(text), cleaned)
+            return _of_15(text, judge_citizen_number(text, cleaned, today), cleaned)
         case 9:
             return check_organisation_code(text)
         case length:
@@ -90,12 +90,19 @@ def _of_18(text: str, cleaned: str, today: date | None) -> IdentifierCheck:
     return credit
 
 
-def _of_15(citizen: IdentifierCheck, registration: IdentifierCheck, cleaned: str) -> IdentifierCheck:
+def _of_15(text: str, citizen: IdentifierCheck, cleaned: str) -> IdentifierCheck:
+    registration = check_registration_number(text)
     if citizen.valid and registration.valid:
         note = Finding(
             "ambiguous", f"也符合{KIND_NAMES['registration_number']}的编码规则，请核对它是个人还是企业的号码"
         )
         return replace(citizen, notes=(*citizen.notes, note))
-    if citizen.valid:
-        return citizen
-    return registration if cleaned.isdigit() else citizen
+    if citizen.valid or registration.valid or not cleaned.isdigit():
+        return registration if registration.valid else citizen
+    # Nothing tells which of the two it was meant to be.
+    faults = "；".join(
+        f"作为{name}，{each.fault.message}"
+        for name, each in (("旧公民身份号码", citizen), (KIND_NAMES["registration_number"], registration))
+        if each.fault is not None
+    )
+    return refused(text, None, "fits_neither_kind", faults)

@@ -199,7 +199,7 @@ def test_eighteen_digits_that_fit_both_a_person_and_an_organisation_are_what_lea
         ("370102199003071230", "citizen_number", "check_digit"),
         ("913701020000000001", "social_credit_code", "check_digit"),
         ("91370102MA3XY12300", "social_credit_code", "check_digit"),
-        ("370102901332123", "registration_number", "check_digit"),
+        ("370102901332123", None, "fits_neither_kind"),
         ("12", None, "length"),
     ],
 )
