@@ -39,9 +39,8 @@ from backend.reports.wording import (
     words_of_subject,
 )
 from backend.scores.errors import NoScoreYet, NotActivated
-from backend.subjects.errors import TooYoung
 from backend.subjects.models import Subject
-from backend.subjects.service import enterprises_represented_by, get_subject, is_left_out_as_a_child
+from backend.subjects.service import enterprises_represented_by, get_subject
 
 # Without 0, 1, I and O, which are misread from paper.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -88,14 +87,12 @@ def issue_report(
     Asking again on the same day, while nothing has changed, gives the report that is already there. `reader` is
     given when somebody else than the subject prints it. The caller owns the transaction.
 
-    Raises what `gather_facts` raises, TooYoung, ScoreBeingRecomputed, ReportSigningNotConfigured or
+    Raises what `gather_facts` raises, ScoreBeingRecomputed, ReportSigningNotConfigured or
     ReportFontMissing.
     """
     # Of two taps the second waits here and then finds the first one's report.
     session.scalar(select(Subject.id).where(Subject.id == subject_id).with_for_update())
     today = city_date(now)
-    if is_left_out_as_a_child(get_subject(session, subject_id), today):
-        raise TooYoung
     facts = gather_facts(session, subject_id, stationery=stationery, today=today)
     fingerprint = facts.fingerprint(keys)
     if reader is not None:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from datetime import date
 from urllib.parse import quote
 
 import pytest
 
 from backend.subjects.models import Subject
-from tests.factories import add_person
 from tests.reading_pdfs import text_of
 
 REPORTS = "/api/v1/admin/reports"
@@ -77,16 +75,6 @@ def test_a_citizen_is_no_officer_and_nobody_is_neither(office):
 
     assert citizen.post(REPORTS, json=asked(office), headers=WHY).status_code == 401
     assert office.city.http.post(REPORTS, json=asked(office), headers=WHY).status_code == 401
-
-
-def test_nothing_is_printed_about_a_child(office, desk):
-    with office.city.database.transaction() as session:
-        child = add_person(session, office.city.keys, born_on=date(2012, 3, 4))
-        number = office.city.keys.open(child.identifier_sealed)
-
-    answer = desk.post(REPORTS, json=asked(office, identifier=number), headers=WHY)
-
-    assert (answer.status_code, answer.get_json()["code"]) == (403, "under_fourteen")
 
 
 def test_an_unknown_number_is_told(office, desk):
