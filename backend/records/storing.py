@@ -26,6 +26,7 @@ _WRITTEN_AT_ONCE = 8_000
 _UNSORTED_AT_MOST = 1_000
 """So few rows are numbered in the order delivered: sorting would gain nothing."""
 _ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 CONFLICT = "conflicting_source"
 DELIVERED = "数源单位报送"
@@ -386,25 +387,29 @@ def write_rows(session: Session, table: str, rows: pl.DataFrame) -> None:
 
 
 def _copy(session: Session, table: str, columns: Sequence[str], lines: Iterable[memoryview]) -> None:
-    copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv, NULL '\\N')"
+    copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     with _driver(session).cursor() as cursor, cursor.copy(copy) as stream:
         for piece in lines:
             stream.write(piece)
 
 
 def _copy_lines(rows: pl.DataFrame) -> Iterator[memoryview]:
-    """Piece by piece: the server reads one while the next is made."""
-    # A UUID is written without the mark of a byte string.
-    marks = {name: "" if name == "natural_key" else "\\x" for name in rows.columns}
-    rows = rows.with_columns(
-        (pl.lit(marks[name]) + pl.col(name).bin.encode("hex")).alias(name)
-        for name, kind in rows.schema.items()
-        if kind == pl.Binary
-    )
+    """In COPY's own text format, which the server reads faster than CSV, piece by piece: it reads one while the
+    next is made."""
+    rows = rows.with_columns(_as_text(cells) for cells in rows if cells.dtype in (pl.String, pl.Binary))
     for piece in rows.iter_slices(_WRITTEN_AT_ONCE):
         lines = BytesIO()
-        piece.write_csv(lines, include_header=False, null_value="\\N")
+        piece.write_csv(lines, include_header=False, separator="\t", quote_style="never", null_value="\\N")
         yield lines.getbuffer()
+
+
+def _as_text(cells: pl.Series) -> pl.Series:
+    if cells.dtype == pl.Binary:
+        # A UUID is written without the mark of a byte string.
+        mark = "" if cells.name == "natural_key" else r"\\x"
+        return pl.Series(cells.name, mark + cells.bin.encode("hex"))
+    # Hardly any cell holds one of these characters.
+    return cells.str.replace_many(_ESCAPES) if cells.str.contains_any(list(_ESCAPES)).any() else cells
 
 
 def _new_ids(session: Session, count: int) -> list[int]:

@@ -32,7 +32,7 @@ from backend.scores.matrix import begin_matrix, drop_matrix, keep_only_matrix, w
 from backend.scores.models import PublishedRun, Score, ScoreRun
 from backend.scores.policies import policy_in_force, policy_of
 from backend.subjects.models import Subject
-from backend.subjects.rescoring import close_marks, open_mark_ids, reopen_marks
+from backend.subjects.rescoring import close_marks, open_mark_ids, reopen_marks, unfold_marks
 from backend.subjects.service import adult_born_until
 from scoring.compiled import CompiledPolicy
 from scoring.engine import BatchResult, score_batch
@@ -209,6 +209,8 @@ def _take_snapshot(database: Database, run: ScoreRun, folder: Path) -> None:
     """One consistent view of who is scored and of their records, written as Parquet by ranges of subjects."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    with database.transaction() as session:
+        unfold_marks(session)
     with database.reading() as session:
         subjects = _subjects_to_score(session, run.subject_kind, run.as_of)
         np.save(folder / _SUBJECTS, subjects)

@@ -17,7 +17,7 @@ from backend.scores.inputs import RELATION_CODES, columns_of_subject, day_number
 from backend.scores.models import PublishedRun, Score, ScoreRun
 from backend.scores.policies import policy_in_force, policy_of
 from backend.subjects.models import Subject, SubjectRelation
-from backend.subjects.rescoring import close_marks, open_marks
+from backend.subjects.rescoring import close_marks, is_anybody_marked, open_marks, unfold_marks
 from backend.subjects.service import is_adult
 from scoring.engine import SubjectResult, score_one
 
@@ -54,10 +54,14 @@ def score_history(session: Session, subject_id: int) -> Sequence[Score]:
 def recompute_marked(database: Database, *, now: datetime) -> Sequence[int]:
     """Recompute the subjects whose data changed, and tell which they were. Run every second by a worker."""
     with database.reading() as session:
-        if not open_marks(session, limit=1):
+        if not is_anybody_marked(session):
             return []
     with database.transaction() as session:
         marks = open_marks(session, limit=_MARKS_AT_ONCE)
+        if len(marks) < _MARKS_AT_ONCE:
+            # Whom a delivery concerned comes after whoever changed something by hand.
+            unfold_marks(session)
+            marks = open_marks(session, limit=_MARKS_AT_ONCE)
         causes = {subject_id: of_subject[-1].cause for subject_id, of_subject in marks.items()}
         for subject_id, cause in list(causes.items()):
             # A principal's change reaches through to the enterprise.

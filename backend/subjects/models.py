@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Base, BigId, UtcDateTime
@@ -121,6 +131,19 @@ class RescoreMark(Base):
     cause: Mapped[str]
     marked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class FoldedMarks(Base):
+    """The marks of very many subjects at once, as one row: a delivery marks tens of thousands with each of its
+    chunks, mostly the same ones. A worker unfolds what has gathered, once a subject, when it has nothing more
+    urgent to do; until then each of these subjects is as much marked as by a row of its own."""
+
+    __tablename__ = "folded_marks"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subject_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger).with_variant(JSON(), "sqlite"))
+    cause: Mapped[str]
+    marked_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 ROLE_NAMES: dict[str, str] = {

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, func, insert, literal, select, update
+from sqlalchemy import any_, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.database import array_of, note_change
-from backend.subjects.models import RescoreMark, Subject
+from backend.subjects.models import FoldedMarks, RescoreMark, Subject
 
 _CLOSED_AT_ONCE = 5_000
+_FOLDED_FROM = 1_000
+"""So many subjects at once are marked by one row; see FoldedMarks."""
 
 
 def mark_for_rescoring(session: Session, subject_ids: Iterable[int], cause: str, now: datetime) -> None:
@@ -20,22 +22,49 @@ def mark_for_rescoring(session: Session, subject_ids: Iterable[int], cause: str,
     wanted = list(dict.fromkeys(subject_ids))
     if not wanted:
         return
-    if session.get_bind().dialect.name == "postgresql":
-        # One statement for a whole delivery's subjects: a statement each took a tenth of a large collection.
-        each = func.unnest(array_of(wanted))
-        columns = ["subject_id", "cause", "marked_at"]
-        session.execute(insert(RescoreMark).from_select(columns, select(each, literal(cause), literal(now))))
-    else:
+    if len(wanted) < _FOLDED_FROM:
         marks = [{"subject_id": subject_id, "cause": cause, "marked_at": now} for subject_id in wanted]
         session.execute(insert(RescoreMark), marks)
+    else:
+        on_postgresql = session.get_bind().dialect.name == "postgresql"
+        folded = array_of(wanted) if on_postgresql else wanted
+        session.execute(insert(FoldedMarks).values(subject_ids=folded, cause=cause, marked_at=now))
     note_change(session, *(f"subject:{subject_id}" for subject_id in wanted))
+
+
+def unfold_marks(session: Session) -> None:
+    """Give each subject in folded marks one mark of its own, for the latest cause, however often it was marked."""
+    # Whoever marks later than this reading adds a row that is left for the next time.
+    taken = session.execute(
+        delete(FoldedMarks)
+        .where(FoldedMarks.id.in_(select(FoldedMarks.id).with_for_update(skip_locked=True)))
+        .returning(FoldedMarks.id, FoldedMarks.subject_ids, FoldedMarks.cause, FoldedMarks.marked_at)
+    ).all()
+    latest = {
+        subject_id: {"subject_id": subject_id, "cause": folded.cause, "marked_at": folded.marked_at}
+        for folded in sorted(taken)
+        for subject_id in folded.subject_ids
+    }
+    if latest:
+        session.execute(insert(RescoreMark), list(latest.values()))
 
 
 def is_marked(session: Session, subject_id: int) -> bool:
     """Whether a recomputation of this subject is still to come."""
-    return bool(
-        session.scalar(select(exists().where(RescoreMark.subject_id == subject_id, RescoreMark.done_at.is_(None))))
-    )
+    folded = select(FoldedMarks.id)
+    if session.get_bind().dialect.name == "postgresql":
+        folded = folded.where(literal(subject_id) == any_(FoldedMarks.subject_ids))
+    else:
+        each = func.json_each(FoldedMarks.subject_ids).table_valued("value")
+        folded = folded.join(each, each.c.value == subject_id)
+    own = exists().where(RescoreMark.subject_id == subject_id, RescoreMark.done_at.is_(None))
+    return bool(session.scalar(select(or_(own, exists(folded)))))
+
+
+def is_anybody_marked(session: Session) -> bool:
+    """Whether there is anything to recompute."""
+    own = exists().where(RescoreMark.done_at.is_(None))
+    return bool(session.scalar(select(or_(own, exists(select(FoldedMarks.id))))))
 
 
 def open_marks(session: Session, limit: int) -> Mapping[int, Sequence[RescoreMark]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
@@ -16,6 +17,7 @@ from backend.database import Database
 from backend.migrations import alembic_config, migrate
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow
 from backend.records.service import facts_at, versions_of
+from backend.subjects.rescoring import mark_for_rescoring
 from backend.tables import all_tables
 from tests.conftest import sqlalchemy_url
 
@@ -176,6 +178,18 @@ def test_records_keep_content_and_key_when_headings_are_stored_once(empty_databa
         assert read == [{"时长": "3.5"}, {"时长": "4", "项目": '"助老"'}]
         keys = connection.scalars(sa.text("SELECT natural_key FROM credit_records ORDER BY id")).all()
         assert [bytes(each) for each in keys] == [key[:16], b"2" * 16]
+
+
+def test_whoever_waits_for_a_new_score_waits_on_when_marks_are_folded_no_more(empty_database):
+    migrate(empty_database)
+    with empty_database.transaction() as session:
+        mark_for_rescoring(session, range(1, 1_002), "record_collected", datetime(2026, 3, 3, tzinfo=UTC))
+    with empty_database.engine.connect() as connection:
+        command.downgrade(alembic_config(connection), "0030")
+        connection.commit()
+    with empty_database.engine.begin() as connection:
+        marks = connection.execute(sa.text("SELECT subject_id, cause FROM rescore_marks ORDER BY id")).all()
+        assert marks == [(subject_id, "record_collected") for subject_id in range(1, 1_002)]
 
 
 _AT = "2026-03-03 02:00:00.000000"

@@ -65,6 +65,17 @@ def test_the_subject_of_a_new_record_waits_for_a_new_score(city: City) -> None:
     assert [mark.subject_id for mark in marks] == [city.records()[0].subject_id]
 
 
+@pytest.mark.parametrize(
+    "said", ["\\N", "\\.", "C:\\新\\t", '他说"好"，\\"', "a\tb", "第一行\n第二行", "𠮷🌼", "\\\\"]
+)
+def test_whatever_characters_a_cell_holds_arrive_as_they_are(city: City, said: str) -> None:
+    path = city.write([volunteering(服务记录编号=f"ZY{number}", 服务项目=said, 备注=said) for number in range(2)])
+    city.collect(path, rows_per_chunk=1)
+    for record in city.records():
+        assert (record.content["服务项目"], record.content["备注"]) == (said, said)
+        assert record.title == f"志愿服务：{said}"
+
+
 def test_neither_identity_number_nor_name_is_stored_in_the_clear(city: City) -> None:
     wrong = LAN[:-1] + ("0" if LAN[-1] != "0" else "1")
     city.deliver(

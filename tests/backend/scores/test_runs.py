@@ -11,7 +11,8 @@ from backend.scores.errors import NoPolicyInForce, RunNotReady
 from backend.scores.models import Score, ScoreRun
 from backend.scores.runs import get_run, perform_run, publish_run, request_run
 from backend.scores.service import current_score, published_run_ids, recompute_marked, score_history
-from backend.subjects.rescoring import mark_for_rescoring
+from backend.subjects import rescoring
+from backend.subjects.rescoring import is_marked, mark_for_rescoring
 from tests.factories import add_enterprise, add_person, add_record, add_relation
 
 
@@ -198,6 +199,16 @@ def test_what_the_snapshot_saw_is_not_computed_a_second_time(database, city, run
         mark_for_rescoring(session, [city["volunteer"].id], "delivery", now)
     run_city()
     assert recompute_marked(database, now=now) == []
+
+
+def test_whom_a_large_delivery_concerned_the_snapshot_saw_too(database, city, run_city, now, monkeypatch):
+    monkeypatch.setattr(rescoring, "_FOLDED_FROM", 2)
+    with database.transaction() as session:
+        mark_for_rescoring(session, [each.id for each in city.values()], "delivery", now)
+        assert is_marked(session, city["volunteer"].id)
+    run_city()
+    with database.reading() as session:
+        assert not is_marked(session, city["volunteer"].id)
 
 
 def test_the_summary_counts_every_scored_subject_once(database, city, run_city):

@@ -5,11 +5,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from backend.scores import service
 from backend.scores.activation import leave_score
 from backend.scores.errors import NoScoreYet, NotActivated
 from backend.scores.explanation import explain_current_score
 from backend.scores.models import Score
 from backend.scores.service import current_score, recompute_marked, score_history
+from backend.subjects import rescoring
 from backend.subjects.rescoring import mark_for_rescoring, open_marks
 from tests.factories import add_person, add_record
 
@@ -104,6 +106,21 @@ def test_leaving_deletes_every_score_and_nothing_is_shown_any_more(database, vol
         assert session.scalar(select(func.count()).where(Score.subject_id == volunteer.id)) == 0
         with pytest.raises(NotActivated):
             explain_current_score(session, volunteer.id)
+
+
+def test_whoever_just_changed_something_goes_before_those_whom_a_large_delivery_concerned(
+    database, keys, now, monkeypatch
+):
+    monkeypatch.setattr(rescoring, "_FOLDED_FROM", 2)
+    monkeypatch.setattr(service, "_MARKS_AT_ONCE", 1)
+    with database.transaction() as session:
+        crowd = [add_person(session, keys).id for _ in range(3)]
+        phone = add_person(session, keys).id
+        mark_for_rescoring(session, crowd, "record_collected", now)
+        mark_for_rescoring(session, [phone], "activated", now)
+    assert recompute_marked(database, now=now) == [phone]
+    taken = [recompute_marked(database, now=now) for _ in range(3)]
+    assert sorted(subject for each in taken for subject in each) == crowd
 
 
 def test_whoever_just_changed_something_does_not_wait_for_thousands_marked_before(session, keys, now):

@@ -17,7 +17,7 @@ from backend.subjects.acting import acting_for
 from backend.subjects.errors import EnterpriseNotFound, SubjectNotFound
 from backend.subjects.models import RescoreMark, Subject, SubjectChange, SubjectCode, SubjectRelation
 from backend.subjects.registers import RegisterRow, RelationRow, register_relations, register_subjects
-from backend.subjects.rescoring import close_marks, is_marked, mark_for_rescoring, open_marks
+from backend.subjects.rescoring import close_marks, is_marked, mark_for_rescoring, open_marks, unfold_marks
 from backend.subjects.service import (
     codes_of,
     enterprises_represented_by,
@@ -304,6 +304,22 @@ def test_relations_to_unknown_parties_and_reversed_periods_are_refused_with_the_
         ("valid_to", "period_reversed"),
     ]
     assert session.scalars(select(SubjectRelation)).all() == []
+
+
+def test_everyone_whom_a_large_delivery_concerned_is_marked_and_waits_once_however_often_it_was(session, now):
+    mark_for_rescoring(session, range(1, 2_001), "record_collected", now)
+    mark_for_rescoring(session, range(1_000, 3_001), "record_expired", now)
+    assert [is_marked(session, subject_id) for subject_id in (1, 1_500, 3_000, 3_001)] == [True, True, True, False]
+
+    unfold_marks(session)
+    unfold_marks(session)
+
+    waiting = {
+        subject_id: [mark.cause for mark in marks] for subject_id, marks in open_marks(session, 3_000).items()
+    }
+    assert sorted(waiting) == list(range(1, 3_001))
+    assert (waiting[1], waiting[1_500]) == (["record_collected"], ["record_expired"])
+    assert [is_marked(session, subject_id) for subject_id in (1, 1_500, 3_000, 3_001)] == [True, True, True, False]
 
 
 def test_a_change_made_while_a_worker_recomputes_is_not_lost(session, register, now):
