@@ -62,7 +62,7 @@ def fill(session: Session, subjects: int, codes: tuple[str, ...]) -> None:
                 natural_key=number.to_bytes(16), facts_digest=number.to_bytes(16), state="active",
                 quantity=int(draw.integers(0, 4_000)), amount=int(draw.integers(0, 500_000)),
                 level=int(draw.integers(1, 4)), source_department="x", delivery_id=delivery, content={},
-                created_at=NOW, updated_at=NOW,
+                created_at=NOW,
             )
         )  # fmt: skip
 

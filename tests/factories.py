@@ -145,7 +145,6 @@ def add_record(
         event_on=event_on,
         delivery_id=add_delivery(session).id,
         created_at=CREATED,
-        updated_at=CREATED,
         **{**neutral, **facts},
     )
     session.add(record)

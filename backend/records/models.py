@@ -143,7 +143,6 @@ class CreditRecord(Base):
     form_id: Mapped[int | None] = mapped_column(BigId)
     cells: Mapped[list[str | None] | dict[str, Any]] = mapped_column("content", JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     form: Mapped[ContentForm | None] = relationship(
         primaryjoin="foreign(CreditRecord.form_id) == ContentForm.id", lazy="immediate"

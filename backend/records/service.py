@@ -118,7 +118,6 @@ def expire_records(session: Session, records: Sequence[CreditRecord], *, reason:
     for record in records:
         record.state = "expired"
         record.version += 1
-        record.updated_at = now
         session.add(version_of(record, now=now, changed_by=BY_THE_SYSTEM, reason=reason))
     session.flush()
     mark_for_rescoring(session, [record.subject_id for record in records], "record_expired", now)
@@ -245,7 +244,6 @@ def _new_version(
     session: Session, record: CreditRecord, *, changed_by: str, reason: str, now: datetime, cause: str
 ) -> RecordVersion:
     record.version += 1
-    record.updated_at = now
     version = version_of(record, now=now, changed_by=changed_by, reason=reason)
     session.add(version)
     session.flush()

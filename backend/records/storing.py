@@ -27,6 +27,7 @@ _UNSORTED_AT_MOST = 1_000
 """So few rows are numbered in the order delivered: sorting would gain nothing."""
 _ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_ESCAPED = r"[\\\t\n\r]"
 
 CONFLICT = "conflicting_source"
 DELIVERED = "数源单位报送"
@@ -57,7 +58,6 @@ _RECORD_COLUMNS = (
     "form_id",
     "content",
     "created_at",
-    "updated_at",
 )
 _LEFT_TO_THE_DATABASE = {
     "quantity": 0,
@@ -346,15 +346,13 @@ def _note_new(rows: pl.DataFrame, stored: Stored) -> None:
 
 def _as_written(rows: pl.DataFrame, arrival: Arrival) -> pl.DataFrame:
     """The columns of credit_records that these rows fill."""
-    moment = pl.lit(moment_text(arrival.now, on_postgresql=arrival.on_postgresql))
     written = rows.with_columns(
         pl.when("withdrawn").then(pl.lit("revoked")).otherwise(pl.lit("active")).alias("state"),
         pl.lit(1, dtype=pl.Int64).alias("version"),
         pl.lit(arrival.form_id).alias("form_id"),
         pl.col("event_on", "ended_on", "performed_on").dt.to_string("%Y-%m-%d"),
         pl.lit(id_text(arrival.delivery_id, on_postgresql=arrival.on_postgresql)).alias("delivery_id"),
-        moment.alias("created_at"),
-        moment.alias("updated_at"),
+        pl.lit(moment_text(arrival.now, on_postgresql=arrival.on_postgresql)).alias("created_at"),
     )
     # What no row has is left to the database: each column of a million costs it something to read.
     return written.select(name for name in _RECORD_COLUMNS if _says_something(written, name))
@@ -409,7 +407,7 @@ def _as_text(cells: pl.Series) -> pl.Series:
         mark = "" if cells.name == "natural_key" else r"\\x"
         return pl.Series(cells.name, mark + cells.bin.encode("hex"))
     # Hardly any cell holds one of these characters.
-    return cells.str.replace_many(_ESCAPES) if cells.str.contains_any(list(_ESCAPES)).any() else cells
+    return cells.str.replace_many(_ESCAPES) if cells.str.contains(_ESCAPED).any() else cells
 
 
 def _new_ids(session: Session, count: int) -> list[int]:
@@ -482,7 +480,6 @@ def _apply(record: CreditRecord, row: Mapping[str, Any], form: ContentForm, arri
     record.form, record.cells = form, json.loads(row["content"])
     record.delivery_id = arrival.delivery_id
     record.version += 1
-    record.updated_at = arrival.now
 
 
 def _driver(session: Session) -> Any:

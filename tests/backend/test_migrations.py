@@ -147,9 +147,16 @@ def test_records_keep_content_and_key_when_headings_are_stored_once(empty_databa
     row = {
         "subject_id": 1, "category": "volunteer_service", "facts_digest": b"d" * 16, "title": "志愿服务",
         "event_on": "2026-01-05", "source_department": "文明办", "delivery_id": _DELIVERY_ID, "created_at": _AT,
-        "updated_at": _AT,
     }  # fmt: skip
-    said_by_all = {"quantity": 0, "amount": 0, "level": 0, "event_key": 0, "state": "active", "version": 1}
+    said_by_all = {
+        "updated_at": _AT,
+        "quantity": 0,
+        "amount": 0,
+        "level": 0,
+        "event_key": 0,
+        "state": "active",
+        "version": 1,
+    }
     key = bytes(range(32))
     with empty_database.engine.begin() as connection:
         _insert(

@@ -96,7 +96,7 @@ def about(category, ground="consent_withdrawn"):
 
 def record_of(session, person, category, *, at=BEFORE, **facts):
     record = add_record(session, person, category, **facts)
-    record.created_at = record.updated_at = at
+    record.created_at = at
     session.add(version_of(record, now=at, changed_by="测试局", reason="报送"))
     session.flush()
     return record
