@@ -30,6 +30,7 @@ from backend.jobs.worker import Handler, Periodic, Progress, Worker
 from backend.joint_incentives.service import watch_clocks as watch_joint_incentives
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import seal_segment
+from backend.ledger.kept_heads import KeptHeads
 from backend.objections.clock_watch import watch_clocks
 from backend.objections.deadlines import load_deadlines
 from backend.objections.recipients import tell_of_department_corrections
@@ -103,6 +104,8 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         while sealed:
             with database.transaction() as session:
                 sealed = seal_segment(session, signing_key=config.signing_key, now=now)
+        with database.reading() as session:
+            KeptHeads(config.ledger_archive_dir).keep(session)
 
     def archive_ledger(now: datetime) -> None:
         archives, moved = ArchiveFolder(config.ledger_archive_dir, config.keys), True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from heapq import merge
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from backend.city_calendar import utc_now
 from backend.ledger.archive import ArchiveFolder, archive_next_segment
 from backend.ledger.chain import all_heads, public_key_of, seal_segment, verify_ledger
+from backend.ledger.kept_heads import KeptHeads
 from command_line.context import Context, open_context
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,14 +28,18 @@ def verify(
         typer.Option(exists=True, dir_okay=False, help="此前用 ledger heads 导出、由外部留存的链头文件"),
     ] = None,
 ) -> None:
-    """重新计算每一条摘要和每一段链条；有改动、删除、插入或调换时指出位置，并以非零状态退出。"""
+    """重新计算每一条摘要和每一段链条，并与数据库之外留存的链头比对；有改动、删除、插入、调换或截尾时指出位置，
+    并以非零状态退出。"""
     context = open_context()
+    kept = KeptHeads(context.config.ledger_archive_dir)
     with context.database.reading() as session:
         verdict = verify_ledger(
             session,
             signing_key=context.config.signing_key,
             archives=_archives(context),
-            witnessed=_lines(witness) if witness else (),
+            witnessed=merge(
+                kept.lines(), _lines(witness) if witness else (), key=lambda head: int(head["number"])
+            ),
         )
     console.print(
         f"{verdict.segments} 段，已封存 {verdict.sealed_entries} 条（其中已归档 {verdict.archived_entries} 条），"
@@ -43,12 +49,17 @@ def verify(
         console.print(f"[red]第 {fault.segment or '—'} 段 第 {fault.entry_id or '—'} 条：{fault.what}[/red]")
     if verdict.faults:
         raise typer.Exit(1)
-    if witness:
+    if not kept.path.is_file() and not witness:
+        console.print(
+            f"[yellow]台账前后一致，但本机没有留存的链头（{kept.path}），看不出整段截尾。[/yellow]"
+            "请用 --witness 指明外部留存的链头文件；后台任务或 ledger seal 会重新留存。"
+        )
+    elif witness:
         console.print("[green]台账完整，并与外部留存的链头一致。[/green]")
     else:
         console.print(
-            "[green]台账完整。[/green] 用 ledger heads 导出链头交外部留存，日后以 --witness 比对，"
-            "才能发现整段截尾或重写。"
+            f"[green]台账完整，并与本机留存的链头一致（{kept.path}）。[/green]"
+            "用 ledger heads 导出链头交外部留存，日后以 --witness 比对，能发现连本机文件一起改写的情形。"
         )
 
 
@@ -76,6 +87,8 @@ def seal() -> None:
         if not count:
             break
         sealed += count
+    with context.database.reading() as session:
+        KeptHeads(context.config.ledger_archive_dir).keep(session)
     console.print(f"封存 {sealed} 条。")
 
 

@@ -126,9 +126,9 @@ def heads(session: Session, *, before_number: int | None = None, limit: int) -> 
     return [_published(segment) for segment in session.scalars(query)]
 
 
-def all_heads(session: Session) -> Iterator[PublishedHead]:
-    """Oldest first, a thousand in memory at a time: for a witness file."""
-    for segment in _segments(session):
+def all_heads(session: Session, *, after: int = -1) -> Iterator[PublishedHead]:
+    """Oldest first from the segment after that number, a thousand in memory at a time: for a witness file."""
+    for segment in _segments(session, after):
         yield _published(segment)
 
 
@@ -177,12 +177,12 @@ def verify_ledger(
             check.fault(number, None, "签名不符")
         while seen_by_witness is not None and int(seen_by_witness["number"]) <= number:
             if int(seen_by_witness["number"]) < number or not _agrees(segment, seen_by_witness):
-                check.fault(int(seen_by_witness["number"]), None, "与外部留存的链头不符")
+                check.fault(int(seen_by_witness["number"]), None, "与留存的链头不符")
             seen_by_witness = next(keeper, None)
         expected_number, previous_head = number + 1, segment.head
 
     while seen_by_witness is not None:
-        check.fault(int(seen_by_witness["number"]), None, "外部留存的一段已不存在")
+        check.fault(int(seen_by_witness["number"]), None, "留存的一段已不存在")
         seen_by_witness = next(keeper, None)
 
     unsealed = 0
@@ -246,10 +246,9 @@ def _entries(condition: Any) -> Select[Any]:
     return select(*_ENTRY_COLUMNS).where(condition).execution_options(yield_per=_READ_AT_ONCE)
 
 
-def _segments(session: Session) -> Iterator[Row[Any]]:
+def _segments(session: Session, after: int = -1) -> Iterator[Row[Any]]:
     """In order, page by page: a cursor held open over everything would keep SQLite's log from being folded."""
     columns = LedgerSegment.__table__.columns
-    after = -1
     while page := session.execute(
         select(*columns).where(columns.number > after).order_by(columns.number).limit(_READ_AT_ONCE)
     ).all():

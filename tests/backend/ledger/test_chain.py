@@ -164,7 +164,7 @@ def test_cutting_the_end_off_is_shown_by_what_a_witness_kept(sealed):
     sealed.execute(text("DELETE FROM ledger_entries WHERE segment = 3"))
     sealed.execute(text("DELETE FROM ledger_segments WHERE number = 3"))
     assert not faults(sealed), "without a witness a shorter chain looks whole"
-    assert faults(sealed, witnessed=kept) == ["外部留存的一段已不存在"]
+    assert faults(sealed, witnessed=kept) == ["留存的一段已不存在"]
 
 
 def test_writing_the_whole_chain_anew_with_the_right_key_is_shown_by_what_a_witness_kept(sealed, now):
@@ -176,7 +176,7 @@ def test_writing_the_whole_chain_anew_with_the_right_key_is_shown_by_what_a_witn
     while seal_segment(sealed, signing_key=SIGNING_KEY, now=now, most=ENTRIES):
         pass
     assert not faults(sealed)
-    assert set(faults(sealed, witnessed=kept)) == {"与外部留存的链头不符"}
+    assert set(faults(sealed, witnessed=kept)) == {"与留存的链头不符"}
 
 
 def test_a_witness_who_kept_only_some_heads_still_confirms_them(sealed):
