@@ -294,7 +294,7 @@ def _closed_cases(session: Session, cases: Iterable[str]) -> set[str]:
 def _content_lines(content: Content, rules: DeletionRules) -> list[PlanItem]:
     counted: list[tuple[str, int, str]] = [
         ("score", len(content.scores), "删除后信用分随之停用，需要时可重新开通"),
-        ("reports", len(content.reports), "已下载的文件不受影响，但扫码核验时将看不到原件"),
+        ("reports", len(content.reports), "平台上不能再下载；已下载的仍可扫码核验"),
         ("supplements", len(content.supplements), "由您自主申报，随时可以收回"),
         ("choices", len(content.choices), "已经恢复记录的历史选择"),
         ("evidence", len(content.evidence), "事项已经办结"),
@@ -373,7 +373,7 @@ def _stopped(
     declined = declined_by(session, subject_id)
     going = {item.category for item in items if item.disposition == "delete" and item.category}
     stopped = [
-        f"“{categories[code].name}”已停止记录、计分和展示"
+        f"“{categories[code].name}”{'已' if code in declined else '从您确认时起'}停止记录、计分和展示"
         for code in sorted(declined | {code for code in going if categories[code].may_decline})
         if asked.scope == "all" or code in going
     ]

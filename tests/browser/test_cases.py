@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.accounts.models import CitizenAccount
-from backend.accounts.service import add_officer
+from backend.accounts.service import add_officer, sign_in_citizen
 from backend.authorizations.service import Asked, request_sharing
 from backend.catalogue.service import category_in_force
 from backend.city_calendar import WorkingDays, city_date, utc_now
+from backend.ledger.service import Actor, record_access
+from backend.objections.deadlines import load_deadlines
+from backend.objections.service import file_objection
 from backend.partners.models import Partner
+from backend.records.models import CreditRecord
 from backend.repairs.models import Repair
 from backend.repairs.service import Clock, accept_repair
 from backend.subjects.models import Subject
@@ -137,8 +141,13 @@ def ask_a_human(someones: Phone, grounds: str) -> None:
     expect(said(someones, re.compile("^最迟.*答复"))).to_be_visible()
 
 
+def choose_outcome(office: Page, outcome: str) -> None:
+    choices = office.get_by_role("radiogroup", name="处理结果").locator("label")
+    choices.filter(has=office.get_by_text(outcome, exact=True)).click()
+
+
 def answer(office: Page, outcome: str, reply: str) -> None:
-    office.get_by_role("radio", name=re.compile(f"^{outcome}")).click(force=True)
+    choose_outcome(office, outcome)
     office.get_by_label("给当事人的答复").fill(reply)
     office.get_by_role("button", name="提交处理结果").click()
     office.get_by_role("button", name="确认提交").click()
@@ -167,7 +176,7 @@ def test_a_refused_benefit_and_a_score_are_put_before_a_human_who_grants_the_one
     say_why(office, "办理本件异议")
     expect(office.get_by_role("heading", name=f"自动决定：{name}")).to_be_visible()
     barriers = accessibility.barriers(office)
-    office.get_by_role("radio", name=re.compile("^异议成立")).click(force=True)
+    choose_outcome(office, "异议成立")
     office.get_by_role("combobox", name="准予的档位").press("Enter")
     office.get_by_role("option").first.click()
     office.get_by_label("准予至（最后一天）").fill(str(city_date(utc_now()) + timedelta(days=90)))
@@ -183,6 +192,98 @@ def test_a_refused_benefit_and_a_score_are_put_before_a_human_who_grants_the_one
     phone.page.get_by_role("tab", name="现在可用").click()
     expect(phone.seen(".benefit").filter(has_text=name)).to_be_visible()
     assert barriers == []
+
+
+@pytest.fixture
+def three_objections(live_city: Any) -> tuple[str, list[str], str]:
+    """Of one person, to records that a bank was told about: a token of theirs, the objections, the bank's name."""
+    now = utc_now()
+    with live_city.database.transaction() as session:
+        adverse = (
+            select(CreditRecord)
+            .join(Subject, Subject.id == CreditRecord.subject_id)
+            .where(
+                Subject.kind == "person", CreditRecord.state == "active", CreditRecord.category == "admin_penalty"
+            )
+        )
+        # The first are those of the citizens with a story, for other tests.
+        someone = session.scalar(
+            adverse.with_only_columns(CreditRecord.subject_id)
+            .group_by(CreditRecord.subject_id)
+            .having(func.count() >= 3)
+            .order_by(CreditRecord.subject_id.desc())
+            .limit(1)
+        )
+        bank = session.scalars(select(Partner).where(Partner.kind == "institution")).first()
+        record_access(
+            session,
+            subject_id=someone,
+            actor=Actor("partner", str(bank.id), bank.name),
+            action="report_read",
+            basis="本人授权",
+            purpose="核定信易贷额度",
+            detail={},
+            channel="api",
+            now=now,
+        )
+        filed = [
+            str(
+                file_objection(
+                    session,
+                    subject_id=record.subject_id,
+                    record_id=record.id,
+                    grounds="罚款数额与决定书不符。",
+                    now=now,
+                    deadlines=load_deadlines(WorkingDays()),
+                ).id
+            )
+            for record in session.scalars(adverse.where(CreditRecord.subject_id == someone).limit(3)).all()
+        ]
+        return sign_in_citizen(session, subject_id=someone, now=now).token, filed, bank.name
+
+
+def test_objections_end_partly_upheld_rejected_with_a_statement_and_handed_on_and_the_citizen_reads_each(
+    phone,  # noqa: F811
+    new_context,
+    live_city,
+    three_objections,
+):
+    token, (corrected, rejected, handed_on), bank = three_objections
+    office = open_desk(
+        new_context, live_city, "zhang", live_city.officer_passwords["zhang"], f"objections/{corrected}"
+    )
+    say_why(office, "办理本件异议")
+    choose_outcome(office, "部分成立")
+    office.get_by_text("更正记录", exact=True).click()
+    office.get_by_label("金额（元）").fill("123.40")
+    answer(office, "部分成立", "经核对决定书，罚款数额更正为 123.40 元。")
+    office.goto(f"{live_city.base_url}/admin/objections/{rejected}")
+    say_why(office, "办理本件异议")
+    answer(office, "异议不成立", "经核对决定书，记录与决定书一致。")
+    office.goto(f"{live_city.base_url}/admin/objections/{handed_on}")
+    say_why(office, "办理本件异议")
+    choose_outcome(office, "已移送")
+    office.get_by_label("移送给哪个机构").fill("桂城市人民法院立案庭")
+    answer(office, "已移送", "处罚决定本身是否正确，由人民法院审理。")
+
+    phone.open_signed_in(token, "objections/list")
+    phone.seen(".card").filter(has_text="异议部分成立").click()
+    expect(said(phone, "经核对决定书，罚款数额更正为 123.40 元。")).to_be_visible()
+    phone.seen("text=看这条记录").click()
+    expect(said(phone, re.compile("123.40"))).to_be_visible()
+    phone.open("objections/list")
+    phone.seen(".card").filter(has_text="异议不成立").click()
+    phone.seen("[aria-label=我的声明] textarea").fill("我已就此提起行政诉讼。")
+    phone.press("附上声明")
+    expect(phone.seen("[aria-label=我的声明]")).to_have_count(0)
+    phone.seen("text=看这条记录").click()
+    expect(said(phone, "我已就此提起行政诉讼。")).to_be_visible()
+    phone.open("objections/list")
+    phone.seen(".card").filter(has_text="已移送").click()
+    expect(said(phone, "移送：桂城市人民法院立案庭")).to_be_visible()
+    phone.open("notifications/list")
+    expect(said(phone, "已通知此前获知错误信息的单位")).to_be_visible()
+    expect(said(phone, re.compile(bank))).to_be_visible()
 
 
 def test_a_bank_is_given_a_consent_for_the_chosen_term_and_it_is_withdrawn_in_one_step(

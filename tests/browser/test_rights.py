@@ -173,9 +173,9 @@ def test_where_the_law_allows_it_a_term_is_prolonged_once_and_the_citizen_reads_
             deadlines=deadlines,
         )
         token = sign_in_citizen(session, subject_id=record.subject_id, now=now).token
-        path = f"objections/{objection.id}"
+        case = objection.id
 
-    office = open_desk(new_context, shenzhen, "zhang", shenzhen.officer_passwords["zhang"], path)
+    office = open_desk(new_context, shenzhen, "zhang", shenzhen.officer_passwords["zhang"], f"objections/{case}")
     say_why(office, "办理本件异议")
     office.get_by_role("button", name="转数源单位核查").click()
     office.get_by_role("button", name="确认转办").click()
@@ -193,9 +193,6 @@ def test_where_the_law_allows_it_a_term_is_prolonged_once_and_the_citizen_reads_
     expect(clocks.get_by_text(f"应于 {asked} 前答复")).to_be_visible()
     expect(office.get_by_role("button", name="延长期限")).to_have_count(0)
 
-    phone.page.goto(f"{phone.base_url}/m/")
-    phone.page.evaluate("token => localStorage.setItem('osmanthus.session', token)", token)
-    phone.page.reload()
-    phone.open(f"objections/detail?id={objection.id}")
+    phone.open_signed_in(token, f"objections/detail?id={case}")
     expect(phone.seen("text=须到现场核对燃气表号。").first).to_be_visible()
     assert barriers == []

@@ -144,7 +144,7 @@ def test_what_may_be_declined_is_deleted_on_confirmation_and_does_not_come_back(
     assert request.state == "deleted"
     assert session.scalars(select(CreditRecord.id)).all() == [kept]
     assert "volunteering" in declined_by(session, person.id)
-    assert request.stopped == ["“志愿服务”已停止记录、计分和展示"]
+    assert request.stopped == ["“志愿服务”从您确认时起停止记录、计分和展示"]
     assert "秘密的社区志愿服务" not in everything_said(session)
     [proof] = proofs_of(session, request.id)
     record_proof = session.scalars(select(RecordDeletion)).one()
