@@ -20,6 +20,11 @@ def said(text: str, missing: type[DomainError]) -> str:
     return text.strip()
 
 
+def as_sentence(text: str) -> str:
+    """With one full stop at its end, however the officer ended it, so that another can follow."""
+    return f"{text.strip().rstrip('。.；;')}。"
+
+
 def tell_applicant(
     session: Session,
     case: DepartmentsCase,

@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.cases.service import CaseKind
-from backend.cases.telling import said
+from backend.cases.telling import as_sentence, said
 from backend.catalogue.service import category_in_force
 from backend.city_calendar import WorkingDays, city_date
 from backend.commitments.errors import (
@@ -201,8 +201,8 @@ def follow_up(
         Recipient(subject_id=commitment.subject_id),
         kind="commitment_followed_up",
         title=f"信用承诺{STATE_NAMES[outcome]}",
-        body=f"“{commitment.matter}”的承诺经核实认定为{STATE_NAMES[outcome]}：{finding}"
-        + ("。如有不同意见，可以对该记录提出异议；纠正后可以申请信用修复。" if outcome != "fulfilled" else ""),
+        body=f"“{commitment.matter}”的承诺经核实认定为{STATE_NAMES[outcome]}：{as_sentence(finding)}"
+        + ("如有不同意见，可以对该记录提出异议；纠正后可以申请信用修复。" if outcome != "fulfilled" else ""),
         about=case_of(commitment),
         now=now,
     )

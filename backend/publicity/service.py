@@ -32,10 +32,14 @@ _PUBLISHED_STATES = ("active", "disputed")
 
 @dataclass(frozen=True)
 class PublishedRecord:
-    """`statements` are the subject's own words after an objection to the record was not upheld."""
+    """`until` is the last day on which it may be public, None while nothing ends it.
+
+    `statements` are the subject's own words after an objection to the record was not upheld.
+    """
 
     record: CreditRecord
     category: Category
+    until: date | None
     statements: Sequence[str]
 
     @property
@@ -93,7 +97,9 @@ def public_page(session: Session, code: str, *, today: date) -> PublicPage:
         commitments=published(COMMITMENTS),
         red_list=[
             entry
-            for entry in _red_list(session, red_list_standing(session, subject, on=today).entries, categories)
+            for entry in _red_list(
+                session, red_list_standing(session, subject, on=today).entries, categories, today
+            )
             if entry.published.category.disclosure == "public"
         ],
         statutory_lists=_listings(published(list(statutory_lists())), today),
@@ -112,18 +118,18 @@ def lists_about(session: Session, subject: Subject, *, today: date) -> OwnLists:
         and record.state in _PUBLISHED_STATES
         and record.event_on <= today
     ]
-    listings = _listings(_with_statements(session, listed, categories), today)
+    listings = _listings(_with_statements(session, listed, categories, today), today)
     return OwnLists(
-        red_list=_red_list(session, standing.entries, categories),
+        red_list=_red_list(session, standing.entries, categories, today),
         statutory_lists=[entry for entry in listings if entry.until is None or entry.until >= today],
         barred_by=standing.barred_by if standing.awarded else [],
     )
 
 
 def _red_list(
-    session: Session, entries: Sequence[RedListEntry], categories: Mapping[str, Category]
+    session: Session, entries: Sequence[RedListEntry], categories: Mapping[str, Category], today: date
 ) -> Sequence[ListEntry]:
-    published = _with_statements(session, [entry.record for entry in entries], categories)
+    published = _with_statements(session, [entry.record for entry in entries], categories, today)
     return [
         ListEntry(one, list_name=entry.red_list.name, basis=entry.red_list.basis, until=entry.until)
         for entry, one in zip(entries, published, strict=True)
@@ -137,7 +143,7 @@ def _listings(published: Sequence[PublishedRecord], today: date) -> Sequence[Lis
             entry,
             list_name=listed[entry.record.category].name,
             basis=listed[entry.record.category].basis,
-            until=_until(entry, today),
+            until=_until(entry),
         )
         for entry in published
         # Taken off the list.
@@ -145,8 +151,8 @@ def _listings(published: Sequence[PublishedRecord], today: date) -> Sequence[Lis
     ]
 
 
-def _until(entry: PublishedRecord, today: date) -> date | None:
-    ends = [entry.record.ended_on, published_until(entry.record, entry.category, today=today)]
+def _until(entry: PublishedRecord) -> date | None:
+    ends = [entry.record.ended_on, entry.until]
     return min((day for day in ends if day is not None), default=None)
 
 
@@ -169,15 +175,21 @@ def _published(
         .order_by(CreditRecord.event_on.desc(), CreditRecord.id.desc())
     )
     public_today = [record for record in records if is_public(record, categories[record.category], today=today)]
-    return _with_statements(session, public_today, categories)
+    return _with_statements(session, public_today, categories, today)
 
 
 def _with_statements(
-    session: Session, records: Sequence[CreditRecord], categories: Mapping[str, Category]
+    session: Session, records: Sequence[CreditRecord], categories: Mapping[str, Category], today: date
 ) -> Sequence[PublishedRecord]:
     statements = statements_beside(session, [record.id for record in records])
     return [
-        PublishedRecord(record, categories[record.category], statements.get(record.id, [])) for record in records
+        PublishedRecord(
+            record,
+            categories[record.category],
+            published_until(record, categories[record.category], today=today),
+            statements.get(record.id, []),
+        )
+        for record in records
     ]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from backend.cases.queue import CaseQueue, next_working_day
 from backend.cases.service import CaseKind
-from backend.cases.telling import said, tell_applicant, tell_department
+from backend.cases.telling import as_sentence, said, tell_applicant, tell_department
 from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force, category_in_force
 from backend.city_calendar import WorkingDays, city_date
@@ -337,7 +337,7 @@ def decide_repair(
             about=case_of(repair),
             kind="repair_refused",
             title="信用修复申请未通过",
-            body=f"{reply}。补足条件后可以再次申请；对记录本身有异议的，可以提出异议。",
+            body=f"{as_sentence(reply)}补足条件后可以再次申请；对记录本身有异议的，可以提出异议。",
             now=now,
         )
         return repair
@@ -413,7 +413,9 @@ def revoke_repair(
         about=case_of(repair),
         kind="repair_revoked",
         title="信用修复已被撤销",
-        body=f"{finding}。相关信息恢复使用，违背信用承诺的情况已记入信用记录；如有不同意见可以提出异议。",
+        body=(
+            f"{as_sentence(finding)}相关信息恢复使用，违背信用承诺的情况已记入信用记录；如有不同意见可以提出异议。"
+        ),
         now=now,
     )
     return repair

@@ -14,6 +14,7 @@ from backend.city_calendar import city_date
 from backend.objections.own_records import OwnRecord, own_record, own_records
 from backend.records.life import EVENT_NAMES
 from backend.records.service import RecordState
+from backend.repairs.publication import published_until
 from backend.web import API_PREFIX
 from backend.web.context import now, reading
 from backend.web.guards import signed_in_citizen
@@ -85,6 +86,13 @@ class OwnRecordVersion(Schema):
 
 
 class RecordInFull(RecordResponse):
+    shown_until = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "失信信息最晚展示到哪天：公示、出具报告和部门核查到此为止；不是有效的失信信息时为 null"
+        },
+    )
     content = fields.Dict(
         keys=fields.String(), required=True, metadata={"description": "数源单位报送的内容：栏目名和值"}
     )
@@ -128,13 +136,21 @@ class MyRecord(MethodView):
         """一条信用记录的全部内容和变更经过"""
         with reading() as session:
             subject = acting(session, query["enterprise"]).subject
-            own = own_record(session, subject.id, record_id, today=city_date(now()))
+            today = city_date(now())
+            own = own_record(session, subject.id, record_id, today=today)
             return {
                 **_answer(own),
+                "shown_until": _shown_until(own, today),
                 "content": own.record.content,
                 "versions": own.versions,
                 "statements": own.statements,
             }
+
+
+def _shown_until(own: OwnRecord, today: date) -> date | None:
+    if own.category.polarity != "negative" or own.record.state not in ("active", "disputed"):
+        return None
+    return published_until(own.record, own.category, today=today)
 
 
 def _answer(own: OwnRecord) -> dict[str, object]:

@@ -48,6 +48,9 @@ class PublishedRecordResponse(Schema):
     title = fields.String(required=True, metadata={"description": "事项"})
     event_on = fields.Date(required=True, metadata={"description": "决定或发生日期"})
     ended_on = fields.Date(required=True, allow_none=True, metadata={"description": "有效期或事项终止日期"})
+    public_until = fields.Date(
+        required=True, allow_none=True, metadata={"description": "最晚公示到哪天；没有期限时为 null"}
+    )
     level_name = fields.String(required=True, allow_none=True, metadata={"description": "级别或履行情况"})
     source_department = fields.String(required=True, metadata={"description": "数源单位"})
     legal_basis = fields.String(required=True, metadata={"description": "公示依据"})
@@ -164,6 +167,7 @@ def _published(records: Sequence[PublishedRecord]) -> list[dict[str, object]]:
             "title": published.record.title,
             "event_on": published.record.event_on,
             "ended_on": published.record.ended_on,
+            "public_until": published.until,
             "level_name": published.level_name,
             "source_department": published.record.source_department,
             "legal_basis": published.category.legal_basis,

@@ -174,6 +174,8 @@ export interface FactChange {
 }
 
 export interface RecordDetail extends CreditRecord {
+  /** Of adverse information that counts: the last day on which anybody else is shown it. */
+  shown_until: CityDate | null
   content: Record<string, string | number | null>
   versions: RecordVersion[]
   /** The citizen's own words beside the record, after an objection that did not succeed. */

@@ -321,7 +321,7 @@ def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_
     repair = applicant.repaired(record)
 
     revoke_repair(
-        session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER, calendar=DAYS
+        session, keys, repair_id=repair.id, finding="缴款凭证系伪造。", officer=OFFICER, now=LATER, calendar=DAYS
     )
 
     assert (repair.state, record.state) == ("revoked", "active")
@@ -329,6 +329,10 @@ def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_
     assert [(one.level, one.state) for one in broken] == [(3, "active")]
     assert broken[0].content["承诺类型"] == "信用修复型"
     assert told(session, subject_id=applicant.subject.id)[-1] == "repair_revoked"
+    bodies = [
+        one.body for one in notifications_of(session, [Recipient(subject_id=applicant.subject.id)], limit=50)
+    ]
+    assert not any("。。" in body for body in bodies), "an officer's own full stop is not doubled"
     assert applicant.drafts(record).state == "draft", "who puts it right in truth may ask again"
 
 

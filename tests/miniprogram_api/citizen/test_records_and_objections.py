@@ -77,6 +77,18 @@ def test_a_record_in_full_tells_its_content_and_whole_life(scored):
     assert (answer["objection_id"], answer["may_object"]) == (objection["id"], False)
 
 
+def test_adverse_information_says_until_when_it_is_shown_and_nothing_else_does(scored, judgment):
+    penalty = scored.has_record("admin_penalty", level=2, event_on=date(2026, 2, 3))
+    repaired = scored.has_record("admin_penalty", level=2, event_on=date(2026, 2, 3), state="repaired")
+    good = scored.has_record("blood_donation", level=1, event_on=date(2026, 2, 3))
+
+    shown_until = [
+        scored.get(f"/me/records/{record.id}").get_json()["shown_until"] for record in (penalty, repaired, good)
+    ]
+
+    assert shown_until == ["2027-02-03", None, None]
+
+
 def test_someone_elses_record_and_objection_look_as_if_they_did_not_exist(scored, judgment, make_citizen):
     stranger = make_citizen()
     objection = scored.post("/me/objections", {"record_id": judgment["id"], "grounds": GROUNDS}).get_json()

@@ -85,6 +85,16 @@ def test_a_search_that_would_list_everyone_is_refused(town, q):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_a_penalty_says_until_when_it_is_published_a_serious_one_longer_than_a_general_one(publish, town):
+    publish("admin_penalty", level=2, title="一般", event_on=date(2026, 2, 3))
+    publish("admin_penalty", level=3, title="严重", event_on=date(2026, 2, 2))
+
+    assert [(one["title"], one["public_until"]) for one in page(town)["penalties"]] == [
+        ("一般", "2027-02-03"),
+        ("严重", "2029-02-01"),
+    ]
+
+
 def test_wildcards_are_letters_like_any_other(town):
     assert town.http.get(f"{API}/enterprises", query_string={"q": "%%"}).get_json()["items"] == []
 
