@@ -61,7 +61,7 @@ class WrittenConsentMissing(Refused):
     def __init__(self, category: str, *, item: str, subject: str, basis: str) -> None:
         super().__init__(
             f"类别“{category}”的“{item}”涉及个人{subject}，依据{basis}须取得本人单独书面同意。"
-            "确已取得的，请在目录中标明 written_consent: true。",
+            "确须采集的，请把“单独书面同意”（written_consent）填为“是”：此后只收本人已书面同意的记录。",
             category=category,
             item=item,
             subject=subject,

@@ -34,7 +34,7 @@ NEVER = (
     ForbiddenContent(
         "疾病和病史",
         (
-            *("疾病", "病史", "病历", "患病", "诊断", "病情", "病种"),
+            *("疾病", "病史", "病历", "患病", "诊断", "病情", "病种", "健康状况", "就诊", "用药"),
             *("illness", "disease", "medical_history", "diagnosis"),
         ),
         _CREDIT_REPORTING,

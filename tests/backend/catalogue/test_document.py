@@ -121,6 +121,7 @@ def test_a_category_without_a_legal_basis_is_refused(basis: str | None) -> None:
         "指纹",
         "血型",
         "既往病史",
+        "健康状况",
         "诊断结论",
         "信访次数",
         "计划生育情况",
