@@ -53,3 +53,9 @@ def department_by_code(session: Session, code: str | None, today: date) -> Sourc
     if code is None or not mine:
         raise DepartmentNotInCatalogue
     return SourceDepartment(code, next(iter(mine.values())).source_department, mine)
+
+
+def department_codes(session: Session, today: date) -> dict[str, str]:
+    """The 统一社会信用代码 of each department by its name. Raises NoCatalogueInForce."""
+    categories = catalogue_in_force(session, today).categories.values()
+    return {category.source_department: category.source_department_code for category in categories}

@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.templates import Template, load_templates
 from backend.city_calendar import CalendarYearUnknown, WorkingDays, city_date
+from backend.notifications.service import Recipient, notify
+from backend.records.departments import department_codes
 from backend.records.errors import WarningAlreadyAcknowledged, WarningNotFound
 from backend.records.measures import Shape, together
 from backend.records.models import Delivery, SourceWarning
@@ -26,6 +28,15 @@ from backend.records.quality_rules import QualityRules, ShapeRule, SilenceRule, 
 from scoring.model.drift import stability_index
 
 Reader = Literal["office", "department"]
+
+_WATCHED_BY = "data_officer"
+
+_KIND_NAMES: Mapping[str, str] = {
+    "silent": "久未报送",
+    "refused_share": "差错明显增多",
+    "category_mix": "类别占比变化",
+    "empty_cells": "填写情况变化",
+}
 
 _NEXT_STEPS: Mapping[str, Mapping[Reader, str]] = {
     "silent": {
@@ -73,7 +84,10 @@ class Arrival:
 
 
 def watch_sources(session: Session, *, now: datetime, calendar: WorkingDays) -> list[SourceWarning]:
-    """Raise what is new, end what is over; the caller owns the transaction. Returns the warnings just raised."""
+    """Raise what is new and tell the office and the department, end what is over; the caller owns the transaction.
+
+    Returns the warnings just raised.
+    """
     today = city_date(now)
     rules = quality_rules(today)
     lasting = {
@@ -103,6 +117,10 @@ def watch_sources(session: Session, *, now: datetime, calendar: WorkingDays) -> 
     for over in lasting.values():
         over.ended_at = now
     session.flush()
+    if raised:
+        codes = department_codes(session, today)
+        for warning in raised:
+            _tell(session, warning, codes.get(warning.source_department), now)
     return raised
 
 
@@ -214,6 +232,27 @@ def working_days_between(calendar: WorkingDays, one: date, other: date) -> int:
         except CalendarYearUnknown:
             number += day.weekday() < 5
     return number
+
+
+def _tell(session: Session, warning: SourceWarning, department_code: str | None, now: datetime) -> None:
+    """The office; and the department, unless the catalogue does not know it."""
+    template = load_templates().get(warning.template)
+    what = f"“{template.name if template else warning.template}”{_KIND_NAMES[warning.kind]}"
+    told: list[tuple[Recipient, Reader, str]] = [
+        (Recipient(officer_role=_WATCHED_BY), "office", f"数据预警：{warning.source_department}{what}")
+    ]
+    if department_code is not None:
+        told.append((Recipient(partner_code=department_code), "department", f"数据预警：本单位的{what}"))
+    for recipient, reader, title in told:
+        notify(
+            session,
+            recipient,
+            kind="source_warning",
+            title=title,
+            body=f"{warning.message}{next_step(warning.kind, reader)}",
+            about=f"source_warning:{warning.id}",
+            now=now,
+        )
 
 
 def _arrivals(session: Session, now: datetime) -> dict[tuple[str, str], list[Arrival]]:

@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import WorkingDays
+from backend.notifications.models import Notification
+from backend.records.departments import department_codes
 from backend.records.early_warning import (
     Arrival,
     acknowledge_warning,
@@ -169,6 +171,15 @@ def test_a_warning_is_raised_once_and_ends_when_the_source_delivers_again(daily:
     assert (warning.source_department, warning.template, warning.kind) == (DEPARTMENT, "volunteering", "silent")
     assert (warning.state, warning.ended_at) == ("open", None)
     assert f"已有 {warning.detail['since']} 个工作日没有报送" in warning.message
+
+    with daily.database.reading() as session:
+        told = {one.officer_role or one.partner_code: one for one in session.scalars(select(Notification))}
+        code = department_codes(session, date(2026, 2, 27))[DEPARTMENT]
+    assert set(told) == {"data_officer", code}, "each is told once, though it lasts"
+    assert told["data_officer"].title == f"数据预警：{DEPARTMENT}“志愿服务”久未报送"
+    assert "核实" in told["data_officer"].body
+    assert told[code].title == "数据预警：本单位的“志愿服务”久未报送"
+    assert "补报" in told[code].body
 
     daily.deliver(volunteering(服务日期="2026-02-27"), now=datetime(2026, 3, 2, 2, tzinfo=UTC))
     assert look(daily, date(2026, 3, 3)) == 0
