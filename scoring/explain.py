@@ -5,7 +5,7 @@ Every gain that `advise` promises has been computed by scoring the changed recor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,10 +18,6 @@ from scoring.engine import Contribution, SubjectResult, score_one
 from scoring.policy import Grade, Indicator, Points, Policy
 
 MOST_KEY_FACTORS = 4
-MOST_STEPS = 4
-"""More things to do at once than that are no way but a wish."""
-_ALL = 50
-"""More hints than any policy gives: a plan chooses among all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,89 +301,3 @@ def _ageing(policy: Policy, now: SubjectResult) -> Iterator[Advice]:
                 day = part.counts_until_day + 1
                 sentence = f"{to_date(day).isoformat()} 起，“{indicator.name}”的一条记录不再计入"
                 yield Advice(indicator.code, sentence, 0, "wait", record=part.record, on_day=day)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A way to a score that is wanted: what to do, in order, or nothing at all but to wait.
-
-    `result` is the score on `day` once every step was followed, computed and not estimated; `rising` names the
-    indicators that bring more then than now.
-    """
-
-    steps: tuple[Advice, ...]
-    day: int
-    result: SubjectResult
-    rising: tuple[str, ...]
-
-
-def plan_by_acting(
-    policy: Policy,
-    compiled: CompiledPolicy,
-    columns: RecordColumns,
-    as_of_day: int,
-    reached: Callable[[SubjectResult], bool],
-) -> Plan | None:
-    """A few things to do that together are enough: each the smallest that is, or else the one that brings most.
-
-    `columns` as for `advise`. None when at most MOST_STEPS of them do not lead there.
-    """
-    in_force = compiled.on(as_of_day)
-    now = score_one(compiled, columns, as_of_day)
-    steps: list[Advice] = []
-    for _ in range(MOST_STEPS):
-        offers = [
-            (advice, changed, score_one(compiled, changed, as_of_day))
-            for advice in advise(policy, compiled, columns, as_of_day, limit=_ALL)
-            if advice.kind != "wait"
-            for changed in [apply_advice(advice, in_force, compiled, columns, as_of_day)]
-        ]
-        if not offers:
-            return None
-        enough = [offer for offer in offers if reached(offer[2])]
-        step, columns, result = enough[-1] if enough else offers[0]
-        steps.append(step)
-        if enough:
-            return Plan(tuple(steps), as_of_day, result, _rising(policy, now, result))
-    return None
-
-
-def plan_by_waiting(
-    policy: Policy,
-    compiled: CompiledPolicy,
-    columns: RecordColumns,
-    as_of_day: int,
-    reached: Callable[[SubjectResult], bool],
-    longest_days: int = 5 * 365,
-) -> Plan | None:
-    """The first day on which the records that there are give what is wanted, by fading and ending alone.
-
-    Good records fade on the way as well. None when that is not so within `longest_days`.
-    """
-    now = result = score_one(compiled, columns, as_of_day)
-    day = as_of_day
-    dated = {int(one) for days in (columns.event_day, columns.end_day, columns.performed_day) for one in days}
-    while True:
-        changes = [turn for turn in dated if turn > day] + [
-            turn
-            for contribution in result.contributions
-            for part in contribution.records
-            for turn in (part.fades_on_day, None if part.counts_until_day is None else part.counts_until_day + 1)
-            if turn is not None and turn > day
-        ]
-        day = min(changes, default=day)
-        if not changes or day > as_of_day + longest_days:
-            return None
-        result = score_one(compiled, columns, day)
-        if reached(result):
-            return Plan((), day, result, _rising(policy, now, result))
-
-
-def _rising(policy: Policy, now: SubjectResult, then: SubjectResult) -> tuple[str, ...]:
-    before = {contribution.indicator: contribution.points for contribution in now.contributions}
-    after = {contribution.indicator: contribution.points for contribution in then.contributions}
-    return tuple(
-        policy.indicator(code).name
-        for code in dict.fromkeys([*before, *after])
-        if after.get(code, 0) > before.get(code, 0)
-    )

@@ -17,7 +17,7 @@ from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS, FactSet, FactVa
 from backend.benefits.facts import collect_facts
 from backend.months import add_months
 from backend.records.service import records_of
-from backend.scores.ways import ScoreThen, ways_to_score
+from backend.scores.ways import ScoreOutlook, ScoreThen
 from backend.subjects.models import Subject
 
 LONGEST_WAIT = timedelta(days=5 * 366)
@@ -38,6 +38,7 @@ class Ways:
     def __init__(self, session: Session, *, holder: Subject, enterprise: Subject | None, today: date) -> None:
         self._session, self._holder, self._enterprise, self._today = session, holder, enterprise, today
         self._found: dict[tuple[object, ...], Sequence[Way]] = {}
+        self._outlooks: dict[int, ScoreOutlook] = {}
 
     def to_meet(self, unmet: Unmet) -> Sequence[Way]:
         """What to do first, then waiting; empty where neither is known to lead there."""
@@ -72,8 +73,10 @@ class Ways:
         def wanted(then: ScoreThen) -> bool:
             return evaluate(leaf, FactSet(on=self._today, values=as_fact(then))) is unmet.wanted
 
-        found = ways_to_score(self._session, subject, wanted, today=self._today)
-        return [Way(way.steps, way.result, way.on) for way in found]
+        outlook = self._outlooks.get(subject.id)
+        if outlook is None:
+            outlook = self._outlooks[subject.id] = ScoreOutlook(self._session, subject, today=self._today)
+        return [Way(way.steps, way.result, way.on) for way in outlook.ways_to(wanted)]
 
     def _turns(self, subject: Subject, leaf: Leaf) -> Sequence[date]:
         """Days after today on which this fact changes by itself."""

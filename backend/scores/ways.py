@@ -14,8 +14,9 @@ from backend.scores.policies import policy_of
 from backend.scores.service import current_score
 from backend.subjects.models import Subject
 from backend.subjects.rescoring import is_marked
-from scoring.engine import SubjectResult, score_one
-from scoring.explain import Plan, format_number, plan_by_acting, plan_by_waiting
+from scoring.engine import SubjectResult
+from scoring.explain import format_number
+from scoring.outlook import Outlook, Plan
 from scoring.policy import Policy
 
 
@@ -37,32 +38,40 @@ class ScoreWay:
     then: ScoreThen
 
 
-def ways_to_score(
-    session: Session, subject: Subject, wanted: Callable[[ScoreThen], bool], *, today: date
-) -> Sequence[ScoreWay]:
-    """By the policy in force: what to do first, then waiting. Empty without a score, while it is being computed
-    anew, and where neither leads there."""
-    score = current_score(session, subject.id)
-    if score is None or is_marked(session, subject.id):
-        return []
-    if subject.kind == "person" and not has_activated(session, subject.id):
-        return []
-    policy, compiled = policy_of(session, score.policy_hash)
-    as_of = day_number(score.as_of)
-    columns = columns_of_subject(
-        session, subject.id, subject_kind=subject.kind, compiled=compiled, as_of=score.as_of
-    )
-    if score_one(compiled, columns, as_of).total != score.total:
-        return []
+class ScoreOutlook:
+    """Of one subject, by the policy in force. It knows no way without a score, or while that is computed anew."""
 
-    def reached(result: SubjectResult) -> bool:
-        return wanted(_then(policy, result))
+    def __init__(self, session: Session, subject: Subject, *, today: date) -> None:
+        self._today = today
+        self._ahead: Outlook | None = None
+        score = current_score(session, subject.id)
+        if score is None or is_marked(session, subject.id):
+            return
+        if subject.kind == "person" and not has_activated(session, subject.id):
+            return
+        self._as_of = score.as_of
+        self._policy, compiled = policy_of(session, score.policy_hash)
+        columns = columns_of_subject(
+            session, subject.id, subject_kind=subject.kind, compiled=compiled, as_of=score.as_of
+        )
+        ahead = Outlook(self._policy, compiled, columns, day_number(score.as_of))
+        if ahead.now.total == score.total:
+            self._ahead = ahead
 
-    plans = (
-        plan_by_acting(policy, compiled, columns, as_of, reached),
-        plan_by_waiting(policy, compiled, columns, as_of, reached),
-    )
-    return [_way(policy, plan, score.as_of) for plan in plans if plan is not None and _is_ahead(plan, today)]
+    def ways_to(self, wanted: Callable[[ScoreThen], bool]) -> Sequence[ScoreWay]:
+        """What to do first, then waiting; empty where neither leads there."""
+        if self._ahead is None:
+            return []
+
+        def reached(result: SubjectResult) -> bool:
+            return wanted(_then(self._policy, result))
+
+        plans = (self._ahead.by_acting(reached), self._ahead.by_waiting(reached))
+        return [
+            _way(self._policy, plan, self._as_of)
+            for plan in plans
+            if plan is not None and _is_ahead(plan, self._today)
+        ]
 
 
 def _is_ahead(plan: Plan, today: date) -> bool:
