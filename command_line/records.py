@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from backend.background import still_to_be_decided
 from backend.catalogue.service import known_categories
@@ -21,7 +21,7 @@ from backend.errors import DomainError
 from backend.ledger.service import Actor, record_access
 from backend.records.collection import DeliveryReport, collect_file
 from backend.records.deletions import recent_deletions, sweep_records, verify_deletions
-from backend.records.early_warning import warnings
+from backend.records.early_warning import next_step, warnings
 from backend.records.quality import DepartmentQuality, quality_by_department
 from backend.records.quarantine import (
     Opening,
@@ -237,7 +237,8 @@ def verify_all_deletions() -> None:
 def quality() -> None:
     """各数源单位的报送质量：及时、准确、完整、差错原因，以及数据预警。"""
     context = open_context()
-    table = Table("数源单位", "报送行数", "准确率", "待处理", "重复", "及时率", "完整率", "最多的差错")
+    department = Column("数源单位", overflow="fold", min_width=14)
+    table = Table(department, "报送行数", "准确率", "待处理", "及时率", "完整率", "最多的差错")
     with context.database.reading() as session:
         for item in quality_by_department(session):
             table.add_row(*_quality_cells(item))
@@ -245,7 +246,8 @@ def quality() -> None:
     console.print(table if table.row_count else "还没有批次。")
     for warning in lasting:
         seen = "" if warning.state == "open" else f"（{warning.acknowledged_by}已确认：{warning.note}）"
-        console.print(f"[yellow]预警[/yellow] {warning.source_department}：{warning.message}{seen}")
+        told = f"{warning.message}{next_step(warning.kind, 'office')}{seen}"
+        console.print(f"[yellow]预警[/yellow] {warning.source_department}：{told}")
 
 
 @quarantine.command("list")
@@ -422,7 +424,6 @@ def _quality_cells(item: DepartmentQuality) -> list[str]:
         f"{quality.delivered:,}",
         _percent(quality.accuracy),
         f"{quality.quarantined:,}",
-        f"{quality.duplicate:,}",
         _percent(quality.timeliness),
         _percent(quality.completeness),
         f"{worst.column} {worst.code}（{worst.count:,}）" if worst else "",
