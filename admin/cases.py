@@ -15,6 +15,7 @@ def masked_subject(session: Session, subject_id: int) -> dict[str, object]:
     return {
         "name": masked_name(services().keys, subject),
         "identifier": masked_identifier(services().keys, subject),
+        "deceased": subject.status == "deceased",
     }
 
 

@@ -33,7 +33,7 @@ blp = Blueprint(
 )
 
 _BASIS = "依职责核查信用记录的历史版本"
-_MAY_READ = ("data_officer", "objection_officer", "reviewer", "auditor")
+_MAY_READ = ("data_officer", "objection_officer", "reviewer", "auditor", "window_officer")
 
 
 class KnownRecordsQuestion(Schema):

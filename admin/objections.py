@@ -12,6 +12,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
+from admin.cases import masked_subject
 from backend.catalogue.document import Category
 from backend.city_calendar import CalendarMissing, city_date
 from backend.evidence.service import evidence_of
@@ -28,6 +29,7 @@ from backend.objections.service import (
     events_of,
     extend_objection,
     extension_until,
+    file_objection,
     forward_objection,
     is_overdue,
     objection_queue,
@@ -39,7 +41,8 @@ from backend.objections.states import EVENT_NAMES, OPEN_STATES, STATE_NAMES
 from backend.objections.steps import get_objection
 from backend.records.models import CreditRecord
 from backend.records.service import versions_of
-from backend.subjects.service import get_subject, masked_identifier, masked_name
+from backend.subjects.applicants import applicants, check_may_apply
+from backend.subjects.service import find_by_identifier
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
 from backend.web.clocks import days_left
@@ -83,6 +86,9 @@ class ObjectionQueueQuery(PageQuery):
 class MaskedSubject(Schema):
     name = fields.String(required=True)
     identifier = fields.String(required=True)
+    deceased = fields.Boolean(
+        required=True, metadata={"description": "登记册显示当事人已故：通知和答复不再送达本人"}
+    )
 
 
 class DisputedRecord(Schema):
@@ -269,8 +275,79 @@ class ExtensionRequest(Schema):
     reason = fields.String(required=True, validate=validate.Length(5, 500), metadata={"description": "延长的理由"})
 
 
+class WindowObjectionRequest(Schema):
+    identifier = fields.String(
+        required=True,
+        validate=validate.Length(15, 32),
+        metadata={"description": "当事人的公民身份号码或统一社会信用代码"},
+    )
+    record_id = fields.Integer(
+        required=True, strict=True, metadata={"description": "有异议的记录，见 POST /admin/records/known"}
+    )
+    applicant = fields.String(
+        required=True,
+        validate=validate.OneOf(applicants()),
+        metadata={"description": "谁到窗口提出，见 GET /admin/reports/applicants"},
+    )
+    applicant_checked = fields.Boolean(
+        required=True,
+        truthy={True},
+        falsy={False},
+        validate=validate.Equal(True, error="须先核对申请人应当出示的证件和材料。"),
+        metadata={"description": "已核对申请人应当出示的证件和材料，必须为 true"},
+    )
+    grounds = fields.String(
+        required=True, validate=validate.Length(5, 500), metadata={"description": "异议理由，照申请人所说记录"}
+    )
+
+
+class WindowObjection(Schema):
+    id = fields.UUID(required=True)
+    title = fields.String(required=True)
+    answer_due_on = fields.Date(required=True, metadata={"description": "最迟哪天答复"})
+
+
 @blp.route("")
 class Objections(MethodView):
+    @signed_in_officer("window_officer")
+    @states_reason
+    @idempotent
+    @blp.arguments(WindowObjectionRequest)
+    @blp.response(201, WindowObjection)
+    @blp.alt_response(404, description="没有这个主体，或者这条记录不是其的（subject_not_found、record_not_found）")
+    @blp.alt_response(409, description="这条记录正在异议处理中（already_under_objection）")
+    @blp.alt_response(422, description="申请人无权为其提出（applicant_not_entitled）")
+    def post(self, body: dict[str, Any]) -> dict[str, object]:
+        """在窗口为不用手机的人、未成年人的监护人或已故者的近亲属录入异议；与手机上提出的一样办理"""
+        with transaction() as session:
+            subject = find_by_identifier(session, keys=services().keys, identifier=body["identifier"])
+            applicant = check_may_apply(subject, body["applicant"], city_date(now()))
+            objection = file_objection(
+                session,
+                subject_id=subject.id,
+                record_id=body["record_id"],
+                grounds=body["grounds"].strip(),
+                filed_by=f"{applicant.name}（窗口 {current_officer().name} 代录）",
+                now=now(),
+                deadlines=services().deadlines,
+            )
+            record_access(
+                session,
+                subject_id=subject.id,
+                actor=officer_as_actor(),
+                action="objection_taken_down",
+                basis=f"应{applicant.name}当面申请：{applicant.basis}",
+                purpose=access_reason(),
+                detail={"objection": str(objection.id), "about": objection.about},
+                channel="console",
+                now=now(),
+            )
+            return {
+                "id": objection.id,
+                "title": matter_of(session, objection).title,
+                "answer_due_on": objection.answer_due_on,
+            }
+
     @signed_in_officer(*_MAY_READ)
     @blp.arguments(ObjectionQueueQuery, location="query")
     @blp.response(200, page_schema(ObjectionCase))
@@ -427,14 +504,12 @@ def _note(session: Session, objection: Objection, *, action: str, purpose: str) 
 
 
 def _case(session: Session, objection: Objection, matter: Matter | None = None) -> dict[str, object]:
-    keys = services().keys
-    subject = get_subject(session, objection.subject_id)
     matter = matter or matter_of(session, objection)
     today = city_date(now())
     return {
         "id": objection.id,
         "kind": objection.kind,
-        "subject": {"name": masked_name(keys, subject), "identifier": masked_identifier(keys, subject)},
+        "subject": masked_subject(session, objection.subject_id),
         "title": matter.title,
         "category_name": matter.category_name,
         "department_name": objection.department_name,

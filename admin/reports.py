@@ -10,9 +10,9 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from backend.city_calendar import city_date
-from backend.reports.applicants import applicants, check_may_apply
 from backend.reports.models import Stationery
 from backend.reports.service import Reader, issue_report, open_report, view_of
+from backend.subjects.applicants import applicants, check_may_apply
 from backend.subjects.service import find_by_identifier, masked_identifier, masked_name
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment

@@ -37,6 +37,7 @@ _NO_ANSWER_OF_ITS_OWN = {
     "benefit_redeemed",
     "redemption_cancelled",
     "objection_viewed",
+    "objection_taken_down",
     "objection_decided",
     "objection_evidence_viewed",
     "objection_verified",

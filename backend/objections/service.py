@@ -67,6 +67,7 @@ _EVENT_OF_OUTCOME: Mapping[Outcome, ObjectionEventName] = {
     "rejected": "reject",
     "redirected": "refer",
 }
+OWN_HAND = "本人"
 ON_RECORDS: tuple[ObjectionKind, ...] = ("record", "list_entry")
 
 
@@ -87,13 +88,14 @@ def file_objection(
     now: datetime,
     deadlines: Deadlines,
     filed_by_id: int | None = None,
+    filed_by: str = OWN_HAND,
     evidence_ids: Sequence[UUID] = (),
 ) -> Objection:
     """Object to a record or list entry: it stops lowering the score meanwhile, and its department can reply.
 
     Someone else's record is reported as not found, so ids cannot be probed. A record that no longer counts
     (repaired, expired) keeps its state; only one that counts is marked as disputed. `filed_by_id` is the citizen
-    who acts for an enterprise.
+    who acts for an enterprise, `filed_by` says in words who filed it.
 
     Raises RecordNotFound, RecordRevoked, AlreadyUnderObjection, CalendarMissing, EvidenceNotFound or
     EvidenceTooMany.
@@ -106,6 +108,7 @@ def file_objection(
         kind="list_entry" if record.category in statutory_lists() else "record",
         subject_id=subject_id,
         filed_by_id=filed_by_id or subject_id,
+        filed_by=filed_by,
         about=f"record:{record.id}",
         grounds=grounds,
         evidence_ids=evidence_ids,
@@ -116,7 +119,12 @@ def file_objection(
     objection.record_id = record.id
     if record.state == "active":
         change_state(
-            session, record, state="disputed", changed_by="本人", reason="提出异议，核查期间不降低信用分", now=now
+            session,
+            record,
+            state="disputed",
+            changed_by=filed_by,
+            reason="提出异议，核查期间不降低信用分",
+            now=now,
         )
         mark_for_rescoring(session, [subject_id], "objection_filed", now)
     objection.record_version = record.version
@@ -546,6 +554,7 @@ def _open_case(
     department: Department | None,
     deadlines: Deadlines,
     now: datetime,
+    filed_by: str = OWN_HAND,
 ) -> Objection:
     # Two taps meet here: the second waits for the subject's row and then finds the first one's case.
     session.get_one(Subject, subject_id, with_for_update=True)
@@ -572,7 +581,7 @@ def _open_case(
         session,
         objection,
         "file",
-        actor="本人",
+        actor=filed_by,
         now=now,
         detail={"department": department.name} if department else {},
     )

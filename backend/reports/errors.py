@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from backend.errors import Conflict, NotFound, Refused, Unavailable
 
 
@@ -51,18 +49,6 @@ class EvaluationMissing(Conflict):
     def __init__(self) -> None:
         super().__init__(
             "这家企业的公共信用综合评价还没有算出。可以先出具不含综合评价的报告，或者等下一次评价发布后再来。"
-        )
-
-
-class ApplicantNotEntitled(Refused):
-    """`entitled`: who may apply, with the papers to bring."""
-
-    code = "applicant_not_entitled"
-
-    def __init__(self, applicant: str, about: str, entitled: Sequence[str]) -> None:
-        super().__init__(
-            f"{applicant}不能申请{about}的信用报告，没有出具。可以申请的是：{'；'.join(entitled)}。",
-            entitled=list(entitled),
         )
 
 

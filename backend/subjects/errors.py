@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backend.errors import Forbidden, NotFound
+from collections.abc import Sequence
+
+from backend.errors import Forbidden, NotFound, Refused
 
 
 class SubjectNotFound(NotFound):
@@ -41,7 +43,7 @@ class Departed(Forbidden):
         super().__init__(
             "登记册显示该身份已死亡或注销，市民端不再提供服务。如登记有误，请持有效证件到户籍登记机关更正；"
             "近亲属需要查阅、复制已故者信息的，请持死亡证明和亲属关系证明到信用服务窗口申请；"
-            "信息有误的，由窗口转数源单位更正。"
+            "认为信息有误的，可以在窗口一并提出异议。"
         )
 
 
@@ -52,4 +54,16 @@ class TooYoung(Forbidden):
         super().__init__(
             "未满 14 周岁的未成年人不使用本服务，本市也不归集其信用信息，不影响办理任何事项。"
             "监护人想确认有没有孩子的信息的，可以持监护关系证明到信用服务窗口查询。"
+        )
+
+
+class ApplicantNotEntitled(Refused):
+    """`entitled`: who may apply, with the papers to bring."""
+
+    code = "applicant_not_entitled"
+
+    def __init__(self, applicant: str, about: str, entitled: Sequence[str]) -> None:
+        super().__init__(
+            f"{applicant}不能为{about}申请，没有办理。可以申请的是：{'；'.join(entitled)}。",
+            entitled=list(entitled),
         )

@@ -5,6 +5,8 @@ from uuid import UUID
 import pytest
 
 from backend.objections.models import Objection
+from backend.subjects.models import Subject
+from tests.factories import add_record
 
 OBJECTIONS = "/api/v1/admin/objections"
 REPLY = "经核实，该笔费用已按期缴清，记录予以撤销。"
@@ -140,3 +142,55 @@ def test_an_auditor_reads_and_a_score_officer_does_not_even_that(office):
 def test_an_unknown_case_is_not_found_and_leaves_no_trace(office, officer):
     answer = officer.get(f"{OBJECTIONS}/{UUID(int=5)}", headers=BECAUSE)
     assert (answer.status_code, answer.get_json()["code"]) == (404, "objection_not_found")
+
+
+@pytest.fixture
+def arrears(office):
+    """The ids of one record of each person."""
+    with office.city.database.transaction() as session:
+        people = [session.get_one(Subject, subject) for subject in (office.lan, office.qiang)]
+        return [add_record(session, person, "utility_arrears", title="水费欠缴").id for person in people]
+
+
+def take_down(office, desk, record, **changes):
+    asked = {
+        "identifier": office.lan_number, "record_id": record, "applicant": "self", "applicant_checked": True,
+        "grounds": "这笔费用不是我的", **changes,
+    }  # fmt: skip
+    return desk.post(OBJECTIONS, json=asked, headers={"X-Access-Reason": quote("应申请人当面申请代录异议")})
+
+
+def test_a_window_takes_an_objection_down_and_its_subject_reads_who_did(office, officer, arrears):
+    desk = office.city.as_officer("window_officer")
+    filed = take_down(office, desk, arrears[0])
+    case = officer.get(f"{OBJECTIONS}/{filed.get_json()['id']}", headers=BECAUSE).get_json()
+
+    assert (filed.status_code, filed.get_json()["answer_due_on"]) == (201, case["answer_due_on"])
+    assert (case["grounds"], case["record"]["state"]) == ("这笔费用不是我的", "disputed")
+    assert case["events"][0]["actor"] == "本人（窗口 张敏 代录）"
+    assert "在窗口代录异议" in [row["action_name"] for row in ledger_of(office)]
+    assert take_down(office, desk, arrears[0]).get_json()["code"] == "already_under_objection"
+
+
+def test_for_the_dead_a_close_relative_objects_and_the_case_says_that_they_are_dead(office, officer, arrears):
+    desk = office.city.as_officer("window_officer")
+    with office.city.database.transaction() as session:
+        session.get_one(Subject, office.lan).status = "deceased"
+
+    refused = take_down(office, desk, arrears[0])
+    filed = take_down(office, desk, arrears[0], applicant="close_relative")
+    case = officer.get(f"{OBJECTIONS}/{filed.get_json()['id']}", headers=BECAUSE).get_json()
+
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "applicant_not_entitled")
+    assert (case["subject"]["deceased"], case["events"][0]["actor"]) == (True, "近亲属（窗口 张敏 代录）")
+
+
+@pytest.mark.parametrize("role", ["objection_officer", "reviewer", "auditor", "data_officer", "score_officer"])
+def test_only_a_window_takes_objections_down(office, role, arrears):
+    assert take_down(office, office.city.as_officer(role), arrears[0]).status_code == 403
+
+
+def test_a_window_does_not_object_to_another_persons_record(office, arrears):
+    refused = take_down(office, office.city.as_officer("window_officer"), arrears[1])
+
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "record_not_found")

@@ -1,4 +1,4 @@
-"""Who may apply at a window for whose report."""
+"""Who may apply at a window in whose matters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from backend.reports.applicants import applicants, check_may_apply
-from backend.reports.errors import ApplicantNotEntitled
+from backend.subjects.applicants import applicants, check_may_apply
+from backend.subjects.errors import ApplicantNotEntitled
 from backend.subjects.models import Subject
 
 TODAY = date(2026, 3, 3)

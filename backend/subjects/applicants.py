@@ -1,4 +1,4 @@
-"""Who may apply at a window for a report about whom, and on what basis."""
+"""Who may apply at a window in whose matters (a report, an objection), and on what basis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from backend.reports.errors import ApplicantNotEntitled
+from backend.subjects.errors import ApplicantNotEntitled
 from backend.subjects.models import Subject
 from backend.subjects.service import AGE_OF_MAJORITY, AGE_OF_ONES_OWN_CONSENT, age_on
 from scoring.reading_yaml import read_yaml
