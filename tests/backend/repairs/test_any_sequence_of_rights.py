@@ -1,6 +1,7 @@
-"""Whatever comes in whatever order (deliveries, objections, repairs): counts, states and score stay exact.
+"""Whatever comes in whatever order (deliveries, corrections, withdrawals, objections, repairs, their revocation,
+the end of retention), about a person or an enterprise: counts, states and score stay exact.
 
-A plain model in Python follows what succeeded. The score of the person is then held against that of a twin who was
+A plain model in Python follows what succeeded. The subject's score is then held against that of a twin who was
 given, from scratch, just the records that the model says are left.
 """
 
@@ -26,7 +27,7 @@ from backend.objections.models import Objection
 from backend.objections.service import decide_objection, file_objection, withdraw_objection
 from backend.objections.states import OPEN_STATES
 from backend.records.models import CreditRecord, Delivery
-from backend.records.service import records_of, versions_of
+from backend.records.service import expire_records, records_of, versions_of
 from backend.records.single_row import take_in_row
 from backend.repairs.models import Repair, RepairItem
 from backend.repairs.service import (
@@ -44,7 +45,7 @@ from backend.subjects.acting import ActingFor
 from backend.subjects.models import RescoreMark
 from scoring.policy import shipped_policy
 from tests.backend.records.conftest import judgment
-from tests.factories import add_person, add_record
+from tests.factories import add_enterprise, add_person, add_record, add_relation
 
 NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
 TODAY = date(2026, 6, 30)
@@ -62,7 +63,7 @@ steps = st.lists(
             st.sampled_from(["2026-05-01", ""]),
             st.sampled_from(["", "", "", "撤销"]),
         ),
-        st.tuples(st.sampled_from(["object", "withdraw_objection", "repair", "revoke_repair"]), matters),
+        st.tuples(st.sampled_from(["object", "withdraw_objection", "repair", "revoke_repair", "expire"]), matters),
         st.tuples(
             st.just("decide_objection"),
             matters,
@@ -90,7 +91,7 @@ class Known:
 
 @dataclass
 class World:
-    """A person, and the model of what the city should know about them."""
+    """A person or an enterprise, and the model of what the city should know about them."""
 
     session: object
     keys: object
@@ -113,7 +114,9 @@ class World:
         return None
 
     def deliver(self, matter: int, level: str, performed: str, note: str) -> None:
+        enterprise = {"主体类别": "法人及非法人组织", "主体名称": "桂城示例有限公司"}
         cells = judgment(
+            **(enterprise if self.acting.on_behalf else {}),
             主体代码=self.number,
             案号=f"（2026）桂0001执第{matter}号",
             裁判生效日期="2026-02-03",
@@ -149,6 +152,12 @@ class World:
         self.counted[taken.outcome] += 1
         if not same:
             self.matters[matter] = said
+
+    def expire(self, matter: int) -> None:
+        """What the sweep does once retention is over: it counts no more, whatever is decided about it later."""
+        if self.matters[matter].state in ("active", "disputed"):
+            expire_records(self.session, [self.record(matter)], reason="期满", now=NOW)
+            self.matters[matter].state = "expired"
 
     def object(self, matter: int) -> None:
         file_objection(
@@ -254,16 +263,22 @@ class World:
 def city(session, keys):
     import_catalogue(session, shipped_catalogue(), BEFORE)
     adopt_policy(session, shipped_policy("guihua"), adopted_by="测试", now=BEFORE, on=TODAY)
-    return adopt_policy(session, shipped_policy("haibei"), adopted_by="测试", now=BEFORE, on=date(2026, 6, 1)).hash
+    adopted = {
+        kind: adopt_policy(session, shipped_policy(name), adopted_by="测试", now=BEFORE, on=date(2026, 6, 1)).hash
+        for kind, name in (("person", "haibei"), ("enterprise", "enterprise"))
+    }
+    return adopted
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("kind", ["person", "enterprise"])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
-def test_counts_states_and_score_are_those_of_a_recomputation_from_scratch(session, keys, city, steps):
+def test_counts_states_and_score_are_those_of_a_recomputation_from_scratch(session, keys, city, kind, steps):
     with session.begin_nested() as example:
-        person = add_person(session, keys)
-        world = World(session, keys, ActingFor(person, person.id, "本人"), keys.open(person.identifier_sealed))
-        before = score(session, person, city)
+        policy = city[kind]
+        subject, acting = new_subject(session, keys, kind)
+        world = World(session, keys, acting, keys.open(subject.identifier_sealed))
+        before = score(session, subject, policy)
         for name, matter, *facts in [*BEGINNING, *steps]:
             if name != "deliver" and matter not in world.matters:
                 continue
@@ -273,7 +288,7 @@ def test_counts_states_and_score_are_those_of_a_recomputation_from_scratch(sessi
                     getattr(world, name)(matter, *facts)
             except DomainError:
                 pass  # refused: nothing of it may have stayed, which is what is checked below
-            after = score(session, person, city)
+            after = score(session, subject, policy)
             if after != before:
                 assert session.scalar(select(func.count()).select_from(RescoreMark)) > marks
             before = after
@@ -281,8 +296,8 @@ def test_counts_states_and_score_are_those_of_a_recomputation_from_scratch(sessi
             assert {m: world.record(m).state for m in world.matters} == {
                 m: known.state for m, known in world.matters.items()
             }
-            assert after == score(session, twin(session, keys, world), city)
-        records = records_of(session, person.id)
+            assert after == score(session, twin(session, keys, world, kind), policy)
+        records = records_of(session, subject.id)
         assert len(records) == len(world.matters) + world.broken
         for record in records:
             assert [version.version for version in versions_of(session, record.id)] == [
@@ -301,13 +316,23 @@ def score(session, subject, policy_hash):
     return result.total, {part.indicator: part.points for part in result.contributions}
 
 
-def twin(session, keys, world):
-    """Somebody with just the records that the model says are left, and no history."""
+def new_subject(session, keys, kind):
+    """And who acts for them: an enterprise's legal representative has no records of their own."""
     person = add_person(session, keys)
+    if kind == "person":
+        return person, ActingFor(person, person.id, "本人")
+    enterprise = add_enterprise(session, keys)
+    add_relation(session, enterprise=enterprise, principal=person, role="legal_representative")
+    return enterprise, ActingFor(enterprise, person.id, "法定代表人")
+
+
+def twin(session, keys, world, kind):
+    """Somebody with just the records that the model says are left, and no history."""
+    subject, _ = new_subject(session, keys, kind)
     for known in world.matters.values():
         add_record(
             session,
-            person,
+            subject,
             "court_judgment",
             level=known.level,
             event_on=date(2026, 2, 3),
@@ -317,6 +342,6 @@ def twin(session, keys, world):
         )
     for _ in range(world.broken):
         add_record(
-            session, person, "commitment", level=3, event_on=TODAY, performed_on=TODAY, ended_on=date(2027, 6, 30)
+            session, subject, "commitment", level=3, event_on=TODAY, performed_on=TODAY, ended_on=date(2027, 6, 30)
         )
-    return person
+    return subject
