@@ -55,7 +55,9 @@ _COLUMNS = (
     TimeElapsedColumn(),
 )
 
-Residents = Annotated[int, typer.Option(envvar="OSMANTHUS_DEMO_RESIDENTS", help="演示城市的居民人数")]
+Residents = Annotated[
+    int, typer.Option(min=200, envvar="OSMANTHUS_DEMO_RESIDENTS", help="演示城市的居民人数，至少 200")
+]
 
 
 @app.command()

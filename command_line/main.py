@@ -18,9 +18,13 @@ from command_line import (
     scores,
     server,
 )
+from scoring.speaking import SpeakingChinese
 
 app = typer.Typer(
-    no_args_is_help=True, help="桂花：城市公共信用评分与信易+ 服务", pretty_exceptions_show_locals=False
+    cls=SpeakingChinese,
+    no_args_is_help=True,
+    help="桂花：城市公共信用评分与信易+ 服务",
+    pretty_exceptions_show_locals=False,
 )
 app.add_typer(demo.app, name="demo", help="演示城市：生成、归集、评分并启动服务")
 app.add_typer(city.app, name="city", help="生成演示城市的数据文件")

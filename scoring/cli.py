@@ -40,6 +40,7 @@ from scoring.reading_files import FileRefused, insist_writable, read_text
 from scoring.reading_yaml import read_yaml
 from scoring.simulation import Distribution
 from scoring.simulation import simulate as simulate_change
+from scoring.speaking import SpeakingChinese
 from scoring.sql import TABLES, export_sql
 from scoring.tables import RecordsInvalid, read_records
 
@@ -48,6 +49,7 @@ _CITY_TIME = timezone(timedelta(hours=8))
 _KINDS = {"person": "自然人", "enterprise": "企业"}
 
 app = typer.Typer(
+    cls=SpeakingChinese,
     help=(
         "信用评分的计算：检查评分方案、算分并说明理由、导出审计用 SQL、模拟方案调整的影响。\n\n"
         "方案写成 YAML 文件，也可以用随附方案的名字。先看一份随附的方案：python -m scoring show guihua"
