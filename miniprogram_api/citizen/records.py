@@ -15,6 +15,7 @@ from backend.objections.own_records import OwnRecord, own_record, own_records
 from backend.records.life import EVENT_NAMES
 from backend.records.service import RecordState
 from backend.repairs.publication import published_until
+from backend.repairs.rules import rule_on
 from backend.web import API_PREFIX
 from backend.web.context import now, reading
 from backend.web.guards import signed_in_citizen
@@ -148,7 +149,9 @@ class MyRecord(MethodView):
 
 
 def _shown_until(own: OwnRecord, today: date) -> date | None:
-    if own.category.polarity != "negative" or own.record.state not in ("active", "disputed"):
+    # A broken promise is adverse in a category that holds kept ones too.
+    adverse = rule_on(today).seriousness_of(own.category, own.record.level) is not None
+    if not (adverse or own.category.polarity == "negative") or own.record.state not in ("active", "disputed"):
         return None
     return published_until(own.record, own.category, today=today)
 

@@ -81,12 +81,15 @@ def test_adverse_information_says_until_when_it_is_shown_and_nothing_else_does(s
     penalty = scored.has_record("admin_penalty", level=2, event_on=date(2026, 2, 3))
     repaired = scored.has_record("admin_penalty", level=2, event_on=date(2026, 2, 3), state="repaired")
     good = scored.has_record("blood_donation", level=1, event_on=date(2026, 2, 3))
+    kept, broken = (scored.has_record("commitment", level=n, event_on=date(2026, 2, 3)) for n in (1, 3))
 
     shown_until = [
-        scored.get(f"/me/records/{record.id}").get_json()["shown_until"] for record in (penalty, repaired, good)
+        scored.get(f"/me/records/{record.id}").get_json()["shown_until"]
+        for record in (penalty, repaired, good, kept, broken)
     ]
 
-    assert shown_until == ["2027-02-03", None, None]
+    # Order 58, which still holds on this day, has one longest period of three years.
+    assert shown_until == ["2027-02-03", None, None, None, "2029-02-02"]
 
 
 def test_someone_elses_record_and_objection_look_as_if_they_did_not_exist(scored, judgment, make_citizen):
