@@ -78,11 +78,24 @@ def _listed(near: str) -> str:
 class SpeakingChinese(TyperGroup):
     """The outermost group of a program: `typer.Typer(cls=SpeakingChinese)`."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        def read_and_run() -> Any:
+            return super(SpeakingChinese, self).main(
+                args, prog_name, complete_var, False, windows_expand_args, **extra
+            )
+
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return read_and_run()
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = read_and_run()
         except typer.TyperException as error:
             _tell(error)
             sys.exit(error.exit_code)
