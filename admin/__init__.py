@@ -16,6 +16,7 @@ from admin.deliveries import blp as deliveries
 from admin.department import cases as department_cases
 from admin.department import inbox as department_inbox
 from admin.department import quality as department_quality
+from admin.department import rows as department_rows
 from admin.enterprises import blp as enterprises
 from admin.institutions import blp as institutions
 from admin.joint_incentives import blp as joint_incentives
@@ -53,6 +54,7 @@ def admin_surfaces() -> list[Blueprint]:
         department_inbox,
         department_cases,
         department_quality,
+        department_rows,
         credit_checks,
         notifications,
         known_records,

@@ -11,11 +11,13 @@ from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
+from sqlalchemy.orm import Session
 
 from admin.deliveries import template_name
 from backend.city_calendar import city_date
-from backend.ledger.service import record_access
+from backend.ledger.service import Actor, record_access
 from backend.objections.service import statements_beside
+from backend.records.departments import SourceDepartment
 from backend.records.models import QUARANTINE_STATES, Delivery, QuarantinedRow
 from backend.records.quarantine import (
     Opening,
@@ -86,6 +88,9 @@ class QuarantinedRowResponse(Schema):
     created_at = Moment(required=True)
 
 
+QuarantinedRowPage = page_schema(QuarantinedRowResponse)
+
+
 class ReasonCountResponse(Schema):
     """How many cells of open rows are wrong in this way; `message` is one example."""
 
@@ -122,7 +127,7 @@ class ResubmissionResponse(Schema):
 class QuarantinedRows(MethodView):
     @signed_in_officer(*_MAY_READ)
     @blp.arguments(QuarantineQuery, location="query")
-    @blp.response(200, page_schema(QuarantinedRowResponse))
+    @blp.response(200, QuarantinedRowPage)
     def get(self, query: dict[str, Any]) -> dict[str, object]:
         """待处理的行，先到的在前；证件号码和姓名已脱敏"""
         with reading() as session:
@@ -134,7 +139,7 @@ class QuarantinedRows(MethodView):
                 limit=query["limit"] + 1,
             )
             page = page_of(found, query["limit"], key=lambda pair: pair[0].id)
-            return page | {"items": [_answer(row, delivery) for row, delivery in found[: query["limit"]]]}
+            return page | {"items": [row_answer(row, delivery) for row, delivery in found[: query["limit"]]]}
 
 
 @blp.route("/summary")
@@ -156,28 +161,44 @@ class Resubmission(MethodView):
     def post(self, body: dict[str, dict[str, str]], row_id: int) -> dict[str, object]:
         """更正一行并重新提交；仍有问题时原样保留并说明"""
         with transaction() as session:
-            resubmission = resubmit_row(
-                session,
-                services().keys,
-                row_id,
-                body["corrections"],
-                now=now(),
-                by=current_officer().name,
-                calendar=services().working_days,
+            return resubmit(
+                session, row_id, body["corrections"], by=current_officer().name, actor=officer_as_actor()
             )
-            if resubmission.subject_id is not None:
-                record_access(
-                    session,
-                    subject_id=resubmission.subject_id,
-                    actor=officer_as_actor(),
-                    action="quarantine_opened",
-                    basis=_BASIS,
-                    purpose="更正未能入库的数据并重新提交",
-                    detail={"row": row_id, "columns": sorted(body["corrections"])},
-                    channel="console",
-                    now=now(),
-                )
-            return {"outcome": resubmission.outcome, "reasons": resubmission.reasons}
+
+
+def resubmit(
+    session: Session,
+    row_id: int,
+    corrections: dict[str, str],
+    *,
+    by: str,
+    actor: Actor,
+    owner: SourceDepartment | None = None,
+) -> dict[str, object]:
+    """Hand a row in again and note in its subject's ledger who did. With an `owner`, only a row of its own."""
+    resubmission = resubmit_row(
+        session,
+        services().keys,
+        row_id,
+        corrections,
+        now=now(),
+        by=by,
+        owner=owner,
+        calendar=services().working_days,
+    )
+    if resubmission.subject_id is not None:
+        record_access(
+            session,
+            subject_id=resubmission.subject_id,
+            actor=actor,
+            action="quarantine_opened",
+            basis=_BASIS,
+            purpose="更正未能入库的数据并重新提交",
+            detail={"row": row_id, "columns": sorted(corrections)},
+            channel="console",
+            now=now(),
+        )
+    return {"outcome": resubmission.outcome, "reasons": resubmission.reasons}
 
 
 class DropRequest(Schema):
@@ -385,7 +406,7 @@ def _download(content: bytes, content_type: str, ending: str) -> Response:
     )
 
 
-def _answer(row: QuarantinedRow, delivery: Delivery) -> dict[str, object]:
+def row_answer(row: QuarantinedRow, delivery: Delivery) -> dict[str, object]:
     return {
         "id": row.id,
         "delivery_id": row.delivery_id,

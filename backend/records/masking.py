@@ -78,7 +78,7 @@ def mask_row(template: Template, row: Mapping[str, str], party: PartyKind | None
         if cell is None:
             continue
         if column.secret or holds_a_persons_name(template, column, party):
-            shown = _mask_secret(cell.strip())
+            shown = _mask_secret(cell.strip(), party)
             masked[column.header] = shown
             if shown != cell.strip() and len(cell.strip()) > 1:
                 secrets[cell.strip()] = shown
@@ -99,8 +99,10 @@ def holds_a_persons_name(template: Template, column: Column, party: PartyKind | 
     return template.subject is not None and column.code == template.subject.name and party != "organisation"
 
 
-def _mask_secret(cell: str) -> str:
-    if not cell or check_social_credit_code(cell).valid:
+def _mask_secret(cell: str, party: PartyKind | None) -> str:
+    """Codes of enterprises stay readable. One citizen number in 31 passes their check by chance and does not."""
+    may_be_a_code = party != "person" and not _LIKE_A_CITIZEN_NUMBER.fullmatch(cell.translate(_HALF_WIDTH))
+    if not cell or (may_be_a_code and check_social_credit_code(cell).valid):
         return cell
     digits = sum(character.isdigit() for character in cell)
     return mask_number(cell) if digits >= 4 else mask_name(cell)

@@ -281,6 +281,16 @@ def export_workbook(session: Session, keys: KeyRing, path: Path, **options: Any)
         sheet.freeze_panes(1, 0)
 
 
+def count_open(session: Session, *, source_department: str) -> int:
+    """How many rows of a department wait to be corrected."""
+    return session.scalars(
+        select(func.count())
+        .select_from(QuarantinedRow)
+        .join(Delivery, Delivery.id == QuarantinedRow.delivery_id)
+        .where(QuarantinedRow.state == "open", Delivery.source_department == source_department)
+    ).one()
+
+
 def resubmit_row(
     session: Session,
     keys: KeyRing,

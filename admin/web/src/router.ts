@@ -146,6 +146,12 @@ export const router = createRouter({
           meta: { title: '核验自主申报' },
         },
         {
+          path: 'department-rows',
+          name: 'department-rows',
+          component: () => import('./department/DepartmentRowsPage.vue'),
+          meta: { title: '更正待办' },
+        },
+        {
           path: 'department-quality',
           name: 'department-quality',
           component: () => import('./department/DepartmentQualityPage.vue'),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.catalogue.templates import load_templates
-from backend.identifiers import complete_citizen_number
+from backend.catalogue.templates import PartyKind, load_templates
+from backend.identifiers import check_social_credit_code, complete_citizen_number
 from backend.records.masking import mask_identity_numbers, mask_name, mask_number, mask_row
 from tests.backend.records.conftest import BAKERY, LAN
 
@@ -75,3 +75,29 @@ def test_a_row_is_masked_by_whom_it_is_about() -> None:
     assert mask_row(template, enterprise, "organisation") == enterprise
     # A row that does not say whom it is about may be about a person.
     assert mask_row(template, {"主体名称": "王小兰", "主体代码": LAN}, None)["主体名称"] == "王*兰"
+
+
+@pytest.mark.parametrize("party", ["person", None])
+@pytest.mark.parametrize("template", ["court_judgment", "volunteering", "resident_register"])
+def test_a_citizen_number_that_passes_the_check_of_enterprises_codes_is_masked_like_any_other(
+    template: str, party: PartyKind | None
+) -> None:
+    both = [
+        number
+        for order in range(1000)
+        if check_social_credit_code(number := complete_citizen_number(f"11010119900101{order:03d}")).valid
+    ]
+    assert len(both) > 10
+    headings = {"court_judgment": "主体代码", "volunteering": "身份号码", "resident_register": "公民身份号码"}
+    for number in both:
+        row = {headings[template]: number}
+        assert mask_row(load_templates()[template], row, party) == {headings[template]: mask_number(number)}
+
+
+def test_a_mistyped_citizen_number_is_masked_in_a_row_about_a_person_even_if_it_passes_as_a_code() -> None:
+    template = load_templates()["volunteering"]
+    mistyped = [f"11010119909901{order:04d}" for order in range(1000)]
+    passing = [number for number in mistyped if check_social_credit_code(number).valid]
+    assert passing
+    for number in passing:
+        assert mask_row(template, {"身份号码": number}, "person") == {"身份号码": mask_number(number)}

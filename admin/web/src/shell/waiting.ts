@@ -24,6 +24,7 @@ export const waiting = reactive({
   'department-inbox': nothing(),
   'department-repairs': nothing(),
   'department-supplements': nothing(),
+  'department-rows': nothing(),
   'department-quality': nothing(),
 })
 
@@ -46,9 +47,10 @@ export function noteWaiting(overview: Overview): void {
 export async function refreshWaiting(): Promise<void> {
   try {
     if (may('department_officer')) {
-      const { objections, repairs, supplements, warnings } = await answer(api.GET('/api/v1/admin/department/waiting'))
+      const { objections, repairs, supplements, rows, warnings } = await answer(api.GET('/api/v1/admin/department/waiting'))
       waiting['department-inbox'] = { open: objections.open, late: objections.overdue }
       waiting['department-repairs'] = { open: repairs.open, late: repairs.overdue }
+      waiting['department-rows'] = { open: rows, late: 0 }
       waiting['department-quality'] = { open: warnings, late: 0 }
       waiting['department-supplements'] = { open: supplements.open, late: supplements.overdue }
     } else {
