@@ -124,6 +124,12 @@ def test_a_good_enterprise_gets_the_lower_credit_line_and_a_fair_one_none():
     assert not decision("enterprise_credit_loan", enterprise__evaluation="fair").eligible
 
 
+def test_whoever_is_on_the_red_list_is_accepted_the_same_day_and_others_lose_nothing_by_not_being_on_it():
+    assert decision("approval_green_channel", enterprise__red_listed=True).tier.code == "red_listed"
+    for not_listed in (False, None):
+        assert decision("approval_green_channel", enterprise__red_listed=not_listed).tier.code == "green"
+
+
 def test_a_commitment_makes_up_for_a_tax_rating():
     assert decision("enterprise_credit_loan", enterprise__tax_rating="c").eligible
     without = decision(
