@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
-from backend.authorizations.proposals import check_key_alone
+from backend.authorizations.proposals import ByOfficer, check_key_alone
 from backend.authorizations.tokens import revoke_tokens_of_partner
 from backend.benefits.schemes import enrol_provider, schemes_offered_by, withdraw_provider
 from backend.benefits.usage import usage_of
@@ -272,13 +272,11 @@ class ApplicationApproval(MethodView):
     @blp.arguments(Approval)
     @blp.response(200, ApplicationInFull)
     def post(self, body: dict[str, Any], application_id: UUID) -> dict[str, object]:
-        """通过并签署合同：商户、合同、方案、首家门店和店长一并建立"""
+        """通过并签署合同：商户、合同、方案、首家门店和店长一并建立；机构所附公钥待另一位工作人员复核"""
         with transaction() as session:
             return _application(
                 session,
-                approve_application(
-                    session, application_id=application_id, officer=current_officer().name, now=now(), **body
-                ),
+                approve_application(session, application_id=application_id, by=_me(), now=now(), **body),
             )
 
 
@@ -552,6 +550,11 @@ class PartnerResending(MethodView):
         """重新发送一次回调"""
         with transaction() as session:
             return resend(session, delivery_id, partner_id=find_partner(session, code).id, now=now())
+
+
+def _me() -> ByOfficer:
+    officer = current_officer()
+    return ByOfficer(str(officer.officer_id), officer.name)
 
 
 def _line(one: PartnerApplication) -> dict[str, object]:

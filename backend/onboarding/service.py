@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from backend.authorizations.proposals import ByOfficer, propose_key
 from backend.authorizations.tokens import revoke_tokens_of_partner
 from backend.benefits.schemes import enrol_provider, schemes_in_force
 from backend.city_calendar import city_date
@@ -150,28 +151,33 @@ def approve_application(
     starts_on: date,
     ends_on: date,
     schemes: Sequence[str],
-    officer: str,
+    by: ByOfficer,
     now: datetime,
 ) -> PartnerApplication:
     """Countersign: the partner, its contract, its schemes, its first store and manager are there at once or not.
 
-    `schemes` may be fewer or more than were asked for. The manager's sign-in code is fetched by receipt.
+    `schemes` may be fewer or more than were asked for. The manager's sign-in code is fetched by receipt. An
+    institution's key waits for a second officer: citizens let it read more than yes or no.
 
     Raises ApplicationNotFound, ApplicationStateForbids, ContractPeriodInvalid, ContractNumberTaken, SchemeUnknown,
     PartnerCodeInvalid or PartnerExists.
     """
     application = get_application(session, application_id)
     _check_schemes(session, schemes, on=city_date(now))
-    _move(session, application, "approve", decided_by=officer, decided_at=now)
+    _move(session, application, "approve", decided_by=by.name, decided_at=now)
+    needs_second = application.kind == "institution" and application.public_jwk is not None
     partner = register_partner(
         session,
         code=code,
         name=application.name,
         kind=application.kind,  # type: ignore[arg-type]
         public_code=application.public_code,
-        public_jwk=application.public_jwk,
+        public_jwk=None if needs_second else application.public_jwk,
         now=now,
     )
+    if needs_second and application.public_jwk is not None:
+        grounds = f"入驻申请所附公钥，合同 {contract_number}"
+        propose_key(session, partner, public_jwk=application.public_jwk, grounds=grounds, by=by, now=now)
     application.partner_id = partner.id
     _sign_contract(
         session,
@@ -181,7 +187,7 @@ def approve_application(
         starts_on=starts_on,
         ends_on=ends_on,
         accepted_at=application.filed_at,
-        officer=officer,
+        officer=by.name,
         now=now,
     )
     for scheme in schemes:

@@ -68,6 +68,27 @@ def test_a_shop_applies_is_approved_and_opens_the_scanner_page(city, application
     assert officer.get("/api/v1/admin/partner-applications").json["items"] == []
 
 
+def test_the_key_that_an_institution_applied_with_waits_for_a_second_officer(city, application):
+    public = json.dumps(public_part(generate_private_jwk()))
+    asked = {**application, "kind": "institution", "public_key": public}
+    assert post(city, "/partner-applications", asked).status_code == 201
+    officer, reviewer = city.as_officer("score_officer"), city.as_officer("reviewer")
+    [line] = officer.get("/api/v1/admin/partner-applications").json["items"]
+    path = f"/api/v1/admin/partner-applications/{line['id']}/approval"
+    assert officer.post(path, json=APPROVAL).status_code == 200
+
+    partner = "/api/v1/admin/partners/guixiang-books"
+    assert officer.get(partner).json["keys"] == []
+    [waiting] = reviewer.get("/api/v1/admin/access-proposals").json["items"]
+    assert (waiting["kind"], waiting["state"]) == ("key", "proposed")
+    decided = reviewer.post(
+        f"/api/v1/admin/access-proposals/{waiting['id']}/decision",
+        json={"decision": "approved", "reason": "已核对"},
+    )
+    assert decided.status_code == 200
+    assert [key["state"] for key in officer.get(partner).json["keys"]] == ["active"]
+
+
 def test_a_rejection_reaches_the_applicant(city, application):
     receipt = {"receipt": post(city, "/partner-applications", application).json["receipt"]}
     officer = city.as_officer("score_officer")

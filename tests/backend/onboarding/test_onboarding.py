@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
+from backend.authorizations.proposals import ByOfficer
 from backend.benefits.schemes import schemes_offered_by
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from backend.notifications.models import Notification
@@ -83,7 +84,7 @@ def approve(session, filed, now, **changes):
             "starts_on": date(2026, 3, 3),
             "ends_on": date(2027, 3, 2),
             "schemes": ["pool_ticket"],
-            "officer": "张敏",
+            "by": ByOfficer("1", "张敏"),
             "now": now,
             **changes,
         },
