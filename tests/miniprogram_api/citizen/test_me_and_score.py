@@ -23,7 +23,12 @@ def test_me_is_masked_and_names_the_enterprises_i_act_for(citizen):
     assert set(me["identifier"][3:-4]) == {"*"}
     assert (me["adult"], me["activated"], me["activated_at"], me["city_name"]) == (True, False, None, "桂城市")
     assert me["enterprises"] == [
-        {"public_code": company.public_code, "name": "桂城丹桂食品有限公司", "role": "legal_representative"}
+        {
+            "public_code": company.public_code,
+            "name": "桂城丹桂食品有限公司",
+            "kind": "enterprise",
+            "role": "legal_representative",
+        }
     ]
 
 
