@@ -129,6 +129,8 @@ ELSEWHERE = {
     f"GET {_CASES}/quarantine": _MASKED,
     f"POST {_CASES}/quarantine/<int:row_id>/drop": _NO_SUBJECT,
     "GET /api/v1/department/quarantine": _OWN,
+    f"GET {_CASES}/department/quarantine": _OWN,
+    f"POST {_CASES}/department/quarantine/<int:row_id>/resubmission": _OWN,
     "POST /api/v1/department/quarantine/corrections": _OWN,
     **{f"GET {_CASES}/{page}": _FIGURES for page in ("overview", "policy-trials/result")},
     **dict.fromkeys(
