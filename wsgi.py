@@ -1,4 +1,4 @@
-"""The composition root of the server: `gunicorn 'wsgi:create_server()'`."""
+"""The composition root of the server that `osmanthus server serve` runs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from backend.config import load_config
 from backend.database import Database
 from backend.ephemeral import change_announcer, open_store
 from backend.web import Services, create_app
+from backend.web.context import services as services_of_app
 from backend.web.observability import configure_logging
 from backend.web.static_sites import StaticSite
 from miniprogram_api import miniprogram_surfaces
@@ -32,7 +33,7 @@ SITES = [
 
 
 def create_server() -> Flask:
-    """Read the environment, open what the server needs, and in the embedded default start the worker too."""
+    """Read the environment and put together what the server needs. Nothing runs yet: see `start_background`."""
     configure_logging()
     warm_up()
     config = load_config(os.environ)
@@ -41,7 +42,6 @@ def create_server() -> Flask:
     worker = None
     if config.is_embedded:
         worker = build_worker(config, database, clock=utc_now)
-        worker.start()
     services = Services(
         config=config,
         database=database,
@@ -54,6 +54,13 @@ def create_server() -> Flask:
         check_stream=open_check_stream(config, database),
     )
     return compose(services)
+
+
+def start_background(app: Flask) -> None:
+    """In the embedded default: the worker's threads, which only the process that serves may start."""
+    with app.app_context():
+        if (worker := services_of_app().worker) is not None:
+            worker.start()
 
 
 def compose(services: Services) -> Flask:

@@ -46,6 +46,8 @@ class Config:
     jurisdiction   whose statutory clocks count, a code of backend/objections/shipped/deadlines.yaml
     template_adjustments_file  YAML with what the city lays down where a delivery standard leaves it open, or None
     working_days_file  YAML with the holidays of years that the installed calendar does not know yet, or None
+    front_servers  how many servers of the city's own a request passes before this one: so many addresses that they
+                   add are believed
     report_certificate  signs credit reports; None: none can be issued here
     report_fonts       folders with the Chinese fonts that reports are set in
     """
@@ -61,6 +63,7 @@ class Config:
     jurisdiction: str = "shandong"
     working_days_file: Path | None = None
     template_adjustments_file: Path | None = None
+    front_servers: int = 0
     report_certificate: SigningCertificate | None = None
     report_fonts: tuple[Path, ...] = ()
 
@@ -145,9 +148,17 @@ def read_config(environ: Mapping[str, str]) -> Config:
         template_adjustments_file=Path(adjusted)
         if (adjusted := environ.get("OSMANTHUS_TEMPLATE_ADJUSTMENTS_FILE"))
         else None,
+        front_servers=_count(environ, "OSMANTHUS_FRONT_SERVERS"),
         report_certificate=_report_certificate(environ),
         report_fonts=_report_fonts(environ),
     )
+
+
+def _count(environ: Mapping[str, str], name: str) -> int:
+    given = environ.get(name, "0")
+    if not given.isdecimal():
+        raise ConfigurationInvalid(f"{name} must be a whole number, not {given!r}")
+    return int(given)
 
 
 def _report_certificate(environ: Mapping[str, str]) -> SigningCertificate | None:

@@ -25,7 +25,7 @@ from backend.web.observability import configure_logging
 from command_line.access_matrix import matrix_text
 from command_line.context import open_context
 from command_line.curl_guide import curl_guide
-from wsgi import compose, create_server
+from wsgi import compose, create_server, start_background
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -42,15 +42,12 @@ def migrate() -> None:
 def serve(
     host: Annotated[str, typer.Option(envvar="HOST")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT")] = 8000,
-    workers: Annotated[int, typer.Option(help="进程数；不用 Redis 时只能是 1")] = 1,
-    threads: Annotated[int, typer.Option(help="每个进程的线程数")] = 8,
+    threads: Annotated[int, typer.Option(help="同时处理多少个请求")] = 8,
 ) -> None:
-    """启动网页服务。不配置 Redis 时，后台任务在同一进程内运行。"""
-    context = open_context()
-    if context.config.is_embedded and workers != 1:
-        raise typer.BadParameter("没有配置 OSMANTHUS_REDIS_URL 时，一次性凭码保存在进程内，只能使用 1 个进程")
+    """启动一个网页服务进程。不配置 Redis 时，后台任务也在里面；配置了的，每个端口启动一个，需要几个就启动几个。"""
+    open_context()
     check_port_is_free(host, port)
-    serve_here(host, port, workers=workers, threads=threads)
+    Gunicorn(host, port, threads=threads).run()
 
 
 @app.command()
@@ -101,11 +98,6 @@ def openapi_document() -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
-def serve_here(host: str, port: int, *, workers: int = 1, threads: int = 8) -> None:
-    """Serve until stopped."""
-    Gunicorn(host, port, workers=workers, threads=threads).run()
-
-
 def check_port_is_free(host: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -119,12 +111,15 @@ def check_port_is_free(host: str, port: int) -> None:
 
 
 class Gunicorn(BaseApplication):  # type: ignore[misc]
-    """gunicorn with threads: reloads without dropping a request."""
+    """gunicorn with one process of threads: each is measured and replaced by itself (see docs/operations.md)."""
 
-    def __init__(self, host: str, port: int, *, workers: int, threads: int) -> None:
+    def __init__(self, host: str, port: int, *, threads: int) -> None:
         self._options: dict[str, Any] = {
             "bind": f"{host}:{port}",
-            "workers": workers,
+            "workers": 1,
+            # The port is open once requests are answered: until then a front server turns to the next process.
+            "preload_app": True,
+            "post_worker_init": lambda worker: start_background(worker.app.callable),
             "worker_class": "gthread",
             "threads": threads,
             "timeout": 60,

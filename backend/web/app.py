@@ -9,6 +9,7 @@ import orjson
 from flask import Flask, Response
 from flask.json.provider import JSONProvider
 from flask_smorest import Blueprint
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 from backend.web.context import EXTENSION, Services
@@ -60,6 +61,9 @@ def create_app(services: Services, *, surfaces: Sequence[Blueprint], sites: Sequ
         OPENAPI_URL_PREFIX="/",
         OPENAPI_JSON_PATH="openapi.json",
     )
+    if front_servers := services.config.front_servers:
+        # Otherwise everybody has the front server's address, and shares its limits.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=front_servers, x_proto=front_servers)  # type: ignore[method-assign]
     register_observability(app)
     register_problems(app)
     api = ProblemApi(app, spec_kwargs={"info": {"description": _API_DESCRIPTION}})

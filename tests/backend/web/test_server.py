@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from werkzeug.routing import UUIDConverter
 
+from backend.ephemeral import open_store
 from backend.web.guards import GUARD
 from command_line.curl_guide import curl_guide
 from command_line.server import openapi_document
@@ -110,6 +112,20 @@ def test_answers_are_never_cached_and_cannot_be_sniffed_or_framed(city):
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("front_servers", "then"), [(1, 200), (0, 429)])
+def test_each_visitor_behind_the_citys_own_front_server_has_limits_of_their_own(city, front_servers, then):
+    """And nobody gets new ones by claiming another address where there is no front server."""
+    outside = replace(city.services.config, front_servers=front_servers)
+    http = compose(replace(city.services, config=outside, store=open_store(None))).test_client()
+
+    def looks(address: str) -> int:
+        return http.get("/api/v1/public/ledger/heads", headers={"X-Forwarded-For": address}).status_code
+
+    statuses = [looks("203.0.113.1") for _ in range(121)]
+    assert (statuses[0], statuses[-1]) == (200, 429)
+    assert looks("203.0.113.2") == then
 
 
 def test_a_request_id_is_kept_when_it_is_plain_and_replaced_when_it_is_not(city):
