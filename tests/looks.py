@@ -128,9 +128,8 @@ ELSEWHERE = {
     **{f"GET {_CASES}/quarantine/masked-export.{kind}": _MASKED for kind in ("csv", "xlsx")},
     f"GET {_CASES}/quarantine": _MASKED,
     f"POST {_CASES}/quarantine/<int:row_id>/drop": _NO_SUBJECT,
-    "GET /api/v1/department/quarantine": _OWN,
-    f"GET {_CASES}/department/quarantine": _OWN,
-    f"POST {_CASES}/department/quarantine/<int:row_id>/resubmission": _OWN,
+    **{f"GET {desk}/quarantine": _OWN for desk in _DESKS},
+    f"POST {_CASES}/department/quarantine/<int:row_id>/resubmission": _AS_NEEDED,
     "POST /api/v1/department/quarantine/corrections": _OWN,
     **{f"GET {_CASES}/{page}": _FIGURES for page in ("overview", "policy-trials/result")},
     **dict.fromkeys(
