@@ -48,12 +48,12 @@ def points(session, subject, policy, on):
 def test_it_is_in_no_score_from_that_day_on_and_nothing_of_it_is_lost(session, keys, city):
     person = add_person(session, keys)
     add_record(session, person, "volunteering", quantity=100_00)
-    add_record(session, person, "blood_donation")
+    add_record(session, person, "blood_donation", level=1)
 
     before, after = points(session, person, "guihua", LAST_DAY), points(session, person, "guihua", DROPPED_ON)
 
     assert set(before) - set(after) == {"volunteer_hours", "recent_volunteering"}
-    assert set(after) == {"blood_donation"}
+    assert set(after) == {"blood_donations"}
     assert len(records_of(session, person.id)) == 2
     assert [one.category for one in records_of(session, person.id, listed_on=DROPPED_ON)] == ["blood_donation"]
 
