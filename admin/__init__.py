@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from admin.access_alerts import blp as access_alerts
 from admin.access_alerts import own as own_access_alerts
 from admin.access_complaints import blp as access_complaints
+from admin.applicants import blp as applicants
 from admin.catalogue import blp as catalogue
 from admin.commitments import blp as commitments
 from admin.complaints import blp as complaints
@@ -58,6 +59,7 @@ def admin_surfaces() -> list[Blueprint]:
         credit_checks,
         notifications,
         known_records,
+        applicants,
         reports,
         access_alerts,
         own_access_alerts,

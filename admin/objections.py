@@ -12,6 +12,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
+from admin.applicants import WindowRequest
 from admin.cases import masked_subject
 from backend.catalogue.document import Category
 from backend.city_calendar import CalendarMissing, city_date
@@ -41,7 +42,7 @@ from backend.objections.states import EVENT_NAMES, OPEN_STATES, STATE_NAMES
 from backend.objections.steps import get_objection
 from backend.records.models import CreditRecord
 from backend.records.service import versions_of
-from backend.subjects.applicants import applicants, check_may_apply
+from backend.subjects.applicants import check_may_apply
 from backend.subjects.service import find_by_identifier
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
@@ -275,26 +276,9 @@ class ExtensionRequest(Schema):
     reason = fields.String(required=True, validate=validate.Length(5, 500), metadata={"description": "延长的理由"})
 
 
-class WindowObjectionRequest(Schema):
-    identifier = fields.String(
-        required=True,
-        validate=validate.Length(15, 32),
-        metadata={"description": "当事人的公民身份号码或统一社会信用代码"},
-    )
+class WindowObjectionRequest(WindowRequest):
     record_id = fields.Integer(
         required=True, strict=True, metadata={"description": "有异议的记录，见 POST /admin/records/known"}
-    )
-    applicant = fields.String(
-        required=True,
-        validate=validate.OneOf(applicants()),
-        metadata={"description": "谁到窗口提出，见 GET /admin/reports/applicants"},
-    )
-    applicant_checked = fields.Boolean(
-        required=True,
-        truthy={True},
-        falsy={False},
-        validate=validate.Equal(True, error="须先核对申请人应当出示的证件和材料。"),
-        metadata={"description": "已核对申请人应当出示的证件和材料，必须为 true"},
     )
     grounds = fields.String(
         required=True, validate=validate.Length(5, 500), metadata={"description": "异议理由，照申请人所说记录"}

@@ -9,10 +9,11 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from admin.applicants import WindowRequest
 from backend.city_calendar import city_date
 from backend.reports.models import Stationery
 from backend.reports.service import Reader, issue_report, open_report, view_of
-from backend.subjects.applicants import applicants, check_may_apply
+from backend.subjects.applicants import check_may_apply
 from backend.subjects.service import find_by_identifier, masked_identifier, masked_name
 from backend.web import API_PREFIX
 from backend.web.attachments import attachment
@@ -32,37 +33,9 @@ blp = Blueprint("officer reports", __name__, url_prefix=f"{API_PREFIX}/admin/rep
 _MAY_PRINT = ("window_officer",)
 
 
-class DeskReportRequest(Schema):
-    identifier = fields.String(
-        required=True,
-        validate=validate.Length(15, 32),
-        metadata={"description": "公民身份号码或统一社会信用代码"},
-    )
+class DeskReportRequest(WindowRequest):
     stationery = fields.String(required=True, validate=validate.OneOf(get_args(Stationery)))
     masked = fields.Boolean(load_default=False, metadata={"description": "是否隐去部分姓名和号码，由本人选择"})
-    applicant = fields.String(
-        required=True,
-        validate=validate.OneOf(applicants()),
-        metadata={"description": "谁到窗口申请，见 GET /admin/reports/applicants"},
-    )
-    applicant_checked = fields.Boolean(
-        required=True,
-        truthy={True},
-        falsy={False},
-        validate=validate.Equal(True, error="须先核对申请人应当出示的证件和材料。"),
-        metadata={"description": "已核对申请人应当出示的证件和材料，必须为 true"},
-    )
-
-
-class ReportApplicant(Schema):
-    code = fields.String(required=True, validate=validate.OneOf(applicants()))
-    name = fields.String(required=True)
-    papers = fields.String(required=True, metadata={"description": "窗口应当核对的证件和材料"})
-    basis = fields.String(required=True, metadata={"description": "申请的依据"})
-
-
-class ReportApplicants(Schema):
-    items = fields.List(fields.Nested(ReportApplicant), required=True)
 
 
 class DeskReport(Schema):
@@ -76,15 +49,6 @@ class DeskReport(Schema):
     as_of = fields.Date(required=True)
     issued_at = Moment(required=True)
     valid_to = fields.Date(required=True)
-
-
-@blp.route("/applicants")
-class Applicants(MethodView):
-    @signed_in_officer(*_MAY_PRINT)
-    @blp.response(200, ReportApplicants)
-    def get(self) -> dict[str, object]:
-        """谁可以到窗口申请信用报告，应当核对哪些材料"""
-        return {"items": list(applicants().values())}
 
 
 @blp.route("")

@@ -95,5 +95,5 @@ def test_about_the_dead_only_a_close_relative_may_ask_and_the_paper_says_so(offi
     assert "近亲属" in refused.get_json()["detail"]
     assert "已故信息主体的近亲属申请出具" in text
     assert "登记状态已故" in text
-    offered = desk.get(f"{REPORTS}/applicants").get_json()["items"]
+    offered = desk.get("/api/v1/admin/applicants").get_json()["items"]
     assert "死亡证明" in next(one["papers"] for one in offered if one["code"] == "close_relative")
