@@ -7,6 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ from backend.benefits.schemes import install_shipped_schemes
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.errors import VersionAlreadyImported
 from backend.catalogue.service import import_catalogue
-from backend.city_calendar import CITY_ZONE, city_date, utc_now
+from backend.city_calendar import CITY_ZONE, CalendarMissing, city_date, utc_now
 from backend.config import DEFAULT_CITY_NAME, ENVIRONMENT_FILE
 from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate
@@ -39,6 +40,7 @@ from command_line.scores import KIND_NAMES, run_to_end, show_run
 from command_line.server import check_port_is_free
 from demo_city.departments import open_departments
 from demo_city.generate import MANIFEST, generate_city
+from demo_city.incentives import start_joint_incentive
 from demo_city.opening import DEPARTMENT_OFFICER, OFFICERS, activate_residents, open_office
 from demo_city.population import CitySize
 from scoring.policy import shipped_policy
@@ -103,6 +105,9 @@ def prepare(residents: int) -> Context:
         provision_demo_partners(session, context.config.data_dir / "partners", now=now)
         open_departments(session, context.config.data_dir / "partners", now=now)
         activate_residents(session, manifest, keys=context.keys, now=now)
+        # Late in the year its clocks end in one whose holidays nobody knows yet.
+        with suppress(CalendarMissing), session.begin_nested():
+            start_joint_incentive(session, manifest, keys=context.keys, now=now, working_days=context.working_days)
     # Five years of files hold what is over by now: the first scores rest on what still counts.
     sweep_records(context.database, now=utc_now(), held_back=still_to_be_decided)
     for subject_kind in KIND_NAMES:

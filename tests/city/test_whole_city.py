@@ -7,6 +7,8 @@ import json
 import pytest
 from sqlalchemy import func, select
 
+from backend.joint_incentives.models import JointIncentive
+from backend.joint_incentives.service import deeds_in, requests_of
 from backend.records.early_warning import warnings
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow
 from backend.records.quality import quality_by_department
@@ -64,6 +66,14 @@ def test_the_figures_and_the_warning_tell_the_departments_apart(reading):
     assert min(timeliness.values()) > 0.85
     lasting = [(each.source_department, each.kind) for each in warnings(reading, lasting=True)]
     assert lasting == [("桂城市城市管理局", "silent")]
+
+
+def test_a_joint_incentive_is_under_way_answered_by_one_department_and_not_yet_by_the_other(reading):
+    [incentive] = reading.scalars(select(JointIncentive)).all()
+    states = sorted(request.state for request in requests_of(reading, incentive.id))
+    assert states == ["accepted", "asked"]
+    [deed] = deeds_in(reading, incentive.id)
+    assert deed.measure == "green_channel"
 
 
 def test_every_scored_person_is_an_adult_who_opted_in(reading):
