@@ -7,12 +7,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,7 +24,7 @@ from backend.benefits.schemes import install_shipped_schemes
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.errors import VersionAlreadyImported
 from backend.catalogue.service import import_catalogue
-from backend.city_calendar import CITY_ZONE, CalendarMissing, city_date, utc_now
+from backend.city_calendar import CITY_ZONE, CalendarYearUnknown, WorkingDays, city_date, utc_now
 from backend.config import DEFAULT_CITY_NAME, ENVIRONMENT_FILE
 from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate
@@ -89,6 +89,7 @@ def prepare(residents: int) -> Context:
     """Every step looks whether it has been done, so that an interrupted start goes on where it stopped."""
     _write_environment_file()
     _add_report_certificate()
+    count_unpublished_years()
     context = open_context()
     context.config.data_dir.mkdir(parents=True, exist_ok=True)
     migrate(context.database)
@@ -105,9 +106,7 @@ def prepare(residents: int) -> Context:
         provision_demo_partners(session, context.config.data_dir / "partners", now=now)
         open_departments(session, context.config.data_dir / "partners", now=now)
         activate_residents(session, manifest, keys=context.keys, now=now)
-        # Late in the year its clocks end in one whose holidays nobody knows yet.
-        with suppress(CalendarMissing), session.begin_nested():
-            start_joint_incentive(session, manifest, keys=context.keys, now=now, working_days=context.working_days)
+        start_joint_incentive(session, manifest, keys=context.keys, now=now, working_days=context.working_days)
     # Five years of files hold what is over by now: the first scores rest on what still counts.
     sweep_records(context.database, now=utc_now(), held_back=still_to_be_decided)
     for subject_kind in KIND_NAMES:
@@ -145,7 +144,7 @@ def tell_how_to_sign_in(context: Context, base: str) -> None:
 
 
 def _write_environment_file() -> None:
-    path = Path(os.environ.get("OSMANTHUS_ENV_FILE", ENVIRONMENT_FILE))
+    path = _environment_file()
     if path.exists() or "OSMANTHUS_DATABASE_URL" in os.environ:
         return
     folder = path.resolve().parent
@@ -165,7 +164,7 @@ def _write_environment_file() -> None:
 
 def _add_report_certificate() -> None:
     """Beside the other keys of the demo; also for a demo city that was made before there were reports."""
-    path = Path(os.environ.get("OSMANTHUS_ENV_FILE", ENVIRONMENT_FILE))
+    path = _environment_file()
     setting = "OSMANTHUS_REPORT_CERTIFICATE"
     if not path.exists() or setting in os.environ or setting in path.read_text(encoding="utf-8"):
         return
@@ -180,13 +179,44 @@ def _add_report_certificate() -> None:
 
 def remember_address(address: str) -> None:
     """In the environment file, for this server and for commands beside it: reports and tokens name the address."""
-    path = Path(os.environ.get("OSMANTHUS_ENV_FILE", ENVIRONMENT_FILE))
-    setting = "OSMANTHUS_PUBLIC_URL"
+    _remember("OSMANTHUS_PUBLIC_URL", address)
+
+
+def count_unpublished_years() -> None:
+    """Late in the year clocks end in one whose holidays are not published. A real city then waits for the notice;
+    a made-up one goes on, and takes it that every Monday to Friday but New Year's Day is worked."""
+    path = _environment_file().resolve().parent / "working-days.yaml"
+    this_year = city_date(utc_now()).year
+    years = [year for year in (this_year, this_year + 1) if not _is_published(year)]
+    if not years and not path.exists():
+        return
+    assumed = {year: {"holidays": [date(year, 1, 1)], "workdays": []} for year in years}
+    path.write_text(
+        f"# 由 make run 生成，仅供演示：放假安排还没有公布的年份。\n{yaml.safe_dump(assumed)}", encoding="utf-8"
+    )
+    _remember("OSMANTHUS_WORKING_DAYS_FILE", str(path))
+
+
+def _is_published(year: int) -> bool:
+    try:
+        WorkingDays().is_working(date(year, 1, 1))
+    except CalendarYearUnknown:
+        return False
+    return True
+
+
+def _environment_file() -> Path:
+    return Path(os.environ.get("OSMANTHUS_ENV_FILE", ENVIRONMENT_FILE))
+
+
+def _remember(setting: str, value: str) -> None:
+    """In the environment file that the demo wrote, unless the setting is given from outside."""
+    path = _environment_file()
     if not path.exists() or setting in os.environ:
         return
     lines = path.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if not line.startswith(f"{setting}=")]
-    path.write_text("\n".join([*kept, f"{setting}={address}"]) + "\n", encoding="utf-8")
+    path.write_text("\n".join([*kept, f"{setting}={value}"]) + "\n", encoding="utf-8")
 
 
 def _generate(folder: Path, residents: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from demo_city.population import CitySize
 AS_OF = date(2026, 11, 22)
 SIZE = CitySize(residents=600, enterprises=80, organisations=6, records=15_000)
 SEED = 7
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,16 @@ def _lines(path: Path, stated: Mapping[str, Any]) -> Iterator[list[str]]:
             yield [cell or "" for cell in row]
     else:
         yield from csv.reader(io.StringIO(path.read_bytes().decode(stated["encoding"])))
+
+
+@pytest.fixture
+def environment_file(tmp_path, monkeypatch):
+    path = tmp_path / "osmanthus.env"
+    path.write_text(
+        "# 本机演示\nOSMANTHUS_DATABASE_URL=sqlite://\n"
+        f"OSMANTHUS_SEALING_KEYS=demo:{KEY}\nOSMANTHUS_INDEX_KEY={KEY}\nOSMANTHUS_SIGNING_KEY={KEY}\n"
+        "OSMANTHUS_SIGN_IN=demo\n"
+    )
+    monkeypatch.setenv("OSMANTHUS_ENV_FILE", str(path))
+    monkeypatch.delenv("OSMANTHUS_PUBLIC_URL", raising=False)
+    return path

@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from backend.config import load_config
 from command_line.demo import remember_address
-
-KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-
-
-@pytest.fixture
-def environment_file(tmp_path, monkeypatch):
-    path = tmp_path / "osmanthus.env"
-    path.write_text(
-        "# 本机演示\nOSMANTHUS_DATABASE_URL=sqlite://\n"
-        f"OSMANTHUS_SEALING_KEYS=demo:{KEY}\nOSMANTHUS_INDEX_KEY={KEY}\nOSMANTHUS_SIGNING_KEY={KEY}\n"
-        "OSMANTHUS_SIGN_IN=demo\n"
-    )
-    monkeypatch.setenv("OSMANTHUS_ENV_FILE", str(path))
-    monkeypatch.delenv("OSMANTHUS_PUBLIC_URL", raising=False)
-    return path
 
 
 def test_reports_and_tokens_name_the_port_that_the_city_is_served_on_now(environment_file):
