@@ -281,7 +281,8 @@ def test_those_who_were_given_the_record_are_told_and_those_who_only_asked_yes_o
 
     messages = session.scalars(select(Notification).where(Notification.partner_code == "bank")).all()
     entries = session.scalars(select(LedgerEntry).where(LedgerEntry.actor_id == str(bank.id))).all()
-    assert [message.about for message in messages] == [f"access:{entry.id}" for entry in entries], "one for each"
+    assert len(messages) == len(entries)
+    assert {message.about for message in messages} == {f"access:{entry.id}" for entry in entries}, "one for each"
     assert record.title not in "".join(message.body for message in messages)
     assert told(session, partner_code="shop") == []
     rows = session.scalars(select(LedgerEntry).where(LedgerEntry.action == "correction_told")).all()
