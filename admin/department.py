@@ -16,8 +16,8 @@ from admin.quarantine import (
     QuarantineQuery,
     ResubmissionRequest,
     ResubmissionResponse,
+    page_of_rows,
     resubmit,
-    row_answer,
 )
 from backend.city_calendar import city_date
 from backend.ledger.service import Actor
@@ -25,7 +25,7 @@ from backend.objections.inbox import count_waiting as count_objections
 from backend.objections.routing import departments
 from backend.records.departments import department_by_code
 from backend.records.early_warning import count_lasting
-from backend.records.quarantine import count_open, quarantined_rows
+from backend.records.quarantine import count_open
 from backend.repairs.service import count_waiting as count_repairs
 from backend.supplements.service import count_waiting as count_supplements
 from backend.web import API_PREFIX
@@ -37,7 +37,6 @@ from backend.web.department_quality import add_quality_routes
 from backend.web.guards import access_reason, current_officer, signed_in_officer, states_reason
 from backend.web.idempotency import idempotent
 from backend.web.objections import DepartmentChoices
-from backend.web.pages import page_of
 
 inbox = Blueprint(
     "department inbox",
@@ -119,16 +118,7 @@ class DepartmentRows(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, object]:
         """本单位报送、没有入库的行，先到的在前；证件号码和姓名已脱敏"""
         with reading() as session:
-            found = quarantined_rows(
-                session,
-                code=query["reason"],
-                delivery_id=query["delivery"],
-                source_department=_my_name(session),
-                after_id=query["cursor"] or 0,
-                limit=query["limit"] + 1,
-            )
-            page = page_of(found, query["limit"], key=lambda pair: pair[0].id)
-            return page | {"items": [row_answer(row, delivery) for row, delivery in found[: query["limit"]]]}
+            return page_of_rows(session, query, source_department=_my_name(session))
 
 
 @rows.route("/<int:row_id>/resubmission")

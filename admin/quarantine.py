@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -131,15 +132,7 @@ class QuarantinedRows(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, object]:
         """待处理的行，先到的在前；证件号码和姓名已脱敏"""
         with reading() as session:
-            found = quarantined_rows(
-                session,
-                code=query["reason"],
-                delivery_id=query["delivery"],
-                after_id=query["cursor"] or 0,
-                limit=query["limit"] + 1,
-            )
-            page = page_of(found, query["limit"], key=lambda pair: pair[0].id)
-            return page | {"items": [row_answer(row, delivery) for row, delivery in found[: query["limit"]]]}
+            return page_of_rows(session, query)
 
 
 @blp.route("/summary")
@@ -406,7 +399,23 @@ def _download(content: bytes, content_type: str, ending: str) -> Response:
     )
 
 
-def row_answer(row: QuarantinedRow, delivery: Delivery) -> dict[str, object]:
+def page_of_rows(
+    session: Session, query: Mapping[str, Any], *, source_department: str | None = None
+) -> dict[str, object]:
+    """What a QuarantineQuery asks for, of one department or of all."""
+    found = quarantined_rows(
+        session,
+        code=query["reason"],
+        delivery_id=query["delivery"],
+        source_department=source_department,
+        after_id=query["cursor"] or 0,
+        limit=query["limit"] + 1,
+    )
+    page = page_of(found, query["limit"], key=lambda pair: pair[0].id)
+    return page | {"items": [_row_answer(row, delivery) for row, delivery in found[: query["limit"]]]}
+
+
+def _row_answer(row: QuarantinedRow, delivery: Delivery) -> dict[str, object]:
     return {
         "id": row.id,
         "delivery_id": row.delivery_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ import yaml
 from hypothesis import strategies as st
 
 from scoring.columns import RecordColumns, sort_by_subject
-from scoring.compiled import CompiledPolicy
+from scoring.compiled import CompiledPolicy, compile_policy
 from scoring.days import NO_DAY, to_day
+from scoring.policy import Policy
 from tests.scoring.oracle import Rec
 
 CATEGORIES = ["alpha", "beta", "gamma", "delta", "omega"]
@@ -318,3 +320,11 @@ def columns_of(records_by_subject: dict[int, list[Rec]], compiled: CompiledPolic
             relation=[rec.relation for _, rec in rows],
         )
     )
+
+
+def drawn_records(data: st.DataObject, of: Policy) -> tuple[CompiledPolicy, RecordColumns, date]:
+    """The policy compiled, records of one subject in the policy's own categories, and the day to score them on."""
+    compiled, as_of = compile_policy(of), data.draw(AS_OF)
+    codes = st.sampled_from(of.category_codes)
+    records = [replace(rec, category=data.draw(codes)) for rec in data.draw(record_lists(as_of))]
+    return compiled, columns_of({1: records}, compiled), as_of

@@ -22,7 +22,7 @@ from scoring.explain import (
 from scoring.policy import shipped_policy
 from tests.scoring.builders import TODAY, indicator, policy, score
 from tests.scoring.oracle import Rec
-from tests.scoring.strategies import AS_OF, columns_of, record_lists
+from tests.scoring.strategies import columns_of, drawn_records
 
 GUIHUA = shipped_policy("guihua")
 
@@ -137,11 +137,7 @@ def test_nothing_is_advised_where_nothing_would_raise_the_score() -> None:
 @given(data=st.data())
 def test_whoever_follows_advice_gets_the_promised_points(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)
-    compiled = compile_policy(of)
-    as_of = data.draw(AS_OF)
-    codes = st.sampled_from(of.category_codes)
-    records = [Rec(**{**rec.__dict__, "category": data.draw(codes)}) for rec in data.draw(record_lists(as_of))]
-    columns = columns_of({1: records}, compiled)
+    compiled, columns, as_of = drawn_records(data, of)
     now = score_one(compiled, columns, to_day(as_of)).total
     advice = advise(of, compiled, columns, to_day(as_of), limit=20)
     assert [a.gain for a in advice] == sorted((a.gain for a in advice), reverse=True)

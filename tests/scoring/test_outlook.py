@@ -17,7 +17,7 @@ from scoring.outlook import MOST_STEPS, Outlook
 from scoring.policy import shipped_policy
 from tests.scoring.builders import TODAY
 from tests.scoring.oracle import Rec
-from tests.scoring.strategies import AS_OF, columns_of, record_lists
+from tests.scoring.strategies import columns_of, drawn_records
 
 GUIHUA = shipped_policy("guihua")
 
@@ -27,11 +27,8 @@ GUIHUA = shipped_policy("guihua")
 @given(data=st.data())
 def test_a_plan_of_things_to_do_leads_to_the_score_that_was_wanted(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)
-    compiled = compile_policy(of)
-    as_of = data.draw(AS_OF)
-    codes = st.sampled_from(of.category_codes)
-    records = [Rec(**{**rec.__dict__, "category": data.draw(codes)}) for rec in data.draw(record_lists(as_of))]
-    columns, day = columns_of({1: records}, compiled), to_day(as_of)
+    compiled, columns, as_of = drawn_records(data, of)
+    day = to_day(as_of)
     target = score_one(compiled, columns, day).total + data.draw(st.integers(1, 40_00))
     plan = Outlook(of, compiled, columns, day).by_acting(lambda then: then.total >= target)
     if plan is None:
@@ -49,11 +46,8 @@ def test_a_plan_of_things_to_do_leads_to_the_score_that_was_wanted(name: str, da
 @given(data=st.data())
 def test_waiting_leads_there_on_the_very_day_that_is_told_and_not_before(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)
-    compiled = compile_policy(of)
-    as_of = data.draw(AS_OF)
-    codes = st.sampled_from(of.category_codes)
-    records = [Rec(**{**rec.__dict__, "category": data.draw(codes)}) for rec in data.draw(record_lists(as_of))]
-    columns, day = columns_of({1: records}, compiled), to_day(as_of)
+    compiled, columns, as_of = drawn_records(data, of)
+    day = to_day(as_of)
     target = score_one(compiled, columns, day).total + data.draw(st.integers(1, 20_00))
     plan = Outlook(of, compiled, columns, day).by_waiting(lambda then: then.total >= target, longest_days=1_100)
     last = day + 1_100 if plan is None else plan.day - 1
@@ -92,11 +86,8 @@ def test_a_plan_names_the_steps_their_gain_and_what_the_score_is_then() -> None:
 @given(data=st.data())
 def test_what_was_asked_before_changes_no_answer(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)
-    compiled = compile_policy(of)
-    as_of = data.draw(AS_OF)
-    codes = st.sampled_from(of.category_codes)
-    records = [Rec(**{**rec.__dict__, "category": data.draw(codes)}) for rec in data.draw(record_lists(as_of))]
-    columns, day = columns_of({1: records}, compiled), to_day(as_of)
+    compiled, columns, as_of = drawn_records(data, of)
+    day = to_day(as_of)
     asked = Outlook(of, compiled, columns, day)
     for more in data.draw(st.lists(st.integers(1, 30_00), min_size=2, max_size=4)):
         reached = partial(_at_least, asked.now.total + more)
