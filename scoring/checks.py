@@ -322,8 +322,8 @@ class _Checker:
         low, high = dimension["range"]
         if not low <= 0 <= high or low == high:
             self.problem((*path, "range"), "维度的范围应包含 0，且下限小于上限", "range_order")
-        if self._one_act and low < 0 and any(i["direction"] == "down" for i in dimension["indicators"]):
-            self._one_act_limit((*path, "range"), "维度的下限")
+        if self._one_act and any(i["direction"] == "down" for i in dimension["indicators"]):
+            self._one_act_limit((*path, "range"), "维度的范围（range）")
 
     # One indicator
 
@@ -332,6 +332,11 @@ class _Checker:
         return bool(self.data.get("one_act", "each") == "highest")
 
     def _one_act_limit(self, path: Path, what: str) -> None:
+        """Without the heaviest record of an act (removed, disputed) the next one of the act takes its place.
+
+        That lowers the total by less only while every deduction reaches it as it stands: behind a bound, a cap
+        or a rounding of its own, the heavier one may have taken less than the next one then does.
+        """
         self.problem(
             path,
             f"“同一行为只计一次”（one_act: highest）时，扣分项不能再设{what}：否则去掉一条失信记录反而可能降分",
@@ -448,14 +453,15 @@ class _Checker:
         if "advice" in indicator and (direction != "up" or measure not in ("count", "sum", "amount", "each")):
             self.problem((*path, "advice"), "advice 只用于可以再做一些就加分的指标", "advice_measure")
         if self._one_act and direction == "down":
-            if measure not in ("each", "value_of"):
+            if measure != "each":
                 self.problem(
                     (*path, "measure"),
                     "one_act: highest 时，扣分项都应逐条计分（measure: each）",
                     "one_act_measure",
                 )
-            if "cap" in indicator and measure == "each":
-                self._one_act_limit((*path, "cap"), "上限（cap）")
+            for key, what in (("cap", "上限（cap）"), ("fading", "衰减（fading）")):
+                if key in indicator:
+                    self._one_act_limit((*path, key), what)
 
     # The points of one indicator
 

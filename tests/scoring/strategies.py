@@ -142,7 +142,9 @@ def indicators(draw: st.DrawFn, code: str, *, person: bool, one_act: bool, fadin
         result["window"] = "by_size"
     elif window == "span":
         result["window"] = draw(spans)
-    if fadings and measure not in ("exists", "months_since", "latest") and draw(st.booleans()):
+    # Where one act counts once, a deduction reaches the total as it stands.
+    plain = one_act and direction == "down"
+    if fadings and not plain and measure not in ("exists", "months_since", "latest") and draw(st.booleans()):
         result["fading"] = draw(st.sampled_from(fadings))
     once = measure in ("count", "sum", "amount", "each") and draw(st.booleans())
     if once:
@@ -155,7 +157,7 @@ def indicators(draw: st.DrawFn, code: str, *, person: bool, one_act: bool, fadin
     yearly = measure == "each" and direction == "up" and not once and draw(st.booleans())
     if yearly:
         result["yearly_cap"] = draw(sizes)
-    if not (one_act and direction == "down") and draw(st.booleans()):
+    if not plain and draw(st.booleans()):
         result["cap"] = draw(sizes)
     if per_record:
         kinds = ["by_level"] if direction == "both" else ["each", "by_level", "by_amount", "by_quantity"]
@@ -203,7 +205,7 @@ def policies(draw: st.DrawFn) -> str:
             )
             here.append(indicator)
             number += 1
-            if indicator["direction"] != "both" and draw(st.integers(0, 3)) == 0:
+            if indicator["direction"] in (("up",) if one_act else ("up", "down")) and draw(st.integers(0, 3)) == 0:
                 per_record = indicator["measure"] in ("each", "highest", "latest")
                 up = indicator["direction"] == "up"
                 rising = per_record or up != (indicator["measure"] == "months_since")
@@ -224,9 +226,8 @@ def policies(draw: st.DrawFn) -> str:
                 )
                 number += 1
         dimension: dict[str, Any] = {"code": f"dimension_{d}", "name": "维度", "indicators": here}
-        if draw(st.booleans()):
-            bottom = 0 if one_act and any(i["direction"] == "down" for i in here) else -draw(st.integers(0, 40))
-            dimension["range"] = [bottom, draw(st.integers(1, 40))]
+        if not (one_act and any(i["direction"] == "down" for i in here)) and draw(st.booleans()):
+            dimension["range"] = [-draw(st.integers(0, 40)), draw(st.integers(1, 40))]
         dimensions.append(dimension)
     document: dict[str, Any] = {
         "code": "drawn", "name": "抽样方案", "version": "1", "basis": "依据",

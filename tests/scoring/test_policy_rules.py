@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +48,12 @@ def problems(source: str) -> list[Problem]:
 
 
 def rules(*indicators: dict[str, Any], **changes: Any) -> set[str]:
-    return {problem.rule for problem in problems(text(document(*indicators, **changes)))}
+    """The rules that such a policy breaks."""
+    try:
+        load_policy(text(document(*indicators, **changes)))
+    except PolicyInvalid as refusal:
+        return {problem.rule for problem in refusal.problems}
+    return set()
 
 
 def tiers(*rows: tuple[float, float]) -> dict[str, Any]:
@@ -180,7 +187,23 @@ def test_a_person_is_scored_on_their_own_records_and_never_graded_by_a_list() ->
 
 def test_one_act_once_is_refused_together_with_limits_under_which_removing_a_breach_could_lower_a_score() -> None:
     assert rules(indicator(cap=20), one_act="highest") == {"one_act_with_limit"}
+    assert rules(indicator(fading="slow"), one_act="highest", **FADING) == {"one_act_with_limit"}
     assert "one_act_measure" in rules(indicator(measure="exists", points={"flat": -3}), one_act="highest")
+    second = {
+        "code": "second", "name": "再计", "direction": "down", "basis": "依据", "measure": "value_of",
+        "of": "indicator", "points": tiers((-10_000_000_000, -2), (-5, -1)),
+    }  # fmt: skip
+    assert rules(indicator(), second, one_act="highest") == {"one_act_measure"}
+    assert rules(indicator(), second) == set()
+
+
+@pytest.mark.parametrize("bounds", [[-60, 60], [0, 60], [-60, 0]])
+def test_one_act_once_leaves_no_bound_to_a_dimension_with_deductions(bounds: list[int]) -> None:
+    """Fines end at the bound, so that without the fine the lighter judgment would lower the score further."""
+    bounded = {"code": "bounded", "name": "有界", "range": bounds, "indicators": [indicator()]}
+    assert rules(dimensions=[bounded], one_act="highest") == {"one_act_with_limit"}
+    assert rules(dimensions=[bounded]) == set()
+    assert rules(dimensions=[bounded | {"indicators": [UP]}], one_act="highest") == set()
 
 
 def test_a_second_price_must_follow_the_direction_of_what_it_prices() -> None:
@@ -192,6 +215,15 @@ def test_a_second_price_must_follow_the_direction_of_what_it_prices() -> None:
     assert "value_of" in rules(UP, second | {"of": "huors"})
     priced = second | {"of": "indicator"}
     assert "points_from_lowest" in rules(indicator(), priced)
+
+
+def test_every_field_that_the_guide_explains_is_one_of_the_policys() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+    rows = guide.partition("| 写法 | 作用 |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    named = {word.partition(":")[0] for row in rows for word in re.findall("`(.+?)`", row.split("|")[1])}
+    schema = files("scoring").joinpath("policy.schema.json").read_text(encoding="utf-8")
+    assert named
+    assert {name for name in named if f'"{name}": {{' not in schema} == set()
 
 
 def test_what_is_wrong_is_named_with_its_line_and_the_nearest_right_word() -> None:
