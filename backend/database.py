@@ -23,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     Uuid,
     any_,
     cast,
@@ -77,6 +78,20 @@ class Digest16(TypeDecorator[bytes]):
 
     def process_result_value(self, value: bytes | UUID | None, dialect: Dialect) -> bytes | None:
         return value.bytes if isinstance(value, UUID) else value
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON that the database keeps as it is written, and does not look into: in PostgreSQL a fifth of what storing
+    a short row costs."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
 
 
 class Base(DeclarativeBase):

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID, uuid4
 
 import orjson
 import polars as pl
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
 from backend.authorizations.service import written_consents
@@ -28,6 +28,7 @@ from backend.database import Database
 from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
 from backend.records.contents import form_of
+from backend.records.copying import write_rows
 from backend.records.departments import SourceDepartment
 from backend.records.errors import (
     ColumnsMissing,
@@ -38,7 +39,7 @@ from backend.records.errors import (
 )
 from backend.records.masking import mask_row
 from backend.records.measures import Shape, measure, together
-from backend.records.models import Delivery
+from backend.records.models import Delivery, QuarantinedRow
 from backend.records.preparation import UNDER_FOURTEEN, KnownSubjects, content_columns, prepare_records
 from backend.records.quality_rules import quality_rules
 from backend.records.register_files import judge_register_rows, store_register_rows
@@ -58,12 +59,9 @@ from backend.records.storing import (
     Arrival,
     Stored,
     WrittenAhead,
-    id_text,
-    moment_text,
     serialise_collection,
     store_records,
     write_ahead,
-    write_rows,
 )
 from backend.records.validation import MALFORMED_LINE, Reason, department_columns
 from backend.subjects.rescoring import mark_for_rescoring
@@ -218,7 +216,7 @@ def _arrival(database: Database, template: Template, delivery: Delivery, now: da
     headings = [column.header for column in content_columns(template)]
     with database.transaction() as session:
         serialise_collection(session)
-        return Arrival(form_of(session, headings).id, delivery.id, now, on_postgresql=True)
+        return Arrival(form_of(session, headings).id, delivery.id, now)
 
 
 @contextmanager
@@ -611,17 +609,16 @@ def _refused_rows(
 def _quarantine(session: Session, refused: pl.DataFrame, delivery: Delivery, now: datetime) -> None:
     if refused.is_empty():
         return
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    moment = pl.lit(moment_text(now, on_postgresql=on_postgresql))
+    moment = pl.lit(now.astimezone(UTC))
     is_open = pl.col("resolution").is_null()
     rows = refused.with_columns(
-        pl.lit(id_text(delivery.id, on_postgresql=on_postgresql)).alias("delivery_id"),
+        pl.lit(delivery.id.bytes).alias("delivery_id"),
         moment.alias("created_at"),
         pl.when(is_open).then(pl.lit("open")).otherwise(pl.lit("dropped")).alias("state"),
         pl.when(~is_open).then(pl.lit("系统")).alias("resolved_by"),
         pl.when(~is_open).then(moment).alias("resolved_at"),
     )
-    write_rows(session, "quarantined_rows", rows)
+    write_rows(session, cast(Table, QuarantinedRow.__table__), rows)
 
 
 def masked(template: Template, row: dict[str, str], reasons: Sequence[Reason]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import JSON, ColumnElement, case, cast, select, type_coerce
 from sqlalchemy.orm import Session
 
 from backend.records.models import ContentForm, CreditRecord
@@ -30,8 +30,8 @@ def content_cell(session: Session, heading: str) -> ColumnElement[str]:
         for form in session.scalars(select(ContentForm))
         if heading in form.headings
     }
-    by_heading = CreditRecord.cells[heading].as_string()
-    listed = [
-        (CreditRecord.form_id == form, CreditRecord.cells[place].as_string()) for form, place in places.items()
-    ]
-    return case((CreditRecord.form_id.is_(None), by_heading), *listed)
+    # Plain text in either database, which PostgreSQL only takes for JSON when told so.
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    cells = cast(CreditRecord.cells, JSON) if on_postgresql else type_coerce(CreditRecord.cells, JSON)
+    listed = [(CreditRecord.form_id == form, cells[place].as_string()) for form, place in places.items()]
+    return case((CreditRecord.form_id.is_(None), cells[heading].as_string()), *listed)

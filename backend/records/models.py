@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from backend.database import Base, BigId, Digest16, Json, UtcDateTime
+from backend.database import Base, BigId, Digest16, Json, JsonText, UtcDateTime
 
 DELIVERY_STATES = ("receiving", "done", "failed")
 RECORD_STATES = ("active", "disputed", "repaired", "revoked", "expired")
@@ -141,7 +141,7 @@ class CreditRecord(Base):
     source_department: Mapped[str]
     delivery_id: Mapped[UUID]
     form_id: Mapped[int | None] = mapped_column(BigId)
-    cells: Mapped[list[str | None] | dict[str, Any]] = mapped_column("content", JSON)
+    cells: Mapped[list[str | None] | dict[str, Any]] = mapped_column("content", JsonText)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     form: Mapped[ContentForm | None] = relationship(

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import polars as pl
 from psycopg.errors import UniqueViolation
-from sqlalchemy import func, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.orm import Session
 
 from backend.database import insert_into
 from backend.records.contents import form_of
+from backend.records.copying import CopyData, copy_data, driver, send_copy, write_rows
 from backend.records.models import ContentForm, CorrectionMark, CreditRecord, RecordDeletion, RecordVersion
 from backend.records.validation import Reason
 
 _ASKED_AT_ONCE = 10_000
-_WRITTEN_AT_ONCE = 8_000
 _UNSORTED_AT_MOST = 1_000
 """So few rows are numbered in the order delivered: sorting would gain nothing."""
 _ONE_COLLECTION_AT_A_TIME = 0x05A_C011EC7
-_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-_ESCAPED = r"[\\\t\n\r]"
 
 CONFLICT = "conflicting_source"
 DELIVERED = "数源单位报送"
@@ -36,6 +33,7 @@ WITHDRAWN = "数源单位撤销"
 SELF_DECLARED = "自主申报，由{}核验"
 """The source of what a subject supplied itself and that department verified: it answers for the record."""
 
+_RECORDS = cast(Table, CreditRecord.__table__)
 _RECORD_COLUMNS = (
     "id",
     "subject_id",
@@ -206,7 +204,6 @@ class Arrival:
     form_id: int
     delivery_id: UUID
     now: datetime
-    on_postgresql: bool
 
 
 @dataclass(frozen=True)
@@ -219,15 +216,13 @@ class WrittenAhead:
 
     records: pl.DataFrame
     rows: pl.DataFrame
-    columns: Sequence[str]
-    lines: Sequence[memoryview]
+    data: CopyData
 
 
 def write_ahead(records: pl.DataFrame, arrival: Arrival) -> WrittenAhead:
     """For PostgreSQL only; nothing is looked up. See `PreparedRows.records`."""
     rows = _in_order(records.filter(records["natural_key"].is_first_distinct()))
-    written = _as_written(rows, arrival)
-    return WrittenAhead(records, rows, written.columns, list(_copy_lines(written)))
+    return WrittenAhead(records, rows, copy_data(_RECORDS, _as_written(rows, arrival)))
 
 
 def store_records(
@@ -250,8 +245,7 @@ def store_records(
     stored = Stored(0, 0, 0, set(), {})
     if records.is_empty():
         return stored
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    arrival = Arrival(form_of(session, headings).id, delivery_id, now, on_postgresql)
+    arrival = Arrival(form_of(session, headings).id, delivery_id, now)
     # Within one file too, a matter may come several times: the first of each together, then the second, and so on.
     is_first = records["natural_key"].is_first_distinct()
     # Rows that were taken out since would be written all the same.
@@ -269,7 +263,7 @@ def _wrote_ahead(session: Session, ahead: WrittenAhead, stored: Stored) -> bool:
     """False when some matter was known: then nothing was written."""
     try:
         with session.begin_nested():
-            _copy(session, "credit_records", ahead.columns, ahead.lines)
+            send_copy(session, ahead.data)
     except UniqueViolation:
         return False
     _note_new(ahead.rows, stored)
@@ -311,7 +305,7 @@ def _known_matters(session: Session, rows: pl.DataFrame) -> list[tuple[bytes, in
         # As texts: the driver would write arrays element by element.
         subjects = rows["subject_id"].cast(pl.String).str.join(",").item()
         keys = rows["natural_key"].bin.encode("hex").str.join(",").item()
-        cursor = _driver(session).execute(
+        cursor = driver(session).execute(
             "SELECT known.* FROM unnest(%s::bigint[], %s::uuid[]) AS asked (subject_id, natural_key) "
             "CROSS JOIN LATERAL (SELECT natural_key, id, facts_digest FROM credit_records "
             # OFFSET 0: look each key up in the index, whatever the statistics of a growing table say.
@@ -326,15 +320,15 @@ def _known_matters(session: Session, rows: pl.DataFrame) -> list[tuple[bytes, in
             "SELECT known.natural_key, known.id, known.facts_digest FROM asked CROSS JOIN credit_records AS known "
             "ON known.subject_id = asked.subject_id AND known.natural_key = asked.natural_key"
         )
-        known += _driver(session).execute(query, [value for row in part.iter_rows() for value in row])
+        known += driver(session).execute(query, [value for row in part.iter_rows() for value in row])
     return known
 
 
 def _insert(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: Stored) -> None:
     written = _as_written(rows, arrival)
-    if not arrival.on_postgresql:
+    if session.get_bind().dialect.name == "sqlite":
         written = written.with_columns(pl.Series("id", _new_ids(session, rows.height), dtype=pl.Int64))
-    write_rows(session, "credit_records", written)
+    write_rows(session, _RECORDS, written)
     _note_new(rows, stored)
 
 
@@ -350,9 +344,8 @@ def _as_written(rows: pl.DataFrame, arrival: Arrival) -> pl.DataFrame:
         pl.when("withdrawn").then(pl.lit("revoked")).otherwise(pl.lit("active")).alias("state"),
         pl.lit(1, dtype=pl.Int64).alias("version"),
         pl.lit(arrival.form_id).alias("form_id"),
-        pl.col("event_on", "ended_on", "performed_on").dt.to_string("%Y-%m-%d"),
-        pl.lit(id_text(arrival.delivery_id, on_postgresql=arrival.on_postgresql)).alias("delivery_id"),
-        pl.lit(moment_text(arrival.now, on_postgresql=arrival.on_postgresql)).alias("created_at"),
+        pl.lit(arrival.delivery_id.bytes).alias("delivery_id"),
+        pl.lit(arrival.now.astimezone(UTC)).alias("created_at"),
     )
     # What no row has is left to the database: each column of a million costs it something to read.
     return written.select(name for name in _RECORD_COLUMNS if _says_something(written, name))
@@ -362,52 +355,6 @@ def _says_something(rows: pl.DataFrame, name: str) -> bool:
     if name not in rows.columns or not rows[name].count():
         return False
     return name not in _LEFT_TO_THE_DATABASE or (rows[name] != _LEFT_TO_THE_DATABASE[name]).any()
-
-
-def id_text(number: UUID, *, on_postgresql: bool) -> str:
-    """As SQLAlchemy writes it."""
-    return str(number) if on_postgresql else number.hex
-
-
-def moment_text(moment: datetime, *, on_postgresql: bool) -> str:
-    """As SQLAlchemy writes it."""
-    moment = moment.astimezone(UTC)
-    return moment.isoformat() if on_postgresql else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def write_rows(session: Session, table: str, rows: pl.DataFrame) -> None:
-    """Add rows whose columns bear the names of the table's: ids and moments as text, JSON too."""
-    if session.get_bind().dialect.name == "postgresql":
-        _copy(session, table, rows.columns, _copy_lines(rows))
-    else:
-        names, places = ", ".join(rows.columns), ",".join("?" * rows.width)
-        _driver(session).executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows.iter_rows())  # noqa: S608
-
-
-def _copy(session: Session, table: str, columns: Sequence[str], lines: Iterable[memoryview]) -> None:
-    copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-    with _driver(session).cursor() as cursor, cursor.copy(copy) as stream:
-        for piece in lines:
-            stream.write(piece)
-
-
-def _copy_lines(rows: pl.DataFrame) -> Iterator[memoryview]:
-    """In COPY's own text format, which the server reads faster than CSV, piece by piece: it reads one while the
-    next is made."""
-    rows = rows.with_columns(_as_text(cells) for cells in rows if cells.dtype in (pl.String, pl.Binary))
-    for piece in rows.iter_slices(_WRITTEN_AT_ONCE):
-        lines = BytesIO()
-        piece.write_csv(lines, include_header=False, separator="\t", quote_style="never", null_value="\\N")
-        yield lines.getbuffer()
-
-
-def _as_text(cells: pl.Series) -> pl.Series:
-    if cells.dtype == pl.Binary:
-        # A UUID is written without the mark of a byte string.
-        mark = "" if cells.name == "natural_key" else r"\\x"
-        return pl.Series(cells.name, mark + cells.bin.encode("hex"))
-    # Hardly any cell holds one of these characters.
-    return cells.str.replace_many(_ESCAPES) if cells.str.contains(_ESCAPED).any() else cells
 
 
 def _new_ids(session: Session, count: int) -> list[int]:
@@ -480,8 +427,3 @@ def _apply(record: CreditRecord, row: Mapping[str, Any], form: ContentForm, arri
     record.form, record.cells = form, json.loads(row["content"])
     record.delivery_id = arrival.delivery_id
     record.version += 1
-
-
-def _driver(session: Session) -> Any:
-    """The driver's own connection, for what SQLAlchemy has no words for."""
-    return session.connection().connection.driver_connection
