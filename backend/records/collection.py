@@ -59,6 +59,7 @@ from backend.records.storing import (
     Arrival,
     Stored,
     WrittenAhead,
+    known_matters,
     serialise_collection,
     store_records,
     write_ahead,
@@ -67,6 +68,7 @@ from backend.records.validation import MALFORMED_LINE, Reason, department_column
 from backend.subjects.rescoring import mark_for_rescoring
 
 ROWS_PER_CHUNK = 50_000
+_LOOKED_UP_FIRST = 500
 
 Outcome = Literal["accepted", "duplicate", "corrected", "quarantined"]
 
@@ -181,12 +183,15 @@ def collect_file(
 
         arrival = _arrival(database, layout, delivery, now)
         # A file whose first rows are all new seldom has known ones further down, and the reverse.
-        expects_new = False
+        expects_new: bool | None = None
 
         def judge_next() -> _Chunk | None:
+            nonlocal expects_new
             for frame, bytes_done in rows:
                 with database.reading() as session:
                     judged = judge(session, keys, frame, layout, catalogue, department, known, owner)
+                    if arrival and expects_new is None:
+                        expects_new = not known_matters(session, judged.sound.head(_LOOKED_UP_FIRST))
                 ahead = write_ahead(judged.sound, arrival) if arrival and expects_new else None
                 return judged, ahead, bytes_done
             return None

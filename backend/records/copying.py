@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from backend.database import UtcDateTime
+from backend.records.normalisation import says_one_thing
 
 _WRITTEN_AT_ONCE = 8_000
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -71,7 +72,7 @@ def driver(session: Session) -> Any:
 def copy_data(table: Table, rows: pl.DataFrame) -> CopyData:
     """Column by column: what all rows say first, then what has the same length in all, then the rest."""
     kinds: dict[str, TypeEngine[Any]] = {name: table.c[name].type for name in rows.columns}
-    same = [cells.name for cells in rows if _says_one_thing(cells)]
+    same = [cells.name for cells in rows if says_one_thing(cells)]
     even = [name for name in kinds if name not in same and _is_even(kinds[name], rows[name])]
     uneven = [name for name in kinds if name not in (*same, *even)]
     start = struct.pack(">h", rows.width)
@@ -100,10 +101,6 @@ def copy_data(table: Table, rows: pl.DataFrame) -> CopyData:
         return memoryview(text)[:end]
 
     return CopyData(table.name, [*same, *even, *uneven], [together(p) for p in rows.iter_slices(_WRITTEN_AT_ONCE)])
-
-
-def _says_one_thing(cells: pl.Series) -> bool:
-    return cells.null_count() in (0, len(cells)) and (cells == cells.head(1)).all()
 
 
 def _is_even(kind: TypeEngine[Any], cells: pl.Series) -> bool:

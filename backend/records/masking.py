@@ -104,7 +104,7 @@ def _mask_secret(cell: str, party: PartyKind | None) -> str:
     may_be_a_code = party != "person" and not _LIKE_A_CITIZEN_NUMBER.fullmatch(cell.translate(_HALF_WIDTH))
     if not cell or (may_be_a_code and check_social_credit_code(cell).valid):
         return cell
-    digits = sum(character.isdigit() for character in cell)
+    digits = sum(map(str.isdigit, cell))
     return mask_number(cell) if digits >= 4 else mask_name(cell)
 
 

@@ -27,6 +27,18 @@ _UNIT_FACTORS = {"万元": 10_000, "万": 10_000}
 LARGEST_WHOLE_DIGITS = 12
 
 
+def says_one_thing(cells: pl.Series) -> bool:
+    """Whether all rows say the same: in a delivery most columns do, or say nothing in any row."""
+    return len(cells) > 0 and cells.null_count() in (0, len(cells)) and (cells == cells.head(1)).all()
+
+
+def once(cells: pl.Series, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """What `read`, which looks at each cell alone, makes of a column; of one cell where all say the same."""
+    if len(cells) > 1 and says_one_thing(cells):
+        return read(cells.head(1)).new_from_index(0, len(cells))
+    return read(cells)
+
+
 def clean_text(cells: pl.Series) -> pl.Series:
     """Without stray space and invisible characters around it; null for everything that says nothing."""
     stripped = cells.str.strip_chars(_STRAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,7 @@ from backend.database import is_one_of
 from backend.identifiers.sealing import KeyRing
 from backend.records.departments import SourceDepartment
 from backend.records.masking import holds_a_persons_name, mask_in_text
-from backend.records.normalisation import half_width
+from backend.records.normalisation import half_width, once, says_one_thing
 from backend.records.validation import (
     AMOUNT,
     CATEGORY,
@@ -228,14 +229,14 @@ def _records(
     facts = template.facts
     if facts is None:
         raise ValueError(f"template {template.code} is a register's")
-    title = mask_in_text(frame.select(_title(facts.title)).to_series())
+    title = once(frame.select(_title(facts.title)).to_series(), mask_in_text)
     if template.agency is not None:
         codes = {each.source_department: each.source_department_code for each in catalogue.categories.values()}
         frame = frame.with_columns(pl.col(template.agency).replace(codes))
     matter = _joined(frame, [CATEGORY, "subject_id"], template.natural_key)
     natural_keys = [keys.blind_index(text)[:16] for text in matter.to_list()]
-    said = _as_objects(content).cast(pl.Binary).to_list()
-    digests = [blake2b(text, digest_size=16).digest() for text in said]
+    lists, objects = as_json(content)
+    digests = [blake2b(text, digest_size=16).digest() for text in objects.cast(pl.Binary).to_list()]
     return pl.DataFrame(
         {
             "row": frame["row"],
@@ -253,7 +254,7 @@ def _records(
             "event_key": _event_keys(keys, frame, facts.event_key),
             "withdrawn": frame[WITHDRAWN],
             "source_department": frame[DEPARTMENT].fill_null(source_department),
-            "content": _as_lists(content),
+            "content": lists,
         }
     )
 
@@ -277,41 +278,54 @@ def _content(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
             # The name of an enterprise may stay; a person's may not.
             cell = pl.when(pl.col(PARTY) == "organisation").then(cell)
         kept.append(cell.alias(column.header))
-    return pl.DataFrame([mask_in_text(cells) for cells in frame.select(kept)])
+    return pl.DataFrame([once(cells, mask_in_text) for cells in frame.select(kept)])
 
 
-def _as_lists(cells: pl.DataFrame) -> pl.Series:
-    """The cells of each row as a JSON list."""
-    pieces: list[pl.Expr] = []
-    for place, cell in enumerate(cells):
-        before = "," if place else "["
-        if cell.null_count() == cells.height:
-            pieces.append(pl.lit(f"{before}null"))
+def as_json(cells: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Each row's cells as a JSON list, and the filled ones as a JSON object, of which the fingerprint is taken."""
+    listed: list[pl.Expr] = []
+    members: list[pl.Expr] = []
+    for cell in cells:
+        heading = f",{json.dumps(cell.name, ensure_ascii=False)}:"
+        if says_one_thing(cell):
+            value = "null" if cell[0] is None else _encoded(cell.head(1)).item()
+            listed.append(pl.lit(f",{value}"))
+            if cell[0] is not None:
+                members.append(pl.lit(heading + value))
             continue
-        name = cell.name
-        if cell.str.contains(_ESCAPED_IN_JSON).any():
-            encoded = pl.struct(pl.col(name).fill_null("").alias("")).struct.json_encode()
-            text = [encoded.str.slice(len('{"":')).str.strip_suffix("}")]
-        else:
-            text = [pl.lit('"'), pl.col(name), pl.lit('"')]
-        if cell.null_count():
-            quoted = pl.concat_str(*text, ignore_nulls=False)
-            text = [pl.when(pl.col(name).is_null()).then(pl.lit("null")).otherwise(quoted)]
-        pieces += [pl.lit(before), *text]
-    # Beside the cells, so that it has their height where nothing but words of ours stands in it.
-    return cells.with_columns(pl.concat_str(*pieces, pl.lit("]")).alias(":list"))[":list"]
+        text = _quoted(cell)
+        if not cell.null_count():
+            listed += [pl.lit(","), *text]
+            members += [pl.lit(heading), *text]
+            continue
+        is_null = pl.col(cell.name).is_null()
+        listed += [pl.lit(","), pl.when(is_null).then(pl.lit("null")).otherwise(pl.concat_str(text))]
+        member = pl.concat_str(pl.lit(heading), *text)
+        members.append(pl.when(is_null).then(pl.lit("")).otherwise(member))
+    # Beside the cells, so that they have their height where nothing but words of ours stands in them.
+    made = cells.with_columns(
+        _between("[", listed, "]").alias(":list"),
+        _between("{", members, "}").alias(":object"),
+    )
+    return made[":list"], made[":object"]
 
 
-def _as_objects(cells: pl.DataFrame) -> pl.Series:
-    """The filled cells of each row as a JSON object: what a record's fingerprint is taken of."""
-    filled = [cell for cell in cells if cell.null_count() < cells.height]
-    if not filled:
-        return pl.Series(["{}"], dtype=pl.String).new_from_index(0, cells.height)
-    text = pl.DataFrame(filled).select(pl.struct(pl.all()).struct.json_encode()).to_series()
-    if any(cell.null_count() for cell in filled):
-        # Empty cells take no room. A quotation mark inside a cell is escaped: the patterns meet whole members.
-        text = text.str.replace_all(r',"[^"\\]*":null', "").str.replace(r'^\{"[^"\\]*":null,?', "{")
-    return text
+def _between(opening: str, members: Sequence[pl.Expr], closing: str) -> pl.Expr:
+    """Each member begins with a comma, of which the first has no use."""
+    inside = pl.concat_str(members).str.strip_prefix(",") if members else pl.lit("")
+    return pl.concat_str(pl.lit(opening), inside, pl.lit(closing))
+
+
+def _quoted(cell: pl.Series) -> list[pl.Expr]:
+    """What stands for the filled cells in JSON."""
+    if cell.str.contains(_ESCAPED_IN_JSON).any():
+        return [pl.lit(_encoded(cell))]
+    return [pl.lit('"'), pl.col(cell.name).fill_null(""), pl.lit('"')]
+
+
+def _encoded(cell: pl.Series) -> pl.Series:
+    member = cell.fill_null("").alias("").to_frame().select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    return member.str.slice(len('{"":')).str.strip_suffix("}")
 
 
 def _title(pattern: str) -> pl.Expr:
@@ -328,10 +342,14 @@ def _title(pattern: str) -> pl.Expr:
 
 def _joined(frame: pl.DataFrame, first: list[str], codes: tuple[str, ...]) -> pl.Series:
     """One text per row; ways of writing the same document number (brackets, case, width, space) are made equal."""
-    parts = [half_width(frame[code]).fill_null("").str.to_uppercase().alias(code) for code in codes]
-    parts = [part.str.replace_many(list(_BRACKETS), list(_BRACKETS.values())) for part in parts]
+    parts = [once(frame[code], _made_equal) for code in codes]
     heads = [frame[name].cast(pl.String).alias(f"{name}:") for name in first]
     return pl.DataFrame([*heads, *parts]).select(pl.concat_str(pl.all(), separator=_FIELD_END)).to_series()
+
+
+def _made_equal(cells: pl.Series) -> pl.Series:
+    text = half_width(cells).fill_null("").str.to_uppercase()
+    return text.str.replace_many(list(_BRACKETS), list(_BRACKETS.values()))
 
 
 def _event_keys(keys: KeyRing, frame: pl.DataFrame, codes: tuple[str, ...]) -> pl.Series:

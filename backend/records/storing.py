@@ -278,7 +278,7 @@ def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
 def _store_turn(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: Stored) -> bool:
     """Whether some matter was known before."""
     rows = _in_order(rows)
-    known = _known_matters(session, rows)
+    known = known_matters(session, rows)
     if known:
         seen = pl.DataFrame(
             {
@@ -298,7 +298,7 @@ def _store_turn(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: 
     return bool(known)
 
 
-def _known_matters(session: Session, rows: pl.DataFrame) -> list[tuple[bytes, int, bytes]]:
+def known_matters(session: Session, rows: pl.DataFrame) -> list[tuple[bytes, int, bytes]]:
     """(natural key, record id, digest) of those that are stored."""
     known: list[tuple[bytes, int, bytes]] = []
     if session.connection().dialect.name == "postgresql":

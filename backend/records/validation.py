@@ -33,9 +33,11 @@ from backend.records.normalisation import (
     by_value,
     clean_text,
     half_width,
+    once,
     parse_dates,
     parse_numbers,
     says_no_value,
+    says_one_thing,
 )
 from backend.records.sources import COMPLAINT
 
@@ -124,8 +126,10 @@ class _Findings:
         cells: pl.Series | None = None,
     ) -> None:
         """`message` may be made from the cell; identity numbers in it are masked, secret cells not repeated."""
-        for index in mask.fill_null(False).arg_true().to_list():
-            text = message if isinstance(message, str) else message(_shown(column, cells, index))
+        rows = mask.fill_null(False).arg_true()
+        said = cells.gather(rows).to_list() if cells is not None else [None] * len(rows)
+        for index, cell in zip(rows.to_list(), said, strict=True):
+            text = message if isinstance(message, str) else message(_shown(column, cell))
             reason = {"column": column.header if column else "", "code": code, "message": text}
             self.rows.setdefault(index, []).append(reason)
 
@@ -193,7 +197,7 @@ def validate_rows(
 def _delivered_cells(delivered: pl.DataFrame, column: Column) -> pl.Series:
     if column.code not in delivered.columns:
         return pl.Series(column.code, [None], dtype=pl.String).new_from_index(0, delivered.height)
-    return clean_text(delivered[column.code])
+    return once(delivered[column.code], clean_text)
 
 
 # --- cells ----------------------------------------------------------------------------------------------------
@@ -240,6 +244,11 @@ def _check_numbers(findings: _Findings, template: Template, column: Column, text
 
 
 def _check_text(findings: _Findings, template: Template, column: Column, text: pl.Series) -> pl.Series:
+    if len(text) > 1 and says_one_thing(text):
+        of_one = _Findings()
+        checked = _check_text(of_one, template, column, text.head(1))
+        if not of_one.rows:
+            return checked.new_from_index(0, len(text))
     findings.add(
         text.str.contains(_BROKEN_CHARACTER, literal=True),
         column,
@@ -456,8 +465,9 @@ def _check_identifiers(
         if fault is not None:
             faults[text] = fault
     if faults:
-        for index in doubtful.is_in(list(faults)).fill_null(False).arg_true().to_list():
-            code, message = faults[doubtful[index]]
+        rows = doubtful.is_in(list(faults)).fill_null(False).arg_true()
+        for index, text in zip(rows.to_list(), doubtful.gather(rows).to_list(), strict=True):
+            code, message = faults[text]
             reason = {"column": column.header, "code": code, "message": message}
             findings.rows.setdefault(index, []).append(reason)
     judged = doubtful.replace_strict(normalised, default=None, return_dtype=pl.String)
@@ -625,8 +635,8 @@ def _register_cells(
     return frame.with_columns(*normalised, *(series.alias(f":{code}") for code, series in dates.items()))
 
 
-def _shown(column: Column | None, cells: pl.Series | None, index: int) -> str:
-    if cells is None or (column is not None and column.secret):
+def _shown(column: Column | None, cell: str | None) -> str:
+    if column is not None and column.secret:
         return "…"
-    text = mask_identity_numbers(str(cells[index] or ""), strictly=True)
+    text = mask_identity_numbers(cell or "", strictly=True)
     return text if len(text) <= 30 else f"{text[:30]}…"

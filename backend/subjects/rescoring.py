@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import any_, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from backend.database import array_of, note_change
+from backend.database import EVERYTHING, array_of, note_change
 from backend.subjects.models import FoldedMarks, RescoreMark, Subject
 
 _CLOSED_AT_ONCE = 5_000
@@ -25,11 +25,12 @@ def mark_for_rescoring(session: Session, subject_ids: Iterable[int], cause: str,
     if len(wanted) < _FOLDED_FROM:
         marks = [{"subject_id": subject_id, "cause": cause, "marked_at": now} for subject_id in wanted]
         session.execute(insert(RescoreMark), marks)
+        note_change(session, *(f"subject:{subject_id}" for subject_id in wanted))
     else:
         on_postgresql = session.get_bind().dialect.name == "postgresql"
         folded = array_of(wanted) if on_postgresql else wanted
         session.execute(insert(FoldedMarks).values(subject_ids=folded, cause=cause, marked_at=now))
-    note_change(session, *(f"subject:{subject_id}" for subject_id in wanted))
+        note_change(session, EVERYTHING)
 
 
 def unfold_marks(session: Session) -> None:

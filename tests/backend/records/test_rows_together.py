@@ -19,6 +19,7 @@ from backend.identifiers.columns import plainly_valid
 from backend.records.collection import frame_of_rows
 from backend.records.contents import content_cell
 from backend.records.models import ContentForm, CreditRecord
+from backend.records.preparation import as_json
 from backend.records.validation import JudgedNumbers, ValidatedRows, validate_rows
 from backend.subjects.service import match_identifiers
 from tests.backend.records.conftest import BAKERY, LAN, QIANG, SCHOOL, City, judgment, penalty, volunteering
@@ -78,6 +79,23 @@ def test_a_row_is_judged_among_others_as_it_would_be_alone(code: str, base: dict
             assert together.frame.row(place) == alone.frame.row(0)
 
     check()
+
+
+_TEXTS = st.none() | st.sampled_from(("2.5", "", 'a"b\\c\n', '","备注":null', "\x00\x1f\x7f\u2028😀")) | st.text()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(_TEXTS, _TEXTS, st.just("社区清洁"), st.none()), min_size=1, max_size=4))
+def test_a_content_lists_all_cells_and_its_fingerprint_is_of_the_filled_ones(
+    rows: list[tuple[str | None, ...]],
+) -> None:
+    """Whatever stands in the other rows: what was stored before is known by this fingerprint."""
+    headings = ("服务项目", "备注", "活动", "其他")
+    lists, objects = as_json(pl.DataFrame(rows, schema=dict.fromkeys(headings, pl.String), orient="row"))
+    for row, listed, said in zip(rows, lists, objects, strict=True):
+        assert json.loads(listed) == list(row)
+        filled = {name: cell for name, cell in zip(headings, row, strict=True) if cell is not None}
+        assert said == json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
 
 
 @settings(deadline=None)
