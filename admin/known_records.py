@@ -15,7 +15,7 @@ from backend.catalogue.document import Category
 from backend.catalogue.service import known_categories
 from backend.city_calendar import city_date
 from backend.ledger.service import record_access
-from backend.objections.service import statements_beside
+from backend.objections.service import open_objections_by_record, statements_beside
 from backend.records.life import EVENT_NAMES, life_of
 from backend.records.models import RECORD_STATES
 from backend.records.service import KnownRecord, get_record, records_known_on
@@ -68,6 +68,9 @@ class KnownRecordResponse(WithStatements):
     level_name = fields.String(required=True, allow_none=True)
     amount = fields.Integer(required=True, metadata={"description": "分"})
     content = fields.Dict(keys=fields.String(), required=True)
+    open_objection_id = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "现在正在办理的异议；没有时为 null"}
+    )
 
 
 class KnownRecordsAnswer(Schema):
@@ -115,13 +118,19 @@ class KnownRecords(MethodView):
             subject = find_by_identifier(session, keys=services().keys, identifier=body["identifier"])
             known = records_known_on(session, subject.id, body["on"])
             categories = known_categories(session, city_date(now()))
-            said = statements_beside(session, [item.record_id for item in known])
+            ids = [item.record_id for item in known]
+            said, objected = statements_beside(session, ids), open_objections_by_record(session, ids)
             _note(session, subject, detail={"on": body["on"].isoformat(), "records": len(known)})
             return {
                 "subject": _subject(subject),
                 "on": body["on"],
                 "items": [
-                    {**_known(item, categories), "statements": said.get(item.record_id, [])} for item in known
+                    {
+                        **_known(item, categories),
+                        "statements": said.get(item.record_id, []),
+                        "open_objection_id": objected.get(item.record_id),
+                    }
+                    for item in known
                 ],
             }
 

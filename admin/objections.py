@@ -22,6 +22,7 @@ from backend.objections.department_evidence import departments_evidence, evidenc
 from backend.objections.inbox import FINDING_NAMES
 from backend.objections.matters import Matter, matter_of
 from backend.objections.models import Objection
+from backend.objections.own_evidence import take_evidence_at_window
 from backend.objections.routing import departments
 from backend.objections.score_review import review_score
 from backend.objections.service import (
@@ -45,7 +46,7 @@ from backend.records.service import versions_of
 from backend.subjects.applicants import check_may_apply
 from backend.subjects.service import find_by_identifier
 from backend.web import API_PREFIX
-from backend.web.attachments import attachment
+from backend.web.attachments import EvidenceUpload, attachment
 from backend.web.clocks import days_left
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import (
@@ -67,6 +68,12 @@ blp = Blueprint(
 _BASIS = "依职责办理信用异议"
 _MAY_READ = ("objection_officer", "reviewer", "auditor")
 _MAY_DECIDE = ("objection_officer",)
+_TOLD_OF_A_STEP = {
+    **dict.fromkeys(("department", "finding", "explanation", "to"), "{}"),
+    "until": "延至 {}",
+    "reason": "{}",
+    "pieces": "{} 份",
+}
 _KINDS = ("record", "list_entry", "score", "benefit")
 
 
@@ -372,6 +379,32 @@ class OneObjection(MethodView):
             return _case_in_full(session, objection)
 
 
+@blp.route("/<uuid:objection_id>/evidence")
+class WindowEvidence(MethodView):
+    @signed_in_officer("window_officer")
+    @states_reason
+    @idempotent
+    @blp.arguments(EvidenceUpload, location="files")
+    @blp.response(201, EvidenceItem)
+    @blp.alt_response(404, description="没有这件异议（objection_not_found）")
+    @blp.alt_response(409, description="异议已办结（objection_state_forbids）")
+    def post(self, files: dict[str, Any], objection_id: UUID) -> object:
+        """把申请人当面递交的一份材料（照片或 PDF）附进异议，与本人在手机上附的一样"""
+        upload = files["file"]
+        with transaction() as session:
+            objection, file = take_evidence_at_window(
+                session,
+                services().evidence,
+                objection_id=objection_id,
+                filename=upload.filename or "",
+                content=upload.read(),
+                actor=f"窗口 {current_officer().name} 代收",
+                now=now(),
+            )
+            _note(session, objection, action="objection_evidence_taken", purpose=access_reason())
+            return file
+
+
 @blp.route("/<uuid:objection_id>/evidence/<uuid:evidence_id>")
 class ObjectionEvidence(MethodView):
     @signed_in_officer(*_MAY_READ)
@@ -543,8 +576,8 @@ def _case_in_full(session: Session, objection: Objection) -> dict[str, object]:
                 "event_name": EVENT_NAMES[event.event],  # type: ignore[index]
                 "actor": event.actor,
                 "note": "；".join(
-                    f"延至 {told}" if part == "until" else str(told)
-                    for part in ("department", "finding", "explanation", "to", "until", "reason")
+                    sentence.format(told)
+                    for part, sentence in _TOLD_OF_A_STEP.items()
                     if (told := event.detail.get(part))
                 ),
             }

@@ -28,6 +28,7 @@ ACTION_NAMES = {
     "merchant_complaint_answered": "办理商户投诉",
     "objection_viewed": "查看异议及相关记录",
     "objection_taken_down": "在窗口代录异议",
+    "objection_evidence_taken": "在窗口代收异议的证明材料",
     "objection_decided": "办理异议",
     "objection_evidence_viewed": "查看异议的证明材料",
     "objection_verified": "核查异议并答复",

@@ -38,6 +38,7 @@ _NO_ANSWER_OF_ITS_OWN = {
     "redemption_cancelled",
     "objection_viewed",
     "objection_taken_down",
+    "objection_evidence_taken",
     "objection_decided",
     "objection_evidence_viewed",
     "objection_verified",

@@ -23,6 +23,7 @@ ObjectionEventName = Literal[
     "disclaim",
     "redirect",
     "extend",
+    "add_evidence",
     "uphold",
     "uphold_partly",
     "reject",
@@ -53,6 +54,7 @@ EVENT_NAMES: dict[ObjectionEventName | Literal["file"], str] = {
     "disclaim": "数源单位认为不归其负责",
     "redirect": "改派另一数源单位",
     "extend": "延长答复期限",
+    "add_evidence": "补交材料",
     "uphold": "认定异议成立",
     "uphold_partly": "认定异议部分成立",
     "reject": "认定异议不成立",
@@ -71,9 +73,12 @@ _WHILE_OPEN: dict[ObjectionEventName, ObjectionState] = {
     "withdraw": "withdrawn",
 }
 
+# These happen beside the handling and leave the state as it is.
+_ALONGSIDE: tuple[ObjectionEventName, ...] = ("extend", "add_evidence")
+
 TRANSITIONS: dict[tuple[ObjectionState, ObjectionEventName], ObjectionState] = {
     **{(state, event): after for state in OPEN_STATES for event, after in _WHILE_OPEN.items()},
-    **{(state, "extend"): state for state in OPEN_STATES},
+    **{(state, event): state for state in OPEN_STATES for event in _ALONGSIDE},
     ("filed", "forward"): "forwarded",
     ("filed", "reply"): "replied",
     ("filed", "disclaim"): "disclaimed",

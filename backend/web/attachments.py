@@ -6,10 +6,16 @@ from io import BytesIO
 from uuid import UUID
 
 from flask import Response, send_file
+from flask_smorest.fields import Upload
+from marshmallow import Schema
 from sqlalchemy.orm import Session
 
 from backend.evidence.service import get_evidence
 from backend.web.context import services
+
+
+class EvidenceUpload(Schema):
+    file = Upload(required=True, metadata={"description": "照片（JPEG、PNG、WebP）或 PDF，单个不超过 10 MB"})
 
 
 def attachment(content: bytes, *, filename: str, media_type: str) -> Response:

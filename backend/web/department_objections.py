@@ -25,13 +25,13 @@ from backend.objections.models import Objection
 from backend.objections.service import statements_beside
 from backend.objections.states import STATE_NAMES, WITH_DEPARTMENT
 from backend.subjects.service import get_subject, masked_identifier, masked_name
-from backend.web.attachments import attachment
+from backend.web.attachments import EvidenceUpload, attachment
 from backend.web.clocks import days_left
 from backend.web.context import now, reading, services, transaction
 from backend.web.department_desk import Desk, DeskQuery
 from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
-from backend.web.objections import DepartmentEvidenceUpload, DepartmentReplyRequest, EvidenceItem, WithStatements
+from backend.web.objections import DepartmentReplyRequest, EvidenceItem, WithStatements
 from backend.web.pages import page_of, page_schema, place
 
 _BASIS = "数源单位核查对其所报送信息的异议"
@@ -127,7 +127,7 @@ def add_objection_routes(blp: Blueprint, desk: Desk) -> None:
     class InboxUpload(MethodView):
         @desk.guard
         @idempotent
-        @blp.arguments(DepartmentEvidenceUpload, location="files")
+        @blp.arguments(EvidenceUpload, location="files")
         @blp.response(201, EvidenceItem)
         @blp.alt_response(404, description="没有这件异议，或者它不在本单位的待办中（objection_not_found）")
         @blp.alt_response(409, description="已经答复或已办结（objection_state_forbids）")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest.fields import Upload
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 _MOST = 2**53
@@ -50,10 +49,6 @@ class EvidenceItem(Schema):
     media_type = fields.String(required=True, metadata={"description": "image/jpeg 或 application/pdf"})
     size = fields.Integer(required=True, metadata={"description": "大小（字节）"})
     pages = fields.Integer(required=True, metadata={"description": "页数"})
-
-
-class DepartmentEvidenceUpload(Schema):
-    file = Upload(required=True, metadata={"description": "照片（JPEG、PNG、WebP）或 PDF，单个不超过 10 MB"})
 
 
 class DepartmentReplyRequest(Schema):

@@ -8,21 +8,16 @@ from uuid import UUID
 from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
 from backend.evidence.service import BY_SUBJECT, get_own_evidence, keep_evidence
 from backend.web import API_PREFIX
-from backend.web.attachments import attachment
+from backend.web.attachments import EvidenceUpload, attachment
 from backend.web.context import now, reading, services, transaction
 from backend.web.guards import current_subject_id, limited, signed_in_citizen
 from backend.web.idempotency import idempotent
 
 blp = Blueprint("citizen evidence", __name__, url_prefix=f"{API_PREFIX}/me/evidence", description="证明材料")
-
-
-class EvidenceUpload(Schema):
-    file = Upload(required=True, metadata={"description": "照片（JPEG、PNG、WebP）或 PDF，单个不超过 10 MB"})
 
 
 class EvidenceResponse(Schema):

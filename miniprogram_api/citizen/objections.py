@@ -15,6 +15,7 @@ from backend.city_calendar import city_date
 from backend.evidence.service import MOST_FILES
 from backend.objections.department_evidence import evidence_for_subject
 from backend.objections.models import Objection, ObjectionEvent
+from backend.objections.own_evidence import add_own_evidence
 from backend.objections.own_records import OwnObjection, OwnObjectionInFull, own_objection, own_objections
 from backend.objections.service import (
     appeal_refusal,
@@ -37,6 +38,8 @@ from miniprogram_api.citizen.acting import acting
 blp = Blueprint("citizen objections", __name__, url_prefix=f"{API_PREFIX}/me/objections", description="异议申请")
 
 _LONGEST_TEXT = 2_000
+_NOT_TOO_MANY = validate.Length(max=MOST_FILES, error=f"最多附 {MOST_FILES} 份材料。")
+_UPLOADED = {"description": "先上传到 /me/evidence 的材料编号"}
 
 
 class _FilledIn(validate.Length):
@@ -75,18 +78,22 @@ class ObjectionRequest(Schema):
         validate=_FilledIn(2, _LONGEST_TEXT, error="请写明哪里不对以及理由（2 到 2000 个字）。"),
         metadata={"description": "哪里不对，为什么"},
     )
-    evidence_ids = fields.List(
-        fields.UUID(),
-        load_default=list,
-        validate=validate.Length(max=MOST_FILES, error=f"最多附 {MOST_FILES} 份材料。"),
-        metadata={"description": "先上传到 /me/evidence 的材料编号"},
-    )
+    evidence_ids = fields.List(fields.UUID(), load_default=list, validate=_NOT_TOO_MANY, metadata=_UPLOADED)
 
     @validates_schema
     def _names_its_matter(self, data: dict[str, Any], **_: object) -> None:
         wanted = {"record": "record_id", "benefit": "scheme"}.get(data["kind"])
         if wanted and data[wanted] is None:
             raise ValidationError("请写明对什么提出异议。", wanted)
+
+
+class MoreEvidenceRequest(Schema):
+    evidence_ids = fields.List(
+        fields.UUID(),
+        required=True,
+        validate=(validate.Length(min=1, error="请先选好要补交的材料。"), _NOT_TOO_MANY),
+        metadata=_UPLOADED,
+    )
 
 
 class StatementRequest(Schema):
@@ -206,6 +213,23 @@ class MyObjection(MethodView):
     def get(self, objection_id: UUID) -> dict[str, object]:
         """一件异议的进展：办到哪一步，哪天之前答复"""
         with reading() as session:
+            return _own_answer(session, objection_id)
+
+
+@blp.route("/<uuid:objection_id>/evidence")
+class MoreEvidence(MethodView):
+    @signed_in_citizen
+    @idempotent
+    @blp.arguments(MoreEvidenceRequest)
+    @blp.response(200, ObjectionInFull)
+    @blp.alt_response(404, description="没有这件异议或这份材料，或者它不属于您")
+    @blp.alt_response(409, description="异议已办结（objection_state_forbids）")
+    def post(self, body: dict[str, Any], objection_id: UUID) -> dict[str, object]:
+        """答复之前补交材料；办理人和数源单位会收到提醒"""
+        with transaction() as session:
+            add_own_evidence(
+                session, subject_id=current_subject_id(), objection_id=objection_id, now=now(), **body
+            )
             return _own_answer(session, objection_id)
 
 
@@ -338,5 +362,7 @@ def _note(event: ObjectionEvent) -> str:
     said = event.detail
     if event.event == "extend":
         return f"延至 {said['until']}：{said['reason']}"
+    if event.event == "add_evidence":
+        return f"{said['pieces']} 份"
     parts = (said.get("department"), said.get("finding"), said.get("to"))
     return "：".join(part for part in parts if part)

@@ -1,14 +1,17 @@
 from datetime import date
+from io import BytesIO
 from urllib.parse import quote
 from uuid import UUID
 
 import pytest
+from PIL import Image
 
 from backend.objections.models import Objection
 from backend.subjects.models import Subject
 from tests.factories import add_record
 
 OBJECTIONS = "/api/v1/admin/objections"
+KNOWN = "/api/v1/admin/records/known"
 REPLY = "经核实，该笔费用已按期缴清，记录予以撤销。"
 BECAUSE = {"X-Access-Reason": quote("办理本件异议")}
 
@@ -183,6 +186,42 @@ def test_for_the_dead_a_close_relative_objects_and_the_case_says_that_they_are_d
 
     assert (refused.status_code, refused.get_json()["code"]) == (422, "applicant_not_entitled")
     assert (case["subject"]["deceased"], case["events"][0]["actor"]) == (True, "近亲属（窗口 张敏 代录）")
+
+
+def hand_in(desk, objection_id):
+    paper = BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(paper, "PNG")
+    paper.seek(0)
+    return desk.post(
+        f"{OBJECTIONS}/{objection_id}/evidence",
+        data={"file": (paper, "缴费收据.png")},
+        headers={"X-Access-Reason": quote("代收申请人当面递交的材料")},
+    )
+
+
+def test_a_paper_handed_in_at_the_window_stands_in_the_case_as_the_subjects_own(office, officer, arrears):
+    desk = office.city.as_officer("window_officer")
+    objection_id = take_down(office, desk, arrears[0]).get_json()["id"]
+    known = desk.post(
+        KNOWN,
+        json={"identifier": office.lan_number, "on": office.city.clock().date().isoformat()},
+        headers=BECAUSE,
+    ).get_json()["items"]
+    assert objection_id in [record["open_objection_id"] for record in known]
+
+    paper = hand_in(desk, objection_id)
+    assert paper.status_code == 201
+    case = officer.get(f"{OBJECTIONS}/{objection_id}", headers=BECAUSE).get_json()
+    assert [item["id"] for item in case["evidence"]] == [paper.get_json()["id"]]
+    last = case["events"][-1]
+    assert (last["event_name"], last["actor"], last["note"]) == ("补交材料", "窗口 张敏 代收", "1 份")
+    citizen = office.city.as_citizen(office.lan)
+    assert citizen.get(f"/api/v1/me/evidence/{paper.get_json()['id']}").status_code == 200
+    assert "在窗口代收异议的证明材料" in [row["action_name"] for row in ledger_of(office)]
+
+    assert hand_in(officer, objection_id).status_code == 403
+    assert citizen.post(f"/api/v1/me/objections/{objection_id}/withdrawal").status_code == 200
+    assert hand_in(desk, objection_id).get_json()["code"] == "objection_state_forbids"
 
 
 @pytest.mark.parametrize("role", ["objection_officer", "reviewer", "auditor", "data_officer", "score_officer"])

@@ -19,10 +19,12 @@ from backend.accounts.demo_sign_in import DemoSignIn
 from backend.accounts.service import add_officer, sign_in_citizen
 from backend.city_calendar import WorkingDays, city_date, utc_now
 from backend.ephemeral import open_store
+from backend.evidence.models import EvidenceFile
 from backend.ledger.models import LedgerEntry
 from backend.objections.deadlines import load_deadlines
 from backend.objections.routing import department_of_record
 from backend.objections.service import file_objection
+from backend.subjects.models import Subject
 from backend.web import Services
 from tests.browser import accessibility
 from tests.browser.desks import open_desk, say_why, undisputed_arrears
@@ -63,6 +65,7 @@ def test_a_legal_representative_objects_for_the_enterprise_with_a_pdf_and_reads_
     with phone.page.expect_download() as saved:
         phone.page.get_by_role("button", name=re.compile("完税证明")).click()
     assert saved.value.suggested_filename == "完税证明.pdf"
+    case = phone.page.url.partition("pages/")[2]
     barriers += barriers_on(phone.page)
 
     for path in CASE_PAGES:
@@ -71,6 +74,13 @@ def test_a_legal_representative_objects_for_the_enterprise_with_a_pdf_and_reads_
         expect(phone.seen(".loading")).to_have_count(0)
         barriers += [f"{path}: {barrier}" for barrier in barriers_on(phone.page)]
     assert barriers == []
+
+    phone.open(case)
+    with phone.page.expect_file_chooser() as chooser:
+        phone.press("添加 PDF")
+    chooser.value.set_files({"name": "银行回单.pdf", "mimeType": "application/pdf", "buffer": pdf()})
+    phone.press("补交这 1 份")
+    expect(phone.page.get_by_role("button", name=re.compile("银行回单"))).to_be_visible()
 
 
 @pytest.fixture
@@ -134,6 +144,39 @@ def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(n
             )
         ).all()
     assert sorted(seen) == ["department", "officer", "officer"]
+    assert barriers == []
+
+
+def test_a_window_takes_an_objection_and_its_papers_and_the_office_finds_both(new_context, live_city):
+    with live_city.database.transaction() as session:
+        record = undisputed_arrears(session)
+        number = live_city.config.keys.open(session.get_one(Subject, record.subject_id).identifier_sealed)
+    desk = open_desk(new_context, live_city, "zhang", live_city.officer_passwords["zhang"], "records")
+    desk.get_by_label("公民身份号码、统一社会信用代码或旧代码").fill(number)
+    desk.get_by_role("button", name="查询").click()
+    why = desk.get_by_role("dialog", name="查看前请说明事由")
+    why.get_by_text("应申请人当面申请代录异议").click()
+    why.get_by_role("button", name="查询").click()
+    desk.get_by_role("button", name=f"代录对“{record.title}”的异议").first.click()
+    dialog = desk.get_by_role("dialog", name=f"代录异议：{record.title}")
+    dialog.get_by_text("本人", exact=True).click()
+    dialog.get_by_text("已核对").click()
+    dialog.get_by_label("异议理由").fill("这笔费用已经缴清，带来了收据")
+    dialog.get_by_role("button", name="提交异议").click()
+
+    papers = desk.get_by_role("dialog", name=f"代收材料：{record.title}")
+    expect(papers.get_by_role("status")).to_contain_text("异议已受理，最迟")
+    papers.locator("input[type=file]").set_input_files(
+        {"name": "缴费收据.pdf", "mimeType": "application/pdf", "buffer": pdf()}
+    )
+    expect(papers.get_by_role("listitem")).to_have_text("缴费收据.pdf")
+    barriers = accessibility.barriers(desk)
+    papers.get_by_role("button", name="完成").click()
+    expect(desk.get_by_role("button", name=f"代收对“{record.title}”的异议的材料")).to_be_visible()
+
+    with live_city.database.reading() as session:
+        taken = session.scalars(select(EvidenceFile).where(EvidenceFile.subject_id == record.subject_id)).one()
+        assert (taken.case or "").startswith("objection:")
     assert barriers == []
 
 

@@ -121,6 +121,8 @@ export const fileObjection = (enterprise: ActingFor, matter: ObjectionMatter, gr
   })
 export const withdrawObjection = (objectionId: string) =>
   client.act<ObjectionDetail>('POST', `/me/objections/${id(objectionId)}/withdrawal`)
+export const addObjectionEvidence = (objectionId: string, evidenceIds: string[]) =>
+  client.act<ObjectionDetail>('POST', `/me/objections/${id(objectionId)}/evidence`, { evidence_ids: evidenceIds })
 export const attachStatement = (objectionId: string, statement: string) =>
   client.act<ObjectionDetail>('POST', `/me/objections/${id(objectionId)}/statement`, { statement })
 

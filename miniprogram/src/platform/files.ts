@@ -5,6 +5,9 @@ import type { Evidence } from '../api/types'
 import { apiAddress } from '../api/uni-transport'
 import { sessionToken } from '../sign_in/session'
 
+/** How many files the server takes for one case. */
+export const MOST_FILES = 9
+
 /** Hand a file that only its owner may have to the person. Rejects with a Problem. */
 export async function openFile(path: string, name: string): Promise<void> {
   // #ifdef H5

@@ -26,10 +26,16 @@ OFFICE_AND_SUBJECT = {
 }
 DEPARTMENT = {"reply": "replied", "disclaim": "disclaimed"}
 ALLOWED = {
-    "filed": {**OFFICE_AND_SUBJECT, **DEPARTMENT, "extend": "filed", "forward": "forwarded"},
-    "forwarded": {**OFFICE_AND_SUBJECT, **DEPARTMENT, "extend": "forwarded"},
-    "disclaimed": {**OFFICE_AND_SUBJECT, "extend": "disclaimed"},
-    "replied": {**OFFICE_AND_SUBJECT, "extend": "replied"},
+    "filed": {
+        **OFFICE_AND_SUBJECT,
+        **DEPARTMENT,
+        "extend": "filed",
+        "add_evidence": "filed",
+        "forward": "forwarded",
+    },
+    "forwarded": {**OFFICE_AND_SUBJECT, **DEPARTMENT, "extend": "forwarded", "add_evidence": "forwarded"},
+    "disclaimed": {**OFFICE_AND_SUBJECT, "extend": "disclaimed", "add_evidence": "disclaimed"},
+    "replied": {**OFFICE_AND_SUBJECT, "extend": "replied", "add_evidence": "replied"},
     "upheld": {},
     "partly_upheld": {"attach_statement": "partly_upheld"},
     "rejected": {"attach_statement": "rejected"},

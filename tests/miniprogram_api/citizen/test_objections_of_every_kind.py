@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from backend.notifications.models import Notification
+from backend.objections.models import Objection
 from backend.subjects.models import SubjectRelation
 from command_line.access_matrix import access_rows
 from command_line.server import openapi_document
@@ -61,6 +63,32 @@ def test_at_most_nine_files_and_none_of_someone_elses(scored, judgment, make_cit
     assert (foreign.status_code, foreign.json["code"]) == (404, "evidence_not_found")
     # Nothing of the refused filing is left: the record is not marked.
     assert scored.get(f"/me/records/{judgment['id']}").json["state"] == "active"
+
+
+def test_more_evidence_is_taken_until_the_case_is_decided_and_its_handlers_are_told(
+    scored, judgment, make_citizen
+):
+    first, second, third = (upload(scored) for _ in range(3))
+    case = f"/me/objections/{file(scored, record_id=judgment['id'], evidence_ids=[first]).json['id']}"
+    added = scored.post(f"{case}/evidence", {"evidence_ids": [second]})
+    assert (added.status_code, {item["id"] for item in added.json["evidence"]}) == (200, {first, second})
+    assert [(step["event_name"], step["note"]) for step in added.json["steps"]][1:] == [("补交材料", "1 份")]
+    with scored.city.database.transaction() as session:
+        told = session.scalars(select(Notification).where(Notification.kind == "objection_evidence_added")).all()
+        court = session.scalars(select(Objection.department_code)).one()
+        assert {one.officer_role or one.partner_code for one in told} == {"objection_officer", court}
+
+    assert scored.post(f"{case}/evidence", {"evidence_ids": []}).status_code == 422
+    assert scored.post(f"{case}/evidence", {"evidence_ids": [second]}).json["code"] == "evidence_not_found"
+    stranger = make_citizen()
+    foreign = stranger.post(f"{case}/evidence", {"evidence_ids": [upload(stranger)]})
+    assert (foreign.status_code, foreign.json["code"]) == (404, "objection_not_found")
+    ninth = scored.post(f"{case}/evidence", {"evidence_ids": [upload(scored) for _ in range(8)]})
+    assert (ninth.status_code, ninth.json["code"]) == (422, "evidence_too_many")
+
+    assert scored.post(f"{case}/withdrawal").status_code == 200
+    late = scored.post(f"{case}/evidence", {"evidence_ids": [third]})
+    assert (late.status_code, late.json["code"]) == (409, "objection_state_forbids")
 
 
 def test_a_score_is_put_before_a_human_without_touching_any_record(scored):

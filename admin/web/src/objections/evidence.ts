@@ -1,4 +1,4 @@
-/** Bringing an evidence file: its content is no JSON, so it is read as it is. */
+/** Bringing and sending evidence files: their content is no JSON. */
 import { problemFrom } from '../api/problem'
 
 interface Answer {
@@ -11,4 +11,9 @@ export async function blobOf(call: Promise<Answer>): Promise<Blob> {
   const { data, error, response } = await call
   if (!response.ok) throw problemFrom(response.status, error)
   return data as Blob
+}
+
+/** The schema of an upload names a string; what is sent is the form itself. */
+export function asForm(form: FormData): { body: never; bodySerializer: (sent: unknown) => never } {
+  return { body: form as never, bodySerializer: (sent) => sent as never }
 }
