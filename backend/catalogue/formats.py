@@ -74,6 +74,9 @@ def _facts(template: Template, catalogue: Catalogue) -> Iterator[str]:
     if template.only_when is not None:
         only = template.only_when
         yield f"- 只接收{named(only.column)}为“{'”或“'.join(only.values)}”的行"
+    if template.facts is not None and len(template.facts.timed_from) > 1:
+        first, *others = (named(code) for code in template.facts.timed_from)
+        yield f"- 及时与否从{first}起算；没有填写的，从{'、'.join(others)}起算"
     if template.facts is not None and template.facts.level is not None:
         yield from _levels(template, template.facts.level, catalogue)
 

@@ -135,6 +135,7 @@ class FactRule:
     """Which columns become the facts of a record; None where the template has no such fact.
 
     title      text with `{COLUMN}` in it
+    timed_from the first of these columns that is filled holds the day from which timeliness counts
     quantity   column in units; the record keeps hundredths
     event_key  columns whose cells, joined, name the act: rows with the same act count once, at the highest
     """
@@ -143,6 +144,7 @@ class FactRule:
     event_on: str
     ended_on: str | None
     performed_on: str | None
+    timed_from: tuple[str, ...]
     quantity: str | None
     amount: AmountRule | None
     level: LevelRule | None
@@ -464,6 +466,7 @@ def _fact_rule(document: dict[str, Any]) -> FactRule:
         event_on=document["event_on"],
         ended_on=document.get("ended_on"),
         performed_on=document.get("performed_on"),
+        timed_from=(*document.get("timed_from", ()), document["event_on"]),
         quantity=document.get("quantity"),
         amount=amount and AmountRule(tuple(amount["columns"]), amount["unit"]),
         level=level

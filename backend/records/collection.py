@@ -301,7 +301,7 @@ def store(
         template,
         sound=judged.sound,
         reasons=reasons,
-        new_by_event=stored.new_by_event,
+        new_by_day=stored.new_by_day,
         received_on=today,
         timely_working_days=quality_rules(today).timely_working_days,
         calendar=calendar or WorkingDays(),

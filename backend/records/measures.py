@@ -33,17 +33,18 @@ def measure(
     *,
     sound: pl.DataFrame,
     reasons: Mapping[int, list[Reason]],
-    new_by_event: Mapping[date, int],
+    new_by_day: Mapping[date, int],
     received_on: date,
     timely_working_days: int,
     calendar: WorkingDays,
 ) -> Shape:
-    """Of one chunk. `new_by_event` counts the records that were new by the day of their event."""
+    """Of one chunk. `new_by_day` counts the records that were new by the day from which their delivery is timed
+    (`FactRule.timed_from`)."""
     filled = _filled(delivered, template)
     optional_cells, optional_filled = _optional(delivered, template)
     timed, on_time = 0, 0
-    for event_on, number in new_by_event.items():
-        due_on = _due(calendar, event_on, timely_working_days)
+    for day, number in new_by_day.items():
+        due_on = _due(calendar, day, timely_working_days)
         if due_on is not None:
             timed += number
             on_time += number * (received_on <= due_on)
@@ -116,9 +117,9 @@ def _party(template: Template, delivered: pl.DataFrame) -> pl.Expr:
     return pl.lit(cells.replace_strict({**subject.kinds, **spellings}, default=None, return_dtype=pl.String))
 
 
-def _due(calendar: WorkingDays, event_on: date, working_days: int) -> date | None:
+def _due(calendar: WorkingDays, day: date, working_days: int) -> date | None:
     """None where the calendar of the year is not known: such records are not judged."""
     try:
-        return calendar.after(event_on, working_days)
+        return calendar.after(day, working_days)
     except CalendarYearUnknown:
         return None

@@ -32,6 +32,7 @@ from backend.records.validation import (
     PARTY,
     PERFORMED_ON,
     QUANTITY,
+    TIMED_FROM,
     WITHDRAWN,
     JudgedNumbers,
     Reason,
@@ -84,8 +85,8 @@ def _no_subjects() -> pl.DataFrame:
 class PreparedRows:
     """A chunk, sorted into what can be stored and what cannot.
 
-    records   a line per sound row: `row` (index of the delivered row) and the columns of credit_records, without
-              id, state, version, delivery and moments
+    records   a line per sound row: `row` (index of the delivered row), `timed_from` (the day from which its
+              delivery is timed) and the columns of credit_records but id, state, version, delivery and moments
     headings  of the contents, which are JSON lists of cells in this order
     reasons   per index of a delivered row
     """
@@ -248,6 +249,7 @@ def _records(
             "event_on": frame[EVENT_ON],
             "ended_on": frame[ENDED_ON],
             "performed_on": frame[PERFORMED_ON],
+            "timed_from": frame[TIMED_FROM],
             "quantity": frame[QUANTITY],
             "amount": frame[AMOUNT],
             "level": frame[LEVEL],

@@ -90,9 +90,9 @@ _COME_LATER = ("ended_on", "performed_on")
 class Stored:
     """What became of the rows.
 
-    conflicts     row index → reasons of rows that were not stored after all
-    new_by_event  the new records by the day of their event
-    met_known     whether some matter was known before these rows came
+    conflicts   row index → reasons of rows that were not stored after all
+    new_by_day  the new records by the day from which their delivery is timed
+    met_known   whether some matter was known before these rows came
     """
 
     accepted: int
@@ -100,7 +100,7 @@ class Stored:
     corrected: int
     concerned: set[int]
     conflicts: dict[int, list[Reason]]
-    new_by_event: Counter[date] = field(default_factory=Counter)
+    new_by_day: Counter[date] = field(default_factory=Counter)
     met_known: bool = False
 
 
@@ -334,7 +334,7 @@ def _insert(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: Stor
 
 def _note_new(rows: pl.DataFrame, stored: Stored) -> None:
     stored.accepted += rows.height
-    stored.new_by_event.update(dict(rows["event_on"].value_counts().iter_rows()))
+    stored.new_by_day.update(dict(rows["timed_from"].value_counts().iter_rows()))
     stored.concerned.update(rows["subject_id"].unique().to_list())
 
 

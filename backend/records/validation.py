@@ -51,6 +51,7 @@ CATEGORY = ":category"
 EVENT_ON = ":event_on"
 ENDED_ON = ":ended_on"
 PERFORMED_ON = ":performed_on"
+TIMED_FROM = ":timed_from"
 QUANTITY = ":quantity"
 AMOUNT = ":amount"
 LEVEL = ":level"
@@ -392,6 +393,7 @@ def _subject_and_facts(
         dates[facts.event_on].alias(EVENT_ON),
         (dates[facts.ended_on] if facts.ended_on else no_date).alias(ENDED_ON),
         (dates[facts.performed_on] if facts.performed_on else no_date).alias(PERFORMED_ON),
+        pl.select(pl.coalesce(*(dates[code] for code in facts.timed_from))).to_series().alias(TIMED_FROM),
         quantity.alias(QUANTITY),
         amount.alias(AMOUNT),
         _identifiers(findings, frame, rules).alias(IDENTIFIER),

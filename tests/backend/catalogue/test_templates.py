@@ -60,6 +60,7 @@ def test_a_template_only_speaks_of_columns_it_has(template: Template) -> None:
         facts = template.facts
         named += [facts.event_on, *facts.event_key, *(facts.amount.columns if facts.amount else ())]
         named += [code for code in (facts.ended_on, facts.performed_on, facts.quantity) if code]
+        named += facts.timed_from
     if template.register:
         named += [template.register.identifier, template.register.name, template.register.status.column]
         named += template.register.old_codes.values()

@@ -120,6 +120,32 @@ def general(**cells: str) -> dict[str, str]:
     } | cells
 
 
+def commitment(**cells: str) -> dict[str, str]:
+    """A sound row of the commitment template, kept."""
+    return {
+        "承诺编码": f"CN{next(_hours):06d}",
+        "承诺人名称": "桂城面包有限公司",
+        "承诺人类别": "法人及非法人组织",
+        "承诺人代码": BAKERY,
+        "承诺类型": "审批替代型",
+        "承诺事由": "食品经营许可",
+        "承诺内容": "符合许可条件",
+        "违诺责任": "撤销许可",
+        "承诺作出日期": "2025-11-03",
+        "承诺有效期": "",
+        "承诺履行状态": "全部履行",
+        "未履行的承诺内容": "",
+        "违诺责任追究内容": "",
+        "承诺履行状态认定日期": "2026-02-25",
+        "承诺履行状态认定单位": "桂城市社会信用管理办公室",
+        "承诺履行状态认定单位代码": DEPARTMENT_CODE,
+        "承诺受理单位": "桂城市社会信用管理办公室",
+        "承诺受理单位代码": DEPARTMENT_CODE,
+        "公开类型": "可向社会公开",
+        "备注": "",
+    } | cells
+
+
 def debtor(*, on: str, **cells: str) -> dict[str, str]:
     """A sound row about a listed debtor; the category is kept for 730 days after the day `on`."""
     person = {"主体类别": "自然人", "主体名称": "王小兰", "主体代码": LAN}

@@ -12,7 +12,7 @@ from backend.records.models import CreditRecord, Delivery, QuarantinedRow, Recor
 from backend.records.quality import quality_by_department, quality_by_month
 from backend.records.single_row import take_in_row
 from backend.subjects.models import RescoreMark
-from tests.backend.records.conftest import DEPARTMENT, STRANGER, City, judgment, penalty, volunteering
+from tests.backend.records.conftest import DEPARTMENT, STRANGER, City, commitment, judgment, penalty, volunteering
 
 
 def test_quality_counts_rows_causes_and_punctuality_per_department(city: City) -> None:
@@ -35,6 +35,21 @@ def test_quality_counts_rows_causes_and_punctuality_per_department(city: City) -
         ("subject_unknown", "身份号码", 1)
     ]
     assert (court.quality.timed, court.quality.on_time) == (1, 0)
+
+
+def test_a_commitment_is_timed_from_the_day_its_outcome_was_found_and_without_one_from_its_signing(
+    city: City,
+) -> None:
+    # Delivered on 3 March 2026; seven working days reach back to 23 February. All were signed long before.
+    city.deliver(
+        commitment(承诺履行状态认定日期="2026-02-23"),
+        commitment(承诺履行状态认定日期="2026-02-13"),
+        commitment(承诺履行状态认定日期=""),
+        commitment(承诺作出日期="2026-02-25", 承诺履行状态认定日期=""),
+    )
+    with city.database.reading() as session:
+        [office] = quality_by_department(session)
+    assert (office.quality.timed, office.quality.on_time) == (4, 2)
 
 
 def test_completeness_is_the_share_of_filled_cells_among_those_that_may_be_left_empty(city: City) -> None:
