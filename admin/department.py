@@ -163,4 +163,9 @@ _DESK = Desk(
 add_objection_routes(inbox, _DESK)
 add_repair_routes(cases, _DESK)
 add_supplement_routes(cases, _DESK)
-add_quality_routes(quality, guard=signed_in_officer(_ROLE), department_name=_my_name)
+add_quality_routes(
+    quality,
+    guard=signed_in_officer(_ROLE),
+    department_name=_my_name,
+    speaker=lambda session: _who(session).name,
+)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
-from backend.catalogue.document import Category
+from backend.catalogue.document import Category, Polarity
 from backend.catalogue.service import known_categories
 from backend.city_calendar import city_date
 from backend.ledger.service import record_access
@@ -56,6 +56,7 @@ class KnownRecordResponse(WithStatements):
     record_id = fields.Integer(required=True)
     category = fields.String(required=True)
     category_name = fields.String(required=True)
+    polarity = fields.String(required=True, validate=validate.OneOf(get_args(Polarity)))
     delivered_at = Moment(required=True, metadata={"description": "首次入库时刻"})
     version = fields.Integer(required=True, metadata={"description": "当天的版本"})
     state = fields.String(required=True, validate=validate.OneOf(RECORD_STATES))
@@ -66,6 +67,9 @@ class KnownRecordResponse(WithStatements):
     event_on = fields.Date(required=True)
     ended_on = fields.Date(required=True, allow_none=True)
     level_name = fields.String(required=True, allow_none=True)
+    performed_on = fields.Date(required=True, allow_none=True)
+    quantity = fields.Integer(required=True, metadata={"description": "百分之一"})
+    unit = fields.String(required=True, metadata={"description": "数量的单位"})
     amount = fields.Integer(required=True, metadata={"description": "分"})
     content = fields.Dict(keys=fields.String(), required=True)
     open_objection_id = fields.UUID(
@@ -189,6 +193,7 @@ def _known(item: KnownRecord, categories: Mapping[str, Category]) -> dict[str, o
         "record_id": item.record_id,
         "category": item.category,
         "category_name": category.name,
+        "polarity": category.polarity,
         "delivered_at": item.delivered_at,
         "version": version.version,
         "state": version.state,
@@ -199,6 +204,9 @@ def _known(item: KnownRecord, categories: Mapping[str, Category]) -> dict[str, o
         "event_on": _day(facts["event_on"]),
         "ended_on": _day(facts.get("ended_on")),
         "level_name": category.level_name(facts["level"]),
+        "performed_on": _day(facts.get("performed_on")),
+        "quantity": facts["quantity"],
+        "unit": category.unit,
         "amount": facts["amount"],
         "content": facts["content"],
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
+from sqlalchemy.orm import Session
 
 from backend.city_calendar import city_date
 from backend.records.early_warning import acknowledge_warning, warnings
@@ -30,7 +32,7 @@ from backend.web.quality import (
     measures_of,
     month_answer,
     period_of,
-    warning_answer,
+    warning_answers,
 )
 
 blp = Blueprint("officer quality", __name__, url_prefix=f"{API_PREFIX}/admin/quality", description="数据质量")
@@ -123,7 +125,7 @@ class Warnings(MethodView):
                 limit=query["limit"] + 1,
             )
             page = page_of(found, query["limit"], key=lambda warning: warning.id)
-            return page | {"items": [_warning(warning) for warning in found[: query["limit"]]]}
+            return page | {"items": _warnings(session, found[: query["limit"]])}
 
 
 @blp.route("/warnings/<int:warning_id>/acknowledgement")
@@ -137,14 +139,18 @@ class Acknowledgement(MethodView):
     def post(self, body: dict[str, str], warning_id: int) -> dict[str, object]:
         """确认一条预警，并写明怎样处理"""
         with transaction() as session:
-            return _warning(
-                acknowledge_warning(session, warning_id, note=body["note"], by=current_officer().name, now=now())
+            warning = acknowledge_warning(
+                session, warning_id, note=body["note"], by=current_officer().name, now=now()
             )
+            return _warnings(session, [warning])[0]
 
 
-def _warning(warning: SourceWarning) -> dict[str, object]:
-    return {
-        **warning_answer(warning, "office"),
-        "source_department": warning.source_department,
-        "acknowledged_by": warning.acknowledged_by,
-    }
+def _warnings(session: Session, found: Sequence[SourceWarning]) -> list[dict[str, object]]:
+    return [
+        {
+            **answer,
+            "source_department": warning.source_department,
+            "acknowledged_by": warning.acknowledged_by,
+        }
+        for warning, answer in zip(found, warning_answers(session, found, "office"), strict=True)
+    ]

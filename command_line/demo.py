@@ -26,12 +26,14 @@ from backend.catalogue.errors import VersionAlreadyImported
 from backend.catalogue.service import import_catalogue
 from backend.city_calendar import CITY_ZONE, CalendarYearUnknown, WorkingDays, city_date, utc_now
 from backend.config import DEFAULT_CITY_NAME, ENVIRONMENT_FILE
+from backend.evidence.service import EvidenceStore
 from backend.identifiers.sealing import generate_key
 from backend.migrations import migrate
 from backend.records.collection import collect_file
 from backend.records.deletions import sweep_records
 from backend.records.early_warning import watch_sources
 from backend.records.masking import mask_name
+from backend.repairs.service import Clock
 from backend.reports.signing import make_demonstration_certificate
 from backend.scores.policies import adopt_policy
 from backend.scores.service import published_run_ids
@@ -41,6 +43,7 @@ from command_line.server import check_port_is_free
 from demo_city.departments import open_departments
 from demo_city.generate import MANIFEST, generate_city
 from demo_city.incentives import start_joint_incentive
+from demo_city.lives import live_through
 from demo_city.opening import DEPARTMENT_OFFICER, OFFICERS, activate_residents, open_office
 from demo_city.population import CitySize
 from scoring.policy import shipped_policy
@@ -106,6 +109,14 @@ def prepare(residents: int) -> Context:
         provision_demo_partners(session, context.config.data_dir / "partners", now=now)
         open_departments(session, context.config.data_dir / "partners", now=now)
         activate_residents(session, manifest, keys=context.keys, now=now)
+        live_through(
+            session,
+            manifest,
+            keys=context.keys,
+            store=EvidenceStore(context.config.evidence_dir, context.keys),
+            clock=Clock(context.working_days, context.config.jurisdiction),
+            now=now,
+        )
         start_joint_incentive(session, manifest, keys=context.keys, now=now, working_days=context.working_days)
     # Five years of files hold what is over by now: the first scores rest on what still counts.
     sweep_records(context.database, now=utc_now(), held_back=still_to_be_decided)

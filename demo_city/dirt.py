@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from backend.catalogue.templates import PartyKind
+from backend.catalogue.templates import PartyKind, Template
 from demo_city.deliveries import Delivery, Rows
 from demo_city.draws import Draws, Index
 
@@ -219,13 +219,14 @@ def _unconfirmed(_rows: Rows, cells: pl.DataFrame) -> pl.DataFrame:
     return cells.with_columns(pl.lit("未确认").alias("QRZT"))
 
 
+def withdrawn_cells(template: Template) -> dict[str, str]:
+    """What a department writes into the row of a decision that it has taken back."""
+    return {one.column: one.values[0] if one.values else WITHDRAWN_REMARK for one in template.withdrawn}
+
+
 def _withdrawn(rows: Rows, cells: pl.DataFrame) -> pl.DataFrame:
-    rule = rows.delivery.template.withdrawn
-    changes = [
-        pl.lit(one.values[0] if one.values else WITHDRAWN_REMARK, dtype=pl.String).alias(one.column)
-        for one in rule
-    ]
-    return cells.with_columns(changes)
+    said = withdrawn_cells(rows.delivery.template)
+    return cells.with_columns(pl.lit(text, dtype=pl.String).alias(column) for column, text in said.items())
 
 
 _CHANGES = {

@@ -23,9 +23,11 @@ from demo_city.dirt import (
     DUPLICATE,
     IN_THE_TAIL,
     OUTCOMES,
+    WITHDRAWN_LATER,
     drawn_kinds,
     soil,
     soil_tail,
+    withdrawn_cells,
     wrong_check_digit,
 )
 from demo_city.draws import Index
@@ -261,13 +263,13 @@ def _write_source(
     source = _Source(city, delivery, delivery.crowd(city), total, days)
     first = source.first_turns()
     continued, continued_turns = source.continued(first)
-    told, told_turns = _told(city, delivery, total, source.days)
+    told = _told(city, delivery, total, source.days)
     done = 0
     for turn, day in enumerate(source.days.tolist()):
         delivered_on = city.as_of - timedelta(days=city.today - day)
         name = f"{number:02}-{delivery.filename}-{delivered_on:%Y%m%d}.{delivery.file_format}"
         fresh, again = np.flatnonzero(first == turn), continued[continued_turns == turn]
-        of_stories = [row for row, its_turn in zip(told, told_turns, strict=True) if its_turn == turn]
+        of_stories = [row for row in told if row.turn == turn]
         if not (len(fresh) or len(again) or of_stories):
             continue
         kinds: Counter[str] = Counter()
@@ -292,8 +294,9 @@ def _write_source(
                 kinds[CONTINUED] += len(index)
                 file.append(delivery.cells(source.rows(index, np.full(len(index), turn))))
             if of_stories:
-                kinds[CLEAN] += len(of_stories)
-                file.append(pl.DataFrame(of_stories, schema=dict.fromkeys(_codes(delivery.template), pl.String)))
+                kinds.update(row.kind for row in of_stories)
+                cells = [row.cells for row in of_stories]
+                file.append(pl.DataFrame(cells, schema=dict.fromkeys(_codes(delivery.template), pl.String)))
             digest = file.close()
         department = delivery.category.source_department if turn else FORMER_PLATFORM
         yield _file_made(
@@ -327,13 +330,18 @@ def _codes(template: Template) -> list[str]:
     return [column.code for column in template.columns]
 
 
-def _told(
-    city: City, delivery: Delivery, total: int, days: Index
-) -> tuple[list[dict[str, str | None]], list[int]]:
-    """The rows of the stories: an ordinary row about their subject, with the cells that the story changes.
+@dataclass(frozen=True)
+class _ToldRow:
+    """A row of a story, in which of the source's deliveries it is, and as what the manifest counts it."""
 
-    And in which delivery each is: the first after everything that it tells of.
-    """
+    cells: dict[str, str | None]
+    turn: int
+    kind: str
+
+
+def _told(city: City, delivery: Delivery, total: int, days: Index) -> list[_ToldRow]:
+    """The rows of the stories: an ordinary row about their subject, with the cells that the story changes, in the
+    first delivery after everything that it tells of; and once more what the department took back since."""
     whose = [
         (kind, who, told)
         for kind, stories in ((PERSON, CITIZENS), (ENTERPRISE, ENTERPRISES))
@@ -342,7 +350,7 @@ def _told(
         if told.delivery == delivery.code
     ]
     if not whose:
-        return [], []
+        return []
     index = total + np.arange(len(whose), dtype=np.int64)
     parties = Parties(
         city, np.array([kind for kind, _, _ in whose]), np.array([who for _, who, _ in whose], dtype=np.int64)
@@ -354,14 +362,21 @@ def _told(
         for column in delivery.template.columns
         if column.kind in "DN" or (column.required_when and column.required_when.values)
     }
-    rows = [
-        {**row, **blank, **told_cells(told, city.as_of, delivery.date_form)}
-        for row, (_, _, told) in zip(ordinary.iter_rows(named=True), whose, strict=True)
-    ]
-    turns = np.searchsorted(days, [city.today - told.days_ago for _, _, told in whose], side="right").tolist()
-    if len(days) in turns:
+    rows = []
+    for row, (_, _, told) in zip(ordinary.iter_rows(named=True), whose, strict=True):
+        cells = {**row, **blank, **told_cells(told, city.as_of, delivery.date_form)}
+        rows.append(_ToldRow(cells, _turn_after(days, city.today - told.days_ago), CLEAN))
+        if told.withdrawn_days_ago is not None:
+            cells = cells | withdrawn_cells(delivery.template)
+            turn = _turn_after(days, city.today - told.withdrawn_days_ago)
+            rows.append(_ToldRow(cells, turn, WITHDRAWN_LATER))
+    if any(row.turn == len(days) for row in rows):
         raise ValueError(f"a story tells of {delivery.code} after its last delivery")
-    return rows, turns
+    return rows
+
+
+def _turn_after(days: Index, day: int) -> int:
+    return int(np.searchsorted(days, day, side="right"))
 
 
 def _file_made(

@@ -32,6 +32,9 @@ _BAND_DAYS = 1826
 RECORD_DAYS = 1826
 """Deliveries cover the five years before the as-of date."""
 
+CANCELLED = 2
+"""The status of an enterprise that was taken off the register (注销); 0 is in business, 1 revoked."""
+
 SMALLEST = {"residents": 100, "enterprises": 20, "organisations": 5}
 
 
@@ -164,7 +167,10 @@ class Enterprises:
         self.status[: len(ENTERPRISES)] = 0
         founders = Sampler((people.aged(25) & ~people.aged(70)).astype(np.int64))
         self.representative = founders.sample(draws, "enterprises/representative", self.all)
+        keys = [story.key for story in ENTERPRISES]
         for index, story in enumerate(ENTERPRISES):
+            if story.branch is not None and story.branch_closed_days_ago is not None:
+                self.status[keys.index(story.branch)] = CANCELLED
             if story.representative is not None:
                 self.representative[index] = [c.key for c in CITIZENS].index(story.representative)
         self.conduct = draws.below("enterprises/conduct", self.all, 10_000)

@@ -17,6 +17,11 @@ from demo_city.stories import ENTERPRISES
 _ENTERPRISE_STATUS = ("存续", "吊销", "注销")
 _ROLES = ("法定代表人", "股东", "监事", "分支机构")
 
+_KEYS = [story.key for story in ENTERPRISES]
+# By enterprise with a story: which one is its branch, and how many days ago that ended; -1 for none.
+_TOLD_BRANCH = np.array([_KEYS.index(story.branch) if story.branch else -1 for story in ENTERPRISES])
+_BRANCH_CLOSED = np.array([-1 if (ago := s.branch_closed_days_ago) is None else ago for s in ENTERPRISES])
+
 
 @dataclass(frozen=True)
 class Register:
@@ -69,6 +74,9 @@ def _enterprises(city: City, which: Index) -> pl.DataFrame:
         (("有限责任公司", 86), ("股份有限公司", 6), ("个人独资企业", 4), ("合伙企业", 3), ("农民专业合作社", 1)),
     )
     gone_on = np.maximum(city.today - city.draws.between("register/enterprise-gone", which, 20, 900), founded)
+    for parent, closed in enumerate(_BRANCH_CLOSED):
+        if closed >= 0:
+            gone_on = np.where(which == _TOLD_BRANCH[parent], city.today - closed, gone_on)
     return pl.DataFrame(
         {
             "QYXYDM": enterprises.codes(which),
@@ -104,8 +112,11 @@ def _has_principal(city: City, slot: Index) -> np.ndarray:
     """Four slots an enterprise: legal representative always, then shareholder, supervisor, branch."""
     enterprise, role = np.divmod(slot, 4)
     there = city.draws.chance("register/principal", slot, np.array([10_000, 7_000, 4_000, 300])[role])
-    # A branch is run by another enterprise, and sole traders have neither branches nor supervisors.
-    return there & ~((role >= 2) & city.enterprises.sole_trader[enterprise])
+    # Whether an enterprise has a branch its story says.
+    told = (role == 3) & (enterprise < len(ENTERPRISES))
+    there = np.where(told, _TOLD_BRANCH[np.minimum(enterprise, len(ENTERPRISES) - 1)] >= 0, there)
+    # A branch is an enterprise itself, and sole traders have neither branches nor supervisors.
+    return np.asarray(there & ~((role >= 2) & city.enterprises.sole_trader[enterprise]))
 
 
 def _principals(city: City, slot: Index) -> pl.DataFrame:
@@ -114,12 +125,16 @@ def _principals(city: City, slot: Index) -> pl.DataFrame:
     drawn = _grown_up(city, slot)
     person = np.where(role == 0, enterprises.representative[enterprise], drawn)
     branch = pl.Series(role == 3)
-    other = (enterprise + 1 + city.draws.below("register/branch", slot, city.size.enterprises - 1)) % (
-        city.size.enterprises
-    )
+    told = np.minimum(enterprise, len(ENTERPRISES) - 1)
+    # Some other enterprise without a story, unless the story names the branch.
+    count = city.size.enterprises - len(ENTERPRISES)
+    other = enterprise - len(ENTERPRISES) + 1 + city.draws.below("register/branch", slot, count - 1)
+    other = np.where(enterprise < len(ENTERPRISES), _TOLD_BRANCH[told], len(ENTERPRISES) + other % count)
     founded = enterprises.founded[enterprise].astype(np.int64)
     resigned = (role > 0) & (enterprise >= len(ENTERPRISES)) & city.draws.chance("register/resigned", slot, 800)
     resigned_on = np.maximum(city.today - city.draws.between("register/resigned-on", slot, 10, 900), founded)
+    closed = (role == 3) & (enterprise < len(ENTERPRISES)) & (_BRANCH_CLOSED[told] >= 0)
+    resigned, resigned_on = resigned | closed, np.where(closed, city.today - _BRANCH_CLOSED[told], resigned_on)
     return pl.DataFrame(
         {
             "QYXYDM": enterprises.codes(enterprise),

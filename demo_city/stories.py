@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 Row = Mapping[str, str]
@@ -15,10 +15,12 @@ class Told:
     """One record of a story: which delivery it belongs to, how many days ago, and the cells that matter.
 
     A value written `-30` days ago is given as an int: days before the as-of date (negative: after it).
+    `withdrawn_days_ago`: how many days ago the department took its decision back, and delivered the row once more.
     """
 
     delivery: str
     cells: Mapping[str, str | int]
+    withdrawn_days_ago: int | None = None
 
     @property
     def days_ago(self) -> int:
@@ -28,12 +30,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Story:
+    """`representative` is the citizen's key. `branch` is the key of an enterprise that is this one's branch,
+    `branch_closed_days_ago` how many days ago it ceased to be one."""
+
     key: str
     name: str
     story: str
     records: tuple[Told, ...] = ()
     age_days: int = 0
-    representative: str | None = field(default=None)
+    representative: str | None = None
+    branch: str | None = None
+    branch_closed_days_ago: int | None = None
 
 
 def _volunteering(count: int, hours: str, *, first_days_ago: int, every: int, what: str) -> tuple[Told, ...]:
@@ -243,6 +250,45 @@ CITIZENS = (
             *_contracts(3, "公交地铁先乘后付", first_days_ago=20, every=50),
         ),
     ),
+    Story(
+        key="whole_life",
+        name="钱春燕",
+        age_days=47 * 365,
+        story="记录经历过各种变化：一条已修复，一条被撤销，一条到期，一条更正过，一条正在异议核查。",
+        records=(
+            Told(
+                "court_judgment",
+                {"AY": "物业服务合同纠纷", "CPRQ": 400, "BDJE": "2360.00", "YZCD": "轻微", "LXRQ": 130},
+            ),
+            replace(
+                _penalty(
+                    260,
+                    "占用城市道路堆放物料",
+                    "罚款",
+                    "0.060000",
+                    public_until=-105,
+                    basis="《城市道路管理条例》第四十二条",
+                    facts="在小区门前道路堆放装修材料。",
+                ),
+                withdrawn_days_ago=30,
+            ),
+            # Paid a year and a day ago: its retention ended yesterday.
+            Told(
+                "utility_arrears",
+                {"FYZL": "电费", "JFHH": "DF9900410752", "ZDRQ": 450, "QFYS": "2", "QFJE": "236.10", "JQRQ": 366},
+            ),
+            Told(
+                "utility_arrears",
+                {"FYZL": "水费", "JFHH": "SF9900417735", "ZDRQ": 200, "QFYS": "9", "QFJE": "846.00", "JQRQ": 120},
+            ),
+            Told(
+                "transport_fare_evasion",
+                {"SXMC": "地铁2号线逃票", "FSRQ": 110, "SL": "1", "JE": "6.00"},
+            ),
+            *_volunteering(6, "3", first_days_ago=30, every=25, what="社区图书角值守"),
+            *_contracts(8, "公交地铁先乘后付", first_days_ago=18, every=35),
+        ),
+    ),
 )
 
 ENTERPRISES = (
@@ -250,7 +296,8 @@ ENTERPRISES = (
         key="model_enterprise",
         name="桂城市丹桂信息科技有限公司",
         representative="representative",
-        story="连续多年纳税信用A级，合同与承诺全部履行。",
+        branch="model_branch",
+        story="连续多年纳税信用A级，合同与承诺全部履行；在月湖区设有分公司。",
         records=(
             *(_tax(year, "A级") for year in range(4)),
             *_contracts(6, "政府采购合同", first_days_ago=50, every=180),
@@ -265,7 +312,9 @@ ENTERPRISES = (
         key="troubled_enterprise",
         name="桂城市远方建筑工程有限公司",
         representative=None,
-        story="一年内有两次行政处罚和一次一般生产安全事故，社会保险费曾欠缴。",
+        branch="closed_branch",
+        branch_closed_days_ago=240,
+        story="一年内有两次行政处罚和一次一般生产安全事故，社会保险费曾欠缴；秋山分公司已撤销。",
         records=(
             _tax(0, "C级"),
             _tax(1, "B级"),
@@ -302,7 +351,7 @@ ENTERPRISES = (
         key="returning_enterprise",
         name="桂城市秋实食品有限公司",
         representative=None,
-        story="曾因未公示年报列入经营异常名录，补报后已移出。",
+        story="曾因未公示年报列入经营异常名录，补报后已移出；一次行政处罚已完成信用修复。",
         records=(
             _tax(0, "B级"),
             _tax(1, "B级"),
@@ -310,9 +359,30 @@ ENTERPRISES = (
                 "abnormal_operation",
                 {"SXMC": "未按规定期限公示年度报告", "FSRQ": 480, "JSRQ": 300, "LXRQ": 300},
             ),
+            _penalty(
+                210,
+                "食品标签不符合规定",
+                "罚款",
+                "0.500000",
+                public_until=-155,
+                basis="《中华人民共和国食品安全法》第一百二十五条",
+                facts="销售的糕点外包装未标注生产日期。",
+            ),
             _licence(900, "食品生产许可", "准予生产糕点、速冻食品。"),
             _commitment(260, "食品经营许可告知承诺"),
         ),
+    ),
+    Story(
+        key="model_branch",
+        name="桂城市丹桂信息科技有限公司月湖分公司",
+        story="桂城市丹桂信息科技有限公司的分支机构。",
+        records=(_licence(420, "增值电信业务经营许可", "准予在月湖区从事信息服务业务。"),),
+    ),
+    Story(
+        key="closed_branch",
+        name="桂城市远方建筑工程有限公司秋山分公司",
+        story="桂城市远方建筑工程有限公司原来的分支机构，总公司已撤销它。",
+        records=(_tax(1, "C级"),),
     ),
 )
 

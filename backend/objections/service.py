@@ -614,16 +614,17 @@ def _follow_on_record(
     officer: str,
     now: datetime,
 ) -> None:
-    reason = STATE_NAMES[outcome]
+    # Among the versions of a record a name alone would not tell whose officer it was.
+    changed_by, reason = f"信用办 {officer}", STATE_NAMES[outcome]
     since = wrong_since(session, record, wrong_of_corrections(record, corrections))
     if outcome in ("rejected", "redirected"):
-        _count_again(session, record, changed_by=officer, reason=reason, now=now)
+        _count_again(session, record, changed_by=changed_by, reason=reason, now=now)
     elif corrections or outcome == "partly_upheld":
         if corrections:
-            correct_record(session, record, changes=corrections, changed_by=officer, reason=reason, now=now)
-        _count_again(session, record, changed_by=officer, reason=f"{reason}，按更正后的内容恢复", now=now)
+            correct_record(session, record, changes=corrections, changed_by=changed_by, reason=reason, now=now)
+        _count_again(session, record, changed_by=changed_by, reason=f"{reason}，按更正后的内容恢复", now=now)
     elif record.state != "revoked":
-        change_state(session, record, state="revoked", changed_by=officer, reason=reason, now=now)
+        change_state(session, record, state="revoked", changed_by=changed_by, reason=reason, now=now)
     mark_for_rescoring(session, [objection.subject_id], f"objection_{outcome}", now)
     if outcome in ("upheld", "partly_upheld"):
         tell_of_upheld_objection(session, objection, category=record.category, since=since, now=now)

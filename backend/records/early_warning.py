@@ -21,9 +21,15 @@ from backend.catalogue.templates import Template, load_templates
 from backend.city_calendar import CalendarYearUnknown, WorkingDays, city_date
 from backend.notifications.service import Recipient, notify
 from backend.records.departments import department_codes
-from backend.records.errors import WarningAlreadyAcknowledged, WarningNotFound
+from backend.records.errors import (
+    ExpectedDayPast,
+    ExplanationMissing,
+    WarningAlreadyAcknowledged,
+    WarningNotFound,
+    WarningOver,
+)
 from backend.records.measures import Shape, together
-from backend.records.models import Delivery, SourceWarning
+from backend.records.models import Delivery, SourceWarning, WarningExplanation
 from backend.records.quality_rules import QualityRules, ShapeRule, SilenceRule, quality_rules
 from scoring.model.drift import stability_index
 
@@ -219,6 +225,65 @@ def acknowledge_warning(session: Session, warning_id: int, *, note: str, by: str
     warning.acknowledged_by, warning.acknowledged_at = by, now
     session.flush()
     return warning
+
+
+def explain_warning(
+    session: Session,
+    warning_id: int,
+    *,
+    source_department: str,
+    text: str,
+    expected_on: date | None,
+    by: str,
+    now: datetime,
+) -> SourceWarning:
+    """The department says what happened, and from when it expects to deliver as usual; the office is told.
+
+    Another department's warning is reported as not found. What was said before stays beside it.
+
+    Raises WarningNotFound, WarningOver, ExplanationMissing or ExpectedDayPast.
+    """
+    warning = session.scalar(select(SourceWarning).where(SourceWarning.id == warning_id).with_for_update())
+    if warning is None or warning.source_department != source_department:
+        raise WarningNotFound
+    if warning.ended_at is not None:
+        raise WarningOver
+    if not text.strip():
+        raise ExplanationMissing
+    today = city_date(now)
+    if expected_on is not None and expected_on < today:
+        raise ExpectedDayPast(today)
+    session.add(
+        WarningExplanation(
+            warning_id=warning.id, text=text.strip(), expected_on=expected_on, said_by=by, said_at=now
+        )
+    )
+    session.flush()
+    until = f"预计 {expected_on} 恢复" if expected_on else "没有写明何时恢复"
+    notify(
+        session,
+        Recipient(officer_role=_WATCHED_BY),
+        kind="source_warning_explained",
+        title=f"{source_department}说明了数据预警的原因",
+        body=f"{until}。原因：{text.strip()}",
+        about=f"source_warning:{warning.id}",
+        now=now,
+    )
+    return warning
+
+
+def explanations_of(
+    session: Session, warnings: Sequence[SourceWarning]
+) -> Mapping[int, Sequence[WarningExplanation]]:
+    """By the warning's id, the latest first."""
+    found: dict[int, list[WarningExplanation]] = {warning.id: [] for warning in warnings}
+    for said in session.scalars(
+        select(WarningExplanation)
+        .where(WarningExplanation.warning_id.in_(found))
+        .order_by(WarningExplanation.id.desc())
+    ):
+        found[said.warning_id].append(said)
+    return found
 
 
 def working_days_between(calendar: WorkingDays, one: date, other: date) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from backend.errors import Conflict, Forbidden, NotFound, Refused
 
 
@@ -233,3 +235,24 @@ class WarningAlreadyAcknowledged(Conflict):
 
     def __init__(self, by: str) -> None:
         super().__init__(f"这条数据预警已由{by}确认，无需再次确认。", acknowledged_by=by)
+
+
+class WarningOver(Conflict):
+    code = "source_warning_over"
+
+    def __init__(self) -> None:
+        super().__init__("这条数据预警已经结束，无需再说明原因。")
+
+
+class ExplanationMissing(Refused):
+    code = "warning_explanation_missing"
+
+    def __init__(self) -> None:
+        super().__init__("没有写明原因，请写清发生了什么、怎样处理，再提交。")
+
+
+class ExpectedDayPast(Refused):
+    code = "warning_expected_day_past"
+
+    def __init__(self, today: date) -> None:
+        super().__init__(f"预计恢复的日期不能早于今天（{today}），请重新选择；还不能确定的，可以不填。")

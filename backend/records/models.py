@@ -14,12 +14,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Table,
     UniqueConstraint,
     false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from backend.append_only import keep_append_only
 from backend.database import Base, BigId, Digest16, Json, JsonText, UtcDateTime
 
 DELIVERY_STATES = ("receiving", "done", "failed")
@@ -294,3 +296,23 @@ class SourceWarning(Base):
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     acknowledged_by: Mapped[str | None]
     note: Mapped[str | None]
+
+
+class WarningExplanation(Base):
+    """What a department says itself about a warning (说明原因). Each statement stays; the latest one holds.
+
+    expected_on  the day on which it expects to deliver as usual again; None where it cannot tell
+    said_by      the department by name, and which of its officers where one wrote it
+    """
+
+    __tablename__ = "warning_explanations"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    warning_id: Mapped[int] = mapped_column(ForeignKey("source_warnings.id"), index=True)
+    text: Mapped[str]
+    expected_on: Mapped[date | None]
+    said_by: Mapped[str]
+    said_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+keep_append_only(cast(Table, WarningExplanation.__table__))

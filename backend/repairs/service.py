@@ -346,7 +346,9 @@ def decide_repair(
         if record.state not in ("active", "repaired"):
             raise NoLongerToBeRepaired(record.title, _RECORD_STATE_NAMES[record.state])
         if record.state == "active":
-            change_state(session, record, state="repaired", changed_by=decided_by, reason="信用修复", now=now)
+            change_state(
+                session, record, state="repaired", changed_by=decided_by, reason="认定单位同意信用修复", now=now
+            )
     mark_for_rescoring(session, [repair.subject_id], "repair_done", now)
     CASES.move(session, repair, "finish", actor="系统", now=now, due_on=None)
     _close(session, repair)
@@ -395,7 +397,12 @@ def revoke_repair(
         # Meanwhile the department may have revoked the record, or it may have expired: that stays.
         if record.state == "repaired":
             change_state(
-                session, record, state="active", changed_by=officer, reason="修复系以虚假陈述取得，已撤销", now=now
+                session,
+                record,
+                state="active",
+                changed_by=f"信用办 {officer}",
+                reason="修复系以虚假陈述取得，已撤销",
+                now=now,
             )
     break_commitment_about(
         session,

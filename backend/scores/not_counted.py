@@ -62,4 +62,24 @@ def _why(
         return None
     if record.event_on > explanation.score.as_of:
         return "发生日期晚于计分日，下次计算时计入"
+    if (least := _too_small_for(record, explanation)) is not None:
+        return f"没有达到计分的起点（{least}）"
     return "不在计分期限内，或同类、同一事项已按其他记录计分"
+
+
+def _too_small_for(record: CreditRecord, explanation: ScoreExplanation) -> str | None:
+    """The name of the lowest step that the record does not reach; None where some indicator reads it that has no
+    such step, or one that it reaches."""
+    least: list[tuple[int, str]] = []
+    for indicator in explanation.policy.indicators:
+        if not any(use.code == record.category for use in indicator.categories):
+            continue
+        points = indicator.points_on(explanation.score.as_of)
+        if points.kind not in ("by_quantity", "by_amount"):
+            return None
+        size = record.quantity if points.kind == "by_quantity" else record.amount
+        lowest = min(points.rows, key=lambda row: row.key)
+        if size >= lowest.key:
+            return None
+        least.append((lowest.key, lowest.name))
+    return min(least)[1] if least else None

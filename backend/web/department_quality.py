@@ -11,11 +11,12 @@ from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
 from backend.city_calendar import city_date
-from backend.records.early_warning import warnings
+from backend.records.early_warning import explain_warning, warnings
 from backend.records.quality import quality_by_department, quality_by_month
 from backend.records.quality_rules import quality_rules
-from backend.web.context import now, reading
+from backend.web.context import now, reading, transaction
 from backend.web.guards import View
+from backend.web.idempotency import idempotent
 from backend.web.moments import Moment
 from backend.web.pages import page_of, page_schema
 from backend.web.quality import (
@@ -26,10 +27,11 @@ from backend.web.quality import (
     QualityCause,
     QualityMeasures,
     QualityQuery,
+    WarningExplanationRequest,
     measures_of,
     month_answer,
     period_of,
-    warning_answer,
+    warning_answers,
 )
 
 
@@ -56,9 +58,14 @@ _WarningPage = page_schema(DataWarningResponse)
 
 
 def add_quality_routes(
-    blp: Blueprint, *, guard: Callable[[View], View], department_name: Callable[[Session], str]
+    blp: Blueprint,
+    *,
+    guard: Callable[[View], View],
+    department_name: Callable[[Session], str],
+    speaker: Callable[[Session], str],
 ) -> None:
-    """`department_name` is the caller's own: figures and warnings of any other are never answered."""
+    """`department_name` is the caller's own: figures and warnings of any other are never answered. `speaker` is
+    whom an explanation is kept as from."""
 
     @blp.route("/quality")
     class OwnQuality(MethodView):
@@ -95,4 +102,26 @@ def add_quality_routes(
                     limit=query["limit"] + 1,
                 )
                 page = page_of(found, query["limit"], key=lambda warning: warning.id)
-                return page | {"items": [warning_answer(each, "department") for each in found[: query["limit"]]]}
+                return page | {"items": warning_answers(session, found[: query["limit"]], "department")}
+
+    @blp.route("/quality/warnings/<int:warning_id>/explanations")
+    class OwnExplanations(MethodView):
+        @guard
+        @idempotent
+        @blp.arguments(WarningExplanationRequest)
+        @blp.response(201, DataWarningResponse)
+        @blp.alt_response(404, description="没有这条预警，或者不是本单位的（source_warning_not_found）")
+        @blp.alt_response(409, description="预警已经结束（source_warning_over）")
+        def post(self, body: dict[str, Any], warning_id: int) -> dict[str, object]:
+            """向信用办说明一条预警的原因、预计何时恢复；可以再说明，以最新的为准"""
+            with transaction() as session:
+                warning = explain_warning(
+                    session,
+                    warning_id,
+                    source_department=department_name(session),
+                    text=body["text"],
+                    expected_on=body["expected_on"],
+                    by=speaker(session),
+                    now=now(),
+                )
+                return warning_answers(session, [warning], "department")[0]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from marshmallow import Schema, fields, validate
+from sqlalchemy.orm import Session
 
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import CITY_ZONE
-from backend.records.early_warning import Reader, next_step
-from backend.records.models import WARNING_KINDS, WARNING_STATES, SourceWarning
+from backend.records.early_warning import Reader, explanations_of, next_step
+from backend.records.models import WARNING_KINDS, WARNING_STATES, SourceWarning, WarningExplanation
 from backend.records.quality import MonthQuality, Quality
 from backend.web.moments import Moment
 from backend.web.pages import PageQuery
@@ -53,6 +55,24 @@ class LastingQuery(PageQuery):
     lasting = fields.Boolean(load_default=None, metadata={"description": "true 只看还没有结束的"})
 
 
+class WarningExplanationRequest(Schema):
+    text = fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        metadata={"description": "发生了什么、怎样处理，例如：系统升级，停报一周"},
+    )
+    expected_on = fields.Date(
+        load_default=None, metadata={"description": "预计哪天恢复正常报送；还不能确定的不填"}
+    )
+
+
+class WarningExplanationResponse(Schema):
+    text = fields.String(required=True)
+    expected_on = fields.Date(required=True, allow_none=True, metadata={"description": "预计恢复的日期"})
+    said_by = fields.String(required=True, metadata={"description": "由谁说明"})
+    said_at = Moment(required=True, metadata={"description": "说明的时刻（UTC）"})
+
+
 class DataWarningResponse(Schema):
     """A warning as the credit office and the department itself read it."""
 
@@ -73,9 +93,23 @@ class DataWarningResponse(Schema):
     note = fields.String(
         required=True, allow_none=True, metadata={"description": "信用办怎样处理的；数源单位也能看到"}
     )
+    explanations = fields.List(
+        fields.Nested(WarningExplanationResponse),
+        required=True,
+        metadata={"description": "数源单位自己的说明，新的在前；最新的一条为准，以前的保留"},
+    )
 
 
-def warning_answer(warning: SourceWarning, reader: Reader) -> dict[str, object]:
+def warning_answers(
+    session: Session, warnings: Sequence[SourceWarning], reader: Reader
+) -> list[dict[str, object]]:
+    said = explanations_of(session, warnings)
+    return [_warning_answer(warning, reader, said[warning.id]) for warning in warnings]
+
+
+def _warning_answer(
+    warning: SourceWarning, reader: Reader, explanations: Sequence[WarningExplanation]
+) -> dict[str, object]:
     template = load_templates().get(warning.template)
     return {
         "id": warning.id,
@@ -89,6 +123,7 @@ def warning_answer(warning: SourceWarning, reader: Reader) -> dict[str, object]:
         "state": warning.state,
         "acknowledged_at": warning.acknowledged_at,
         "note": warning.note,
+        "explanations": explanations,
     }
 
 

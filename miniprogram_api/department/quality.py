@@ -12,5 +12,8 @@ blp = Blueprint(
     "department quality", __name__, url_prefix=f"{API_PREFIX}/department", description="本单位的数据质量"
 )
 add_quality_routes(
-    blp, guard=department_token("records:deliver"), department_name=lambda _session: current_department().name
+    blp,
+    guard=department_token("records:deliver"),
+    department_name=lambda _session: current_department().name,
+    speaker=lambda _session: current_department().name,
 )

@@ -58,6 +58,12 @@ def test_an_officer_reads_what_the_city_knew_on_a_day(city, record_id):
         500_00,
     )
     assert item["content"] == {"案由": "借贷"}
+    assert (item["polarity"], item["quantity"], item["unit"], item["performed_on"]) == (
+        "negative",
+        100,
+        "件",
+        None,
+    )
     assert "*" in on_the_second["subject"]["identifier"]
     assert ask(city, on="2026-02-01").json["items"] == []
 

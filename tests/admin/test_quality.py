@@ -96,9 +96,20 @@ def test_a_departments_officer_reads_its_own_figures_and_warnings_with_what_to_d
     assert other.get(f"{own}/waiting").get_json()["warnings"] == 0
     assert other.get(f"{own}/quality").get_json()["whole_period"] is None
 
+    explaining = f"{own}/quality/warnings/{warning['id']}/explanations"
+    said = {"text": "系统升级，停报一周", "expected_on": "2026-03-27"}
+    assert mine.post(explaining, json=said).status_code == 201
+    refused = mine.post(explaining, json=said | {"expected_on": "2026-03-19"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "warning_expected_day_past")
+    assert other.post(explaining, json=said).get_json()["code"] == "source_warning_not_found"
+
     officer = office.city.as_officer("data_officer")
     [told] = officer.get(f"{QUALITY}/warnings").get_json()["items"]
     assert told["next_step"].startswith("请与数源单位核实")
+    [explained] = told["explanations"]
+    assert said.items() <= explained.items()
+    assert explained["said_by"] == f"{DEPARTMENT}（经办 陈经办）"
+    assert officer.post(explaining, json=said).status_code == 403
     officer.post(f"{QUALITY}/warnings/{told['id']}/acknowledgement", json={"note": "周五恢复"})
     [seen] = mine.get(f"{own}/quality/warnings").get_json()["items"]
     assert (seen["state"], seen["note"]) == ("acknowledged", "周五恢复")

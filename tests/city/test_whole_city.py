@@ -7,14 +7,19 @@ import json
 import pytest
 from sqlalchemy import func, select
 
+from backend.catalogue.service import known_categories
+from backend.city_calendar import city_date, utc_now
 from backend.joint_incentives.models import JointIncentive
 from backend.joint_incentives.service import deeds_in, requests_of
 from backend.records.early_warning import warnings
+from backend.records.life import life_of
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow
 from backend.records.quality import quality_by_department
+from backend.records.service import records_of
 from backend.scores.explanation import explain_current_score
 from backend.scores.models import PublishedRun, Score, ScoreRun
 from backend.subjects.models import Subject
+from backend.subjects.service import find_by_identifier
 from demo_city.rhythm import FORMER_PLATFORM
 
 pytestmark = pytest.mark.city
@@ -66,6 +71,29 @@ def test_the_figures_and_the_warning_tell_the_departments_apart(reading):
     assert min(timeliness.values()) > 0.85
     lasting = [(each.source_department, each.kind) for each in warnings(reading, lasting=True)]
     assert lasting == [("桂城市城市管理局", "silent")]
+
+
+def test_one_citizens_records_have_been_repaired_withdrawn_corrected_and_disputed_and_one_is_over(
+    live_city, reading
+):
+    manifest = json.loads((live_city.folder / "city/city.json").read_text(encoding="utf-8"))
+    [number] = [one["identifier"] for one in manifest["demo_citizens"] if one["key"] == "whole_life"]
+    citizen = find_by_identifier(reading, keys=live_city.config.keys, identifier=number)
+    categories = known_categories(reading, city_date(utc_now()))
+    lives = {
+        (record.category, record.state): [
+            event.event for event in life_of(reading, record, categories[record.category])
+        ]
+        for record in records_of(reading, citizen.id)
+        if record.version > 1
+    }
+    assert lives == {
+        ("court_judgment", "repaired"): ["delivered", "repaired"],
+        ("admin_penalty", "revoked"): ["delivered", "revoked"],
+        ("utility_arrears", "expired"): ["delivered", "expired"],
+        ("utility_arrears", "active"): ["delivered", "disputed", "corrected", "restored"],
+        ("transport_fare_evasion", "disputed"): ["delivered", "disputed"],
+    }
 
 
 def test_a_joint_incentive_is_under_way_answered_by_one_department_and_not_yet_by_the_other(reading):

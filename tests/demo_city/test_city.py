@@ -186,7 +186,9 @@ def test_storied_citizens_are_in_the_register_and_have_their_records(delivered: 
         for category in {told.delivery for told in story.records}:
             told = [told for told in story.records if told.delivery == category]
             file = delivered.of(category)
-            assert sum(identifier(file, row) == stated["identifier"] for row in file.rows) == len(told)
+            assert sum(identifier(file, row) == stated["identifier"] for row in file.rows) == len(told) + sum(
+                each.withdrawn_days_ago is not None for each in told
+            )
 
 
 def test_no_delivery_tells_of_what_had_not_happened_yet(delivered: DeliveredCity) -> None:
@@ -230,6 +232,22 @@ def test_the_storied_representative_represents_the_storied_enterprise(delivered:
         == (codes["model_enterprise"], people["representative"], "法定代表人")
         for row in delivered.register("principal_register").rows
     )
+
+
+def test_a_storied_enterprise_has_its_branch_and_another_had_one_that_is_closed(delivered: DeliveredCity) -> None:
+    codes = {enterprise["key"]: enterprise["identifier"] for enterprise in delivered.manifest["demo_enterprises"]}
+    branches = {
+        row["QYXYDM"]: row for row in delivered.register("principal_register").rows if row["JS"] == "分支机构"
+    }
+    model, troubled = branches[codes["model_enterprise"]], branches[codes["troubled_enterprise"]]
+    assert (model["RYZJHM"], model["ZZRQ"]) == (codes["model_branch"], "")
+    assert troubled["RYZJHM"] == codes["closed_branch"]
+    assert AS_OF.isoformat() > troubled["ZZRQ"] > troubled["QSRQ"]
+    assert codes["returning_enterprise"] not in branches
+    (closed,) = (
+        row for row in delivered.register("enterprise_register").rows if row["QYXYDM"] == codes["closed_branch"]
+    )
+    assert (closed["ZT"], closed["ZXRQ"]) == ("注销", troubled["ZZRQ"])
 
 
 def test_nothing_happens_after_the_as_of_date_or_before_its_five_years(delivered: DeliveredCity) -> None:

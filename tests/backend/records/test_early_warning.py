@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import WorkingDays
@@ -18,14 +20,22 @@ from backend.records.departments import department_codes
 from backend.records.early_warning import (
     Arrival,
     acknowledge_warning,
+    explain_warning,
+    explanations_of,
     find_warnings,
     shifts,
     silence,
     watch_sources,
     working_days_between,
 )
-from backend.records.errors import WarningAlreadyAcknowledged, WarningNotFound
-from backend.records.models import SourceWarning
+from backend.records.errors import (
+    ExpectedDayPast,
+    ExplanationMissing,
+    WarningAlreadyAcknowledged,
+    WarningNotFound,
+    WarningOver,
+)
+from backend.records.models import SourceWarning, WarningExplanation
 from backend.records.quality_rules import quality_rules
 from tests.backend.records.conftest import DEPARTMENT, City, volunteering
 
@@ -200,3 +210,55 @@ def test_an_acknowledged_warning_stays_quiet_while_it_lasts(daily: City) -> None
             acknowledge_warning(session, 1, note="再次", by="李正", now=daily.now)
         with pytest.raises(WarningNotFound):
             acknowledge_warning(session, 2, note="没有", by="李正", now=daily.now)
+
+
+def explain(city: City, text: str, *, by: str = DEPARTMENT, department: str = DEPARTMENT, **said: Any) -> None:
+    [warning] = raised(city)
+    with city.database.transaction() as session:
+        explain_warning(
+            session,
+            warning.id,
+            source_department=department,
+            text=text,
+            expected_on=said.get("expected_on"),
+            by=by,
+            now=datetime(2026, 3, 20, 3, tzinfo=UTC),
+        )
+
+
+def test_a_department_explains_its_warning_and_what_it_said_before_stays(daily: City) -> None:
+    look(daily, date(2026, 3, 20))
+
+    explain(daily, "系统升级，停报一周", expected_on=date(2026, 3, 20))
+    explain(daily, "升级推迟", by=f"{DEPARTMENT}（经办 陈经办）")
+
+    [warning] = raised(daily)
+    with daily.database.transaction() as session:
+        said = explanations_of(session, [warning])[warning.id]
+        assert [(each.text, each.expected_on, each.said_by) for each in said] == [
+            ("升级推迟", None, f"{DEPARTMENT}（经办 陈经办）"),
+            ("系统升级，停报一周", date(2026, 3, 20), DEPARTMENT),
+        ]
+        office = session.scalars(
+            select(Notification.body).where(Notification.kind == "source_warning_explained").order_by("id")
+        ).all()
+        assert len(office) == 2
+        assert "预计 2026-03-20 恢复" in "".join(office)
+    for forbidden in (update(WarningExplanation).values(text="别的"), delete(WarningExplanation)):
+        with pytest.raises(IntegrityError), daily.database.transaction() as session:
+            session.execute(forbidden)
+
+
+def test_only_the_department_concerned_explains_and_only_while_the_warning_lasts(daily: City) -> None:
+    look(daily, date(2026, 3, 20))
+
+    with pytest.raises(WarningNotFound):
+        explain(daily, "系统升级", department="桂城市教育局")
+    with pytest.raises(ExplanationMissing):
+        explain(daily, "  ")
+    with pytest.raises(ExpectedDayPast):
+        explain(daily, "系统升级", expected_on=date(2026, 3, 19))
+    daily.deliver(volunteering(), now=datetime(2026, 3, 23, 2, tzinfo=UTC))
+    look(daily, date(2026, 3, 23))
+    with pytest.raises(WarningOver):
+        explain(daily, "系统升级")

@@ -105,6 +105,7 @@ def test_the_score_is_the_exact_sum_of_its_parts_and_names_its_records(scored):
 def test_a_record_that_brings_nothing_is_named_with_the_reason(scored):
     unused = scored.has_record("contract_performance", level=1, event_on=date(2026, 1, 5))
     revoked = scored.has_record("honour", level=1, state="revoked")
+    short = scored.has_record("utility_arrears", quantity=200, event_on=date(2026, 1, 5))
     long_ago = scored.has_record("volunteering", quantity=1_000, event_on=date(2015, 1, 5))
     scored.city.recompute()
 
@@ -115,6 +116,7 @@ def test_a_record_that_brings_nothing_is_named_with_the_reason(scored):
     assert why == {
         unused.id: "现行评分方案不使用这类信息",
         revoked.id: "已撤销，不再使用",
+        short.id: "没有达到计分的起点（三个月以上）",
         long_ago.id: "不在计分期限内，或同类、同一事项已按其他记录计分",
     }
     assert counted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from backend.city_calendar import city_date
 from backend.records.early_warning import watch_sources
 from tests.backend.records.conftest import penalty
 from tests.miniprogram_api.department.conftest import MARKET_REGULATION, MARKET_REGULATION_CODE
@@ -48,5 +49,10 @@ def test_a_department_is_told_of_its_own_silence_and_not_of_another_ones(city, d
     assert (warning["state"], warning["note"]) == ("open", None)
     assert "补报" in warning["next_step"]  # what the department can do, not what the office can
     assert "acknowledged_by" not in warning  # which officer it was is the office's own matter
+    path = f"/quality/warnings/{warning['id']}/explanations"
+    said = {"text": "系统升级，停报一周", "expected_on": city_date(city.clock()).isoformat()}
+    assert market.post(path, said).status_code == 404
+    [explained] = civility.post(path, said).json["explanations"]
+    assert (explained["text"], explained["said_by"]) == (said["text"], "桂城市文明办公室")
     assert civility.get("/quality/warnings", lasting=False).json["items"] == []
     assert market.get("/quality/warnings").json["items"] == []
