@@ -49,7 +49,7 @@ _NEXT_STEPS: Mapping[str, Mapping[Reader, str]] = {
         "office": "请与数源单位核实系统或人员是否有变化，问清何时恢复报送。",
         "department": (
             "请检查导出任务、接口凭据和经办人是否有变化，补报这段时间的数据；"
-            "确实没有新事项的，请告知信用办。恢复报送后，本预警自动结束。"
+            "确实没有新事项、或者一时不能恢复的，请在“报送质量”或用接口说明原因。恢复报送后，本预警自动结束。"
         ),
     },
     "refused_share": {
@@ -58,7 +58,7 @@ _NEXT_STEPS: Mapping[str, Mapping[Reader, str]] = {
     },
     "category_mix": {
         "office": "请与数源单位核对是否漏报、错报了类别。",
-        "department": "请核对是否漏报、错报了类别；业务确有变化的，请告知信用办。",
+        "department": "请核对是否漏报、错报了类别；业务确有变化的，请说明原因。",
     },
     "empty_cells": {
         "office": "请与数源单位核对导出是否有变化。",

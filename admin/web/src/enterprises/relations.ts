@@ -9,3 +9,8 @@ export function roleSentence(edge: Edge, names: ReadonlyMap<string, string>): st
   const until = edge.valid_to ? ` 至 ${edge.valid_to}` : ' 起'
   return `${principal} 是 ${enterprise} 的${edge.role_name}，${edge.valid_from}${until}`
 }
+
+/** A name to stand under a node. The end stays: a branch is told from its enterprise by nothing else. */
+export function shortName(name: string): string {
+  return name.length > 14 ? `${name.slice(0, 6)}…${name.slice(-5)}` : name
+}
