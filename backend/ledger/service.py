@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Literal
 from uuid import UUID
@@ -93,7 +93,8 @@ def record_access(
         raise ValueError(f"the subject would not read who looked, on what basis or why: {action!r}")
     entry = LedgerEntry(
         subject_id=subject_id,
-        at=now,
+        # As it will be read again: the digest is taken of these very words.
+        at=now.astimezone(UTC),
         actor_kind=actor.kind,
         actor_id=actor.id,
         actor_name=actor.name,

@@ -18,7 +18,7 @@ from backend.evidence.service import (
     get_evidence,
     keep_evidence,
 )
-from backend.objections.errors import ObjectionNotFound, ObjectionStateForbids
+from backend.objections.errors import NotInThisInbox, ObjectionStateForbids
 from backend.objections.models import Objection
 from backend.objections.states import STATE_NAMES, WITH_DEPARTMENT, ObjectionState
 from backend.objections.steps import lock_objection
@@ -95,7 +95,7 @@ def take_back_department_evidence(
 def _waiting_case(session: Session, department_code: str, objection_id: UUID) -> Objection:
     objection = lock_objection(session, objection_id)
     if objection.department_code != department_code:
-        raise ObjectionNotFound
+        raise NotInThisInbox
     if objection.state not in WITH_DEPARTMENT:
         state: ObjectionState = objection.state  # type: ignore[assignment]
         raise ObjectionStateForbids(state, STATE_NAMES[state])

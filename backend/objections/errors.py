@@ -9,9 +9,16 @@ from backend.errors import Conflict, NotFound, Refused
 
 class ObjectionNotFound(NotFound):
     code = "objection_not_found"
+    sentence = "没有这件异议，或者它不属于您。"
 
     def __init__(self) -> None:
-        super().__init__("没有这件异议，或者它不属于您。")
+        super().__init__(self.sentence)
+
+
+class NotInThisInbox(ObjectionNotFound):
+    """The same for a department: whether there is such a case elsewhere is not told."""
+
+    sentence = "本单位的待办中没有这件异议，可能已改派其他单位，不再需要本单位答复。请从待办列表进入。"
 
 
 class AlreadyUnderObjection(Conflict):

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from backend.city_calendar import city_date
 from backend.objections.corrections import checked_corrections
 from backend.objections.deadlines import Deadlines
-from backend.objections.errors import DepartmentCorrectionMissing, ObjectionNotFound, ReplyMissing
+from backend.objections.errors import DepartmentCorrectionMissing, NotInThisInbox, ReplyMissing
 from backend.objections.models import Objection
 from backend.objections.routing import find_department
 from backend.objections.service import redirect
 from backend.objections.states import WITH_DEPARTMENT
-from backend.objections.steps import get_objection, lock_objection, move
+from backend.objections.steps import lock_objection, move
 from backend.objections.telling import tell_office
 from backend.records.service import get_own_record
 
@@ -63,10 +63,10 @@ def count_waiting(session: Session, department_code: str, today: date) -> tuple[
 
 
 def department_case(session: Session, department_code: str, objection_id: UUID) -> Objection:
-    """Raises ObjectionNotFound, also for a case in another department's inbox."""
-    objection = get_objection(session, objection_id)
-    if objection.department_code != department_code:
-        raise ObjectionNotFound
+    """Raises NotInThisInbox, also where there is no such case at all."""
+    objection = session.get(Objection, objection_id)
+    if objection is None or objection.department_code != department_code:
+        raise NotInThisInbox
     return objection
 
 
@@ -90,16 +90,17 @@ def reply_as_department(
     wrong       with `corrections` to its facts, or `remove` when there should be no such record
     not_ours    goes on to `right_department` (its code) at once, else back to the office to be assigned
 
-    Raises ObjectionNotFound, ObjectionStateForbids, ReplyMissing, DepartmentCorrectionMissing,
+    Raises NotInThisInbox, ObjectionStateForbids, ReplyMissing, DepartmentCorrectionMissing,
     CorrectionContradicts, DepartmentUnknown, DepartmentUnchanged or CalendarMissing.
     """
     if not explanation.strip():
         raise ReplyMissing
     if finding == "wrong" and not corrections and not remove:
         raise DepartmentCorrectionMissing
+    department_case(session, department_code, objection_id)
     objection = lock_objection(session, objection_id)
     if objection.department_code != department_code:
-        raise ObjectionNotFound
+        raise NotInThisInbox
     name = objection.department_name or actor
     if finding == "not_ours":
         move(

@@ -49,7 +49,13 @@ from backend.objections.states import (
     ObjectionState,
 )
 from backend.objections.steps import get_objection, lock_objection, move, remember
-from backend.objections.telling import tell_citizen, tell_of_arrival, tell_of_decision, tell_office
+from backend.objections.telling import (
+    tell_citizen,
+    tell_of_arrival,
+    tell_of_decision,
+    tell_of_leaving,
+    tell_office,
+)
 from backend.records.corrected import wrong_since
 from backend.records.models import CreditRecord
 from backend.records.service import change_state, correct_record, lock_own_record, lock_record
@@ -285,6 +291,9 @@ def redirect(
         raise DepartmentUnchanged
     filed_on = city_date(objection.filed_at)
     total = deadlines.answer_due_when_forwarded(filed_on=filed_on)
+    # Whoever has said that the case is not theirs knows.
+    if objection.state != "disclaimed":
+        tell_of_leaving(session, objection, to=department.name, now=now)
     move(
         session,
         objection,

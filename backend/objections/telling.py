@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from backend.city_calendar import city_date
 from backend.notifications.service import Recipient, notify
 from backend.objections.models import Objection
 from backend.objections.states import STATE_NAMES
@@ -85,6 +86,20 @@ def tell_of_arrival(session: Session, objection: Objection, *, now: datetime) ->
         kind="objection_received",
         title="有一件异议需要核查",
         body=f"贵单位报送的一条记录被提出异议，请于 {due:%Y-%m-%d} 前核查并答复。",
+        now=now,
+    )
+
+
+def tell_of_leaving(session: Session, objection: Objection, *, to: str, now: datetime) -> None:
+    """A case leaves the inbox that it is in; there is no page about it any more."""
+    if objection.department_code is None:
+        return
+    notify(
+        session,
+        Recipient(partner_code=objection.department_code),
+        kind="objection_reassigned",
+        title="一件异议已改派其他单位",
+        body=(f"{city_date(objection.filed_at):%Y-%m-%d} 提出的一件异议已改派{to}核查，本单位无需答复。"),
         now=now,
     )
 

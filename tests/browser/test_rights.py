@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 
 from backend.accounts.demo_sign_in import DemoSignIn
 from backend.accounts.service import add_officer, sign_in_citizen
+from backend.catalogue.service import category_in_force
 from backend.city_calendar import WorkingDays, city_date, utc_now
 from backend.ephemeral import open_store
 from backend.evidence.models import EvidenceFile
@@ -83,9 +84,9 @@ def test_a_legal_representative_objects_for_the_enterprise_with_a_pdf_and_reads_
     expect(phone.page.get_by_role("button", name=re.compile("银行回单"))).to_be_visible()
 
 
-@pytest.fixture
-def disputed(live_city: Any) -> dict[str, str]:
-    """An objection to some arrears, and an account for an officer of the department that delivered them."""
+def dispute(live_city: Any, **officers: str) -> dict[str, str]:
+    """An objection to some arrears, and accounts by user name for officers of departments: of that which delivers
+    the category, or where it is empty of that which delivered the arrears."""
     now = utc_now()
     with live_city.database.transaction() as session:
         record = undisputed_arrears(session)
@@ -99,16 +100,46 @@ def disputed(live_city: Any) -> dict[str, str]:
         )
         department = department_of_record(session, record, city_date(now))
         assert department is not None
-        add_officer(
-            session,
-            username="inbox",
-            name="陈经办",
-            password="correct horse",
-            roles=["department_officer"],
-            department_code=department.code,
-            now=now,
-        )
+        for username, category in officers.items():
+            named = category and category_in_force(session, category, city_date(now)).source_department_code
+            add_officer(
+                session,
+                username=username,
+                name="陈经办",
+                password="correct horse",
+                roles=["department_officer"],
+                department_code=named or department.code,
+                now=now,
+            )
         return {"id": str(objection.id), "password": "correct horse"}
+
+
+@pytest.fixture
+def disputed(live_city: Any) -> dict[str, str]:
+    return dispute(live_city, inbox="")
+
+
+def test_a_reassigned_objection_leaves_one_departments_inbox_for_anothers(new_context, live_city):
+    case = dispute(live_city, taken_from="", given_to="public_service")
+    zhang = live_city.officer_passwords["zhang"]
+    office = open_desk(new_context, live_city, "zhang", zhang, f"objections/{case['id']}")
+    say_why(office, "办理本件异议")
+    office.get_by_role("button", name="改派其他单位").click()
+    office.get_by_role("combobox", name="数源单位").click()
+    office.get_by_role("option", name="桂城市民政局").click()
+    barriers = accessibility.barriers(office)
+    office.get_by_role("button", name="确认改派").click()
+    expect(office.get_by_text("改派另一数源单位")).to_be_visible()
+
+    before = open_desk(new_context, live_city, "taken_from", case["password"], f"department-inbox/{case['id']}")
+    say_why(before, "核查本件异议")
+    expect(before.get_by_text("可能已改派其他单位")).to_be_visible()
+    after = open_desk(new_context, live_city, "given_to", case["password"], "department-inbox")
+    after.locator("main tbody").get_by_role("link").first.click()
+    say_why(after, "核查本件异议")
+    expect(after).to_have_url(re.compile(case["id"]))
+    expect(after.get_by_role("heading", name="核查答复")).to_be_visible()
+    assert barriers + accessibility.barriers(before) + accessibility.barriers(after) == []
 
 
 def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(new_context, live_city, disputed):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from backend.city_calendar import CITY_ZONE
 from backend.ledger.archive import ArchiveFolder, Retention, archive_next_segment, retention_in_force
 from backend.ledger.chain import all_heads, heads, seal_segment, verify_ledger
 from backend.ledger.models import LedgerEntry, LedgerSegment
@@ -51,6 +52,14 @@ def sealed(session, keys, now):
 
 def faults(session, **options):
     return [fault.what for fault in verify_ledger(session, signing_key=SIGNING_KEY, **options).faults]
+
+
+def test_a_moment_told_in_the_citys_own_zone_verifies_like_any_other(session, keys, now):
+    look(session, add_person(session, keys).id, now.astimezone(CITY_ZONE))
+    session.flush()
+    seal_segment(session, signing_key=SIGNING_KEY, now=now)
+    session.expire_all()
+    assert faults(session) == []
 
 
 @pytest.mark.parametrize(

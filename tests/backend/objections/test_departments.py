@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -19,6 +20,7 @@ from backend.objections.errors import (
     DepartmentUnknown,
     ExtensionNotAllowed,
     NoDepartment,
+    NotInThisInbox,
     ObjectionNotFound,
     ObjectionStateForbids,
 )
@@ -178,6 +180,27 @@ def test_not_ours_without_a_name_goes_back_to_the_office_to_be_assigned(session,
     redirect_objection(session, department_code=market, **assigned)
     assert (objection.state, objection.department_code) == ("forwarded", market)
     assert titles(session, partner_code=market) == ["有一件异议需要核查"]
+
+
+def test_a_department_from_which_a_case_is_taken_is_told_and_finds_it_no_more(session, file, court, market):
+    objection = file()
+    forward_objection(session, objection_id=objection.id, officer=OFFICER, now=LATER, deadlines=SHANDONG)
+
+    redirect_objection(
+        session,
+        objection_id=objection.id,
+        department_code=market,
+        officer=OFFICER,
+        now=LATER,
+        deadlines=SHANDONG,
+    )
+
+    assert "一件异议已改派其他单位" in titles(session, partner_code=court)
+    assert titles(session, partner_code=market) == ["有一件异议需要核查"]
+    for unseen in (objection.id, uuid4()):
+        with pytest.raises(NotInThisInbox, match="改派其他单位"):
+            department_case(session, court, unseen)
+    assert department_case(session, market, objection.id) is objection
 
 
 def test_redirecting_does_not_make_the_citizen_wait_longer_than_forwarding(session, file, market):
