@@ -67,9 +67,9 @@ def live_through(
         for relation in principals_of(session, enterprise.id, city_date(now))
         if relation.role == "legal_representative"
     ]
+    # In the order of their days: the ledger is read in the order in which it was written.
     city = _City(session, store, clock, now)
     city.correct(_record(session, citizen, "utility_arrears"))
-    city.dispute(_record(session, citizen, "transport_fare_evasion"))
     city.repair(
         ActingFor(citizen, citizen.id, "本人"),
         _record(session, citizen, "court_judgment"),
@@ -84,6 +84,7 @@ def live_through(
         proof="缴款凭证.png",
         reply="经现场核查，违法行为已经改正，罚款已缴清，同意修复。",
     )
+    city.dispute(_record(session, citizen, "transport_fare_evasion"))
 
 
 def _record(session: Session, subject: Subject, category: str) -> CreditRecord:
