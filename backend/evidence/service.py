@@ -105,6 +105,32 @@ def attach_evidence(session: Session, *, subject_id: int, case: str, evidence_id
         raise EvidenceNotFound
 
 
+def keep_in_case(
+    session: Session,
+    store: EvidenceStore,
+    *,
+    case: str,
+    subject_id: int,
+    filename: str,
+    content: bytes,
+    uploaded_by: str,
+    now: datetime,
+) -> EvidenceFile:
+    """Keep an upload as part of a case from the start. Raises as `keep_evidence` and `attach_evidence`."""
+    file = keep_evidence(
+        session,
+        store,
+        subject_id=subject_id,
+        filename=filename,
+        content=content,
+        uploaded_by=uploaded_by,
+        now=now,
+    )
+    attach_evidence(session, subject_id=subject_id, case=case, evidence_ids=[file.id])
+    session.refresh(file)
+    return file
+
+
 def evidence_of(session: Session, case: str) -> Sequence[EvidenceFile]:
     """In the order of uploading."""
     return session.scalars(

@@ -12,11 +12,10 @@ from backend.evidence.errors import EvidenceNotFound
 from backend.evidence.models import EvidenceFile
 from backend.evidence.service import (
     EvidenceStore,
-    attach_evidence,
     evidence_of,
     forget_evidence,
     get_evidence,
-    keep_evidence,
+    keep_in_case,
 )
 from backend.objections.errors import NotInThisInbox, ObjectionStateForbids
 from backend.objections.models import Objection
@@ -61,21 +60,19 @@ def add_department_evidence(
 ) -> EvidenceFile:
     """Hand a file in while the case waits for the department's reply.
 
-    Raises ObjectionNotFound, ObjectionStateForbids, EvidenceTooMany, or as `keep_evidence`.
+    Raises ObjectionNotFound, ObjectionStateForbids, EvidenceTooMany, or as `keep_in_case`.
     """
     objection = _waiting_case(session, department_code, objection_id)
-    file = keep_evidence(
+    return keep_in_case(
         session,
         store,
+        case=objection.reply_case,
         subject_id=objection.subject_id,
         filename=filename,
         content=content,
         uploaded_by=department_code,
         now=now,
     )
-    attach_evidence(session, subject_id=objection.subject_id, case=objection.reply_case, evidence_ids=[file.id])
-    session.refresh(file)
-    return file
 
 
 def take_back_department_evidence(

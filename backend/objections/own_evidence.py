@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.city_calendar import city_date
 from backend.evidence.models import EvidenceFile
-from backend.evidence.service import BY_SUBJECT, EvidenceStore, attach_evidence, keep_evidence
+from backend.evidence.service import BY_SUBJECT, EvidenceStore, attach_evidence, keep_in_case
 from backend.objections.models import Objection
 from backend.objections.service import get_own_objection
 from backend.objections.steps import lock_objection, move
@@ -43,21 +43,20 @@ def take_evidence_at_window(
 ) -> tuple[Objection, EvidenceFile]:
     """Keep a paper that was handed in at a window, as the subject's own. `actor` says in words who took it.
 
-    Raises ObjectionNotFound, ObjectionStateForbids once it is decided, EvidenceTooMany, or as `keep_evidence`.
+    Raises ObjectionNotFound, ObjectionStateForbids once it is decided, EvidenceTooMany, or as `keep_in_case`.
     """
     objection = lock_objection(session, objection_id)
     _added(session, objection, 1, actor=actor, now=now)
-    file = keep_evidence(
+    file = keep_in_case(
         session,
         store,
+        case=objection.case,
         subject_id=objection.filed_by_id,
         filename=filename,
         content=content,
         uploaded_by=BY_SUBJECT,
         now=now,
     )
-    attach_evidence(session, subject_id=file.subject_id, case=objection.case, evidence_ids=[file.id])
-    session.refresh(file)
     return objection, file
 
 
