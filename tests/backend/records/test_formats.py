@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from backend.records import sources
 from backend.records.errors import SheetsOfSeveralTemplates
+from backend.records.sources import inspect_file
 from tests.backend.records.conftest import BAKERY, LAN, QIANG, City, counts, penalty, volunteering
 
 ROOT = Path(__file__).parents[3]
@@ -148,6 +152,29 @@ def workbook(path: Path, sheets: dict[str, list[list[object]]]) -> Path:
                     else:
                         sheet.write(number, place, cell)
     return path
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.text("a,桂é\n\U00020000\ufeff", min_size=1, max_size=40),
+    broken=st.sampled_from([b"", b"\xff", b"\xe6\xa1", b"\xed\xa0\x80", "桂".encode("gb18030")]),
+    at=st.integers(0, 40),
+    block=st.integers(4, 9),
+)
+def test_a_file_is_utf_8_wherever_its_blocks_end_and_gb_18030_where_a_byte_of_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, broken: bytes, at: int, block: int
+) -> None:
+    monkeypatch.setattr(sources, "_BLOCK_BYTES", block)
+    body = text.encode()
+    path = tmp_path / "file.csv"
+    # A first line that is plain ASCII says nothing.
+    path.write_bytes(b"a\n" + body[:at] + broken + body[at:])
+    try:
+        path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        assert inspect_file(path).encoding == "gb18030"
+    else:
+        assert inspect_file(path).encoding == "utf-8"
 
 
 def test_every_sheet_of_a_workbook_is_read_and_a_sheet_of_notes_is_told(city: City) -> None:
