@@ -15,6 +15,8 @@ from backend.errors import Unavailable
 from scoring.reading_yaml import read_yaml
 
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
+_PUBLISHED_YEARS = frozenset(day.year for day in chinese_calendar.holidays)
+"""Of which the library has the State Council's arrangement."""
 
 
 def utc_now() -> datetime:
@@ -101,10 +103,9 @@ class WorkingDays:
         """Raises CalendarYearUnknown rather than guess."""
         if day.year in self.overrides:
             return self.overrides[day.year].get(day, day.weekday() < 5)
-        try:
-            return _is_workday(day)
-        except NotImplementedError:
-            raise CalendarYearUnknown(day.year) from None
+        if day.year not in _PUBLISHED_YEARS:
+            raise CalendarYearUnknown(day.year)
+        return _is_workday(day)
 
     def after(self, day: date, count: int) -> date:
         """The last day of a clock of `count` working days that starts the day after `day`."""

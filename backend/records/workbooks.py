@@ -51,7 +51,7 @@ _SIGNS_OF_DAMAGE = (
     ValueError,
     OverflowError,
     EOFError,
-    NotImplementedError,
+    RuntimeError,  # what zipfile raises for a part that is encrypted, or compressed in a way it does not know
 )
 
 

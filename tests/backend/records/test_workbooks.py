@@ -91,6 +91,20 @@ def test_a_damaged_sheet_is_refused(tmp_path: Path, sheet: str) -> None:
         inspect_file(path)
 
 
+@pytest.mark.parametrize(("at", "value"), [(8, 1), (10, 99)], ids=["encrypted", "compressed in an unknown way"])
+def test_a_workbook_whose_parts_cannot_be_unpacked_is_refused(tmp_path: Path, at: int, value: int) -> None:
+    """`at` is the place of flags and compression method in the central directory's entries."""
+    path = _large(tmp_path, 3)
+    content = bytearray(path.read_bytes())
+    place = content.find(b"PK\x01\x02")
+    while place >= 0:
+        content[place + at] = value
+        place = content.find(b"PK\x01\x02", place + 4)
+    path.write_bytes(content)
+    with pytest.raises(FileUnreadable, match="不是完好的"):
+        inspect_file(path)
+
+
 def test_the_first_row_comes_before_the_sheet_has_been_read(tmp_path: Path) -> None:
     with Workbook(_large(tmp_path, 9_000)) as workbook:
         (_, first), (_, later) = islice(workbook.rows(0), 0, 9_000, 8_000)
