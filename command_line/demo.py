@@ -68,8 +68,8 @@ Residents = Annotated[
 @app.command()
 def run(
     residents: Residents = 20_000,
-    host: Annotated[str, typer.Option(envvar="HOST")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="PORT")] = 8000,
+    host: Annotated[str, typer.Option(envvar="HOST", help="在哪个地址提供服务")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", help="在哪个端口提供服务")] = 8000,
 ) -> None:
     """准备演示城市（已有则保留数据），然后启动服务。"""
     check_port_is_free(host, port)

@@ -40,8 +40,8 @@ def migrate() -> None:
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(envvar="HOST")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="PORT")] = 8000,
+    host: Annotated[str, typer.Option(envvar="HOST", help="在哪个地址提供服务")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", help="在哪个端口提供服务")] = 8000,
     threads: Annotated[int, typer.Option(help="同时处理多少个请求")] = 8,
 ) -> None:
     """启动一个网页服务进程。不配置 Redis 时，后台任务也在里面；配置了的，每个端口启动一个，需要几个就启动几个。"""

@@ -1,22 +1,60 @@
-"""Telling in Chinese what is wrong with a command line: the library that reads it knows English alone.
+"""A command line that speaks Chinese: its help, and what is wrong with what was typed.
 
-It offers no catalogue of messages, so what it says is recognised by its form. A message of another form, and what
-a command says itself, is passed on as it is. The headings of `--help` stay the library's.
+The library knows English alone. It marks only some of its words for gettext, offers no catalogue of them, and
+would choose by the language of the environment; these programs speak Chinese wherever they run. So the places it
+offers are used: a context class that writes help and usage, and a group that tells refusals. What the library says
+is recognised by its form; a message of another form, and what a command says itself, is passed on as it is.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from rich.cells import cell_len
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 _KINDS = {"file": "文件", "directory": "文件夹", "path": "文件或文件夹", "argument": "参数", "option": "选项"}
 
-_METAVARS = {"[OPTIONS]": "[选项]", "COMMAND": "命令", "[ARGS]...": "[参数]…"}
+_METAVARS = {"[OPTIONS]": "[选项]", "COMMAND [ARGS]...": "命令 [参数]…"}
+
+_VALUES = {
+    "bool": "",
+    "str": "文本",
+    "int": "整数",
+    "int range": "整数",
+    "float": "数",
+    "float range": "数",
+    "file": "文件",
+    "directory": "文件夹",
+    "path": "路径",
+    "Path": "路径",
+    "datetime": "时间",
+    "%Y-%m-%d": "日期",
+    "UUID": "编号",
+}
+
+_HELP = {
+    "Show this message and exit.": "显示这份帮助。",
+    "Install completion for the current shell.": "为当前的命令行环境装上按 Tab 键补全。",
+    "Show completion for the current shell, to copy it or customize the installation.": (
+        "显示补全脚本，供复制或改写后自行安装。"
+    ),
+}
+
+_NOTES: Sequence[tuple[str, str]] = (
+    (r"required", "必填"),
+    (r"default: (.+)", r"默认：\1"),
+    (r"env var: (.+)", r"环境变量：\1"),
+    (r"x>=(\S+)", r"不小于 \1"),
+    (r"x<=(\S+)", r"不大于 \1"),
+    (r"(\S+)<=x<=(\S+)", r"\1 至 \2"),
+)
 
 _SENTENCES: Sequence[tuple[str, str]] = (
     (r"No such option: (?P<what>\S+)(?: \(Possible options: (?P<near>.+)\))?", "没有 {what} 这个选项。"),
@@ -75,8 +113,100 @@ def _listed(near: str) -> str:
     return "、".join(re.findall(r"'([^']+)'", near)) or near
 
 
+class _Context(typer.Context):
+    """One command as it was typed, whose help and usage are written in Chinese."""
+
+    def get_usage(self) -> str:
+        pieces = [_METAVARS.get(each, each) for each in self.command.collect_usage_pieces(self)]
+        return " ".join(["用法：" + self.command_path, *pieces])
+
+    def get_help(self) -> str:
+        about = inspect.cleandoc(self.command.help or "").partition("\f")[0]
+        records = [
+            (isinstance(each, TyperArgument), each.get_help_record(self)) for each in self.command.get_params(self)
+        ]
+        return "\n\n".join(
+            part
+            for part in (
+                typer.style(self.get_usage(), bold=True),
+                *("\n".join(_lines(each, indent=2)) for each in about.split("\n\n") if each),
+                _listing("参数：", [record for argument, record in records if argument and record]),
+                _listing("选项：", [record for argument, record in records if not argument and record]),
+                _listing("命令：", list(self._commands())),
+            )
+            if part
+        )
+
+    def _commands(self) -> Iterable[tuple[str, str]]:
+        if isinstance(self.command, TyperGroup):
+            for name in self.command.list_commands(self):
+                command = self.command.get_command(self, name)
+                if command is not None and not command.hidden:
+                    about = command.short_help or command.help or ""
+                    yield name, inspect.cleandoc(about).partition("\n\n")[0]
+
+
+def _listing(heading: str, records: Sequence[tuple[str, str]]) -> str:
+    named = [(_named(name), _described(about)) for name, about in records]
+    if not named:
+        return ""
+    indent = 4 + min(max(cell_len(name) for name, _ in named), 30)
+    lines = [typer.style(heading, bold=True)]
+    for name, about in named:
+        told = _lines(about, indent)
+        start = "  " + typer.style(name, fg="cyan")
+        if cell_len(name) + 4 > indent:
+            lines += [start, *told]
+        else:
+            lines += [start + told[0][2 + cell_len(name) :], *told[1:]]
+    return "\n".join(lines)
+
+
+def _lines(text: str, indent: int) -> list[str]:
+    """The text over as many lines as the terminal asks for.
+
+    A line may end after any Chinese character, and never begins with the mark that closes what stands before.
+    """
+    width = max(min(shutil.get_terminal_size().columns, 100) - indent, 20)
+    lines = [""]
+    for unit in re.findall(r"\n|[（“《]*(?:[!-~]+|.)[，。；：、！？）”》…]*", text):
+        if unit == "\n" or cell_len(lines[-1] + unit.rstrip()) > width:
+            lines.append("")
+        lines[-1] += unit if lines[-1] else unit.lstrip()
+    return [(" " * indent + line).rstrip() for line in lines]
+
+
+def _named(name: str) -> str:
+    """--threads <int range> → --threads <整数>; the type of an option that takes no value is not told."""
+    return re.sub(
+        r" <([^<>]+)>",
+        lambda found: f" <{told}>" if (told := _VALUES.get(found[1], found[1])) else "",
+        re.sub(r"<list\[(\w+)\]>", r"<\1>", name),
+    )
+
+
+def _described(about: str) -> str:
+    """What a parameter is for, and what the library adds: [default: 8; x>=1] → （默认：8；不小于 1）."""
+    text, notes = about, ""
+    if found := re.fullmatch(r"(?P<text>.*?)(?:^|  )\[(?P<notes>[^\]]+)\]", about, flags=re.DOTALL):
+        text, notes = found["text"], "；".join(_noted(each) for each in found["notes"].split("; "))
+    text = _HELP.get(text, text)
+    return f"{text}（{notes}）" if notes else text
+
+
+def _noted(note: str) -> str:
+    for form, told in _NOTES:
+        if found := re.fullmatch(form, note):
+            return found.expand(told)
+    return note
+
+
 class SpeakingChinese(TyperGroup):
-    """The outermost group of a program: `typer.Typer(cls=SpeakingChinese)`."""
+    """The outermost group of a program: `typer.Typer(cls=SpeakingChinese)`. All below it speaks Chinese too."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        _let_speak(self)
 
     def main(
         self,
@@ -105,16 +235,19 @@ class SpeakingChinese(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _let_speak(command: TyperCommand | TyperGroup) -> None:
+    command.context_class = _Context
+    for each in getattr(command, "commands", {}).values():
+        _let_speak(each)
+
+
 def _tell(error: typer.TyperException) -> None:
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":
-        # A group without a command: the message is its help, and empty where that was printed in colours already.
-        typer.echo(message, err=True, nl=bool(message))
+        # A group without a command: the message is its help.
+        typer.echo(message, err=True)
         return
     if context is not None:
-        usage = re.sub(r"\s+", " ", context.get_usage()).removeprefix("Usage: ")
-        for word, chinese in _METAVARS.items():
-            usage = usage.replace(word, chinese)
-        typer.echo(f"用法：{usage}\n帮助：{context.command_path} --help\n", err=True)
+        typer.echo(f"{context.get_usage()}\n帮助：{context.command_path} --help\n", err=True)
     typer.echo(f"出错：{in_chinese(message)}", err=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 import pytest
+import typer
+from rich.cells import cell_len
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from command_line.main import app as osmanthus
 from scoring.cli import app as scoring
-from scoring.speaking import in_chinese
+from scoring.speaking import SpeakingChinese, in_chinese
 
 WRONG = [
     (osmanthus, "--nope", "没有 --nope 这个选项。"),
@@ -52,3 +56,63 @@ def test_a_group_without_a_command_shows_its_help_and_a_good_use_ends_with_nough
 def test_what_a_command_says_itself_is_passed_on():
     assert in_chinese("没有这样的岗位：厨师") == "没有这样的岗位：厨师"
     assert in_chinese("Invalid value: 没有这样的岗位：厨师") == "不对：没有这样的岗位：厨师"
+
+
+def every_command(command, path=()):
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from every_command(below, (*path, name))
+
+
+@pytest.mark.parametrize("program", [osmanthus, scoring], ids=["osmanthus", "scoring"])
+def test_the_help_of_every_command_is_chinese_throughout(program):
+    for path in every_command(get_command(program)):
+        answer = CliRunner().invoke(program, [*path, "--help"])
+
+        assert answer.exit_code == 0
+        assert answer.output.startswith("用法：")
+        assert re.search(r"--help +显示这份帮助。\n", answer.output)
+        english = (
+            r"Usage|Options:|Arguments|Commands?:|COMMAND|OPTIONS|env var|default:|required|<(str|int|file)|x[<>]="
+        )
+        assert not re.search(english, answer.output), path
+
+
+def test_help_names_values_bounds_and_defaults(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    program = typer.Typer(cls=SpeakingChinese, add_completion=False)
+
+    @program.command("count")
+    def count(
+        names: Annotated[list[str], typer.Argument(help="名字")],
+        most: Annotated[int, typer.Option(min=1, max=64, envvar="MOST", help="最多几个")] = 8,
+        strict: Annotated[bool, typer.Option("--strict")] = False,
+    ) -> None:
+        """数一数。"""
+
+    @program.command("hush", hidden=True)
+    def hush() -> None:
+        """不列出。"""
+
+    shown = CliRunner().invoke(program, ["count", "--help"]).output
+    assert [line.split() for line in shown.splitlines() if line] == [
+        ["用法：root", "count", "[选项]", "{names}..."],
+        ["数一数。"],
+        ["参数："],
+        ["names...", "<文本>", "名字（必填）"],
+        ["选项："],
+        ["--most", "<整数>", "最多几个（环境变量：MOST；默认：8；1", "至", "64）"],
+        ["--strict"],
+        ["--help", "显示这份帮助。"],
+    ]
+    assert "hush" not in CliRunner().invoke(program, ["--help"]).output
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_fits_the_terminal_and_no_line_begins_with_a_closing_mark(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for path in (["score"], ["fit"], []):
+        shown = CliRunner().invoke(scoring, [*path, "--help"]).output.splitlines()
+        described = [line for line in shown if line.startswith("  ")]
+        assert max(cell_len(line) for line in described) <= max(columns, 60)
+        assert not [line for line in shown if re.match(r" *[，。；：、！？）]", line)]
