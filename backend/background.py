@@ -34,7 +34,7 @@ from backend.ledger.kept_heads import KeptHeads
 from backend.objections.clock_watch import watch_clocks
 from backend.objections.deadlines import load_deadlines
 from backend.objections.recipients import tell_of_department_corrections
-from backend.objections.service import open_objections_by_record
+from backend.objections.service import mark_again, objected_yet_in_use, open_objections_by_record
 from backend.onboarding.service import end_due_contracts
 from backend.oversight.alerts import watch_readings
 from backend.oversight.reminders import remind_of_overdue
@@ -88,6 +88,11 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
         )
 
     def recompute(now: datetime) -> None:
+        with database.reading() as session:
+            objected = objected_yet_in_use(session)
+        if objected:
+            with database.transaction() as session:
+                mark_again(session, now=now)
         while changed := recompute_marked(database, now=now):
             with database.transaction() as session:
                 supersede_changed(session, config.keys, changed, now=now)

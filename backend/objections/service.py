@@ -74,6 +74,7 @@ _EVENT_OF_OUTCOME: Mapping[Outcome, ObjectionEventName] = {
     "redirected": "refer",
 }
 OWN_HAND = "本人"
+BY_THE_PLATFORM = "系统自动处理"
 ON_RECORDS: tuple[ObjectionKind, ...] = ("record", "list_entry")
 
 
@@ -443,10 +444,33 @@ def attach_statement(
     return objection
 
 
-def find_open_objection(session: Session, record_id: int) -> Objection | None:
+def objected_yet_in_use(session: Session) -> Sequence[int]:
+    """Records that count although an objection to them is open: their department took its own withdrawal back."""
     return session.scalars(
-        select(Objection).where(Objection.record_id == record_id, Objection.state.in_(OPEN_STATES))
-    ).first()
+        select(CreditRecord.id)
+        .join(Objection, Objection.record_id == CreditRecord.id)
+        .where(Objection.state.in_(OPEN_STATES), CreditRecord.state == "active")
+        .order_by(CreditRecord.id)
+    ).all()
+
+
+def mark_again(session: Session, *, now: datetime) -> int:
+    """Mark these as disputed, so that they lower no score before the objection is decided; how many. Run by the
+    worker before it computes scores."""
+    marked = 0
+    for record_id in objected_yet_in_use(session):
+        record = lock_record(session, record_id)
+        if record.state == "active":
+            change_state(
+                session,
+                record,
+                state="disputed",
+                changed_by=BY_THE_PLATFORM,
+                reason="异议尚未办结，核查期间不降低信用分",
+                now=now,
+            )
+            marked += 1
+    return marked
 
 
 def open_objections_by_record(session: Session, record_ids: Sequence[int]) -> dict[int, UUID]:

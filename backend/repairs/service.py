@@ -24,6 +24,7 @@ from backend.evidence.service import attach_evidence, evidence_of
 from backend.identifiers.sealing import KeyRing
 from backend.notifications.service import Recipient, notify
 from backend.objections.recipients import disclosures_since, names_of, tell_of_each
+from backend.objections.service import open_objections_by_record
 from backend.records.models import CreditRecord
 from backend.records.service import change_state, get_own_record, lock_record, records_of
 from backend.repairs.conditions import Condition, RecordFacts, conditions_of
@@ -384,8 +385,8 @@ def revoke_repair(
     now: datetime,
     calendar: WorkingDays,
 ) -> Repair:
-    """A repair that was obtained by false statements never was one: the records count again, and the broken
-    commitment is recorded.
+    """A repair that was obtained by false statements never was one: the records count again, those under objection
+    once that is decided, and the broken commitment is recorded.
 
     Raises RepairReplyMissing, RepairNotFound or RepairStateForbids.
     """
@@ -393,13 +394,14 @@ def revoke_repair(
     repair = get_repair(session, repair_id)
     records = [lock_record(session, record.id) for record in records_in(session, repair)]
     CASES.move(session, repair, "revoke", actor=officer, now=now, detail={"text": finding}, reply=finding)
+    objected = open_objections_by_record(session, [record.id for record in records])
     for record in records:
         # Meanwhile the department may have revoked the record, or it may have expired: that stays.
         if record.state == "repaired":
             change_state(
                 session,
                 record,
-                state="active",
+                state="disputed" if record.id in objected else "active",
                 changed_by=f"信用办 {officer}",
                 reason="修复系以虚假陈述取得，已撤销",
                 now=now,

@@ -216,6 +216,35 @@ def test_redirecting_does_not_make_the_citizen_wait_longer_than_forwarding(sessi
     assert objection.answer_due_on == SHANDONG.answer_due_when_forwarded(filed_on=date(2026, 3, 3))
 
 
+def test_whoever_forwards_a_case_tells_the_citizen_who_looks_into_it_and_until_when(session, person, file, market):
+    step = {"officer": OFFICER, "now": LATER, "deadlines": SHANDONG}
+    forwarded, redirected = file(), file()
+
+    forward_objection(session, objection_id=forwarded.id, **step)
+    redirect_objection(session, objection_id=redirected.id, department_code=market, **step)
+
+    told = notifications_of(session, [Recipient(subject_id=person.id)], limit=50)
+    assert {(one.about, one.kind, one.body) for one in told} == {
+        (one.case, "objection_forwarded", f"{one.department_name}正在核查，最迟 2026-03-12 答复您。")
+        for one in (forwarded, redirected)
+    }
+
+
+def test_a_redirected_case_keeps_its_extension_and_not_the_former_departments_reply(
+    session, file, court, market, reply
+):
+    objection = file(deadlines=ZHEJIANG)
+    step = {"objection_id": objection.id, "officer": OFFICER, "now": LATER, "deadlines": ZHEJIANG}
+    extend_objection(session, reason="案卷在外地，需函调", **step)
+    until = objection.answer_due_on
+    reply(objection, court, "wrong", deadlines=ZHEJIANG, remove=True)
+
+    redirect_objection(session, department_code=market, **step)
+
+    assert (objection.answer_due_on, objection.department_reply) == (until, None)
+    assert until > ZHEJIANG.answer_due_when_forwarded(filed_on=FILED.date())
+
+
 def test_an_extension_is_given_once_where_the_jurisdiction_knows_one(session, person, file):
     objection = file(deadlines=ZHEJIANG)
     asked = {"objection_id": objection.id, "reason": "案卷在外地，需函调", "officer": OFFICER, "now": LATER}
@@ -224,6 +253,7 @@ def test_an_extension_is_given_once_where_the_jurisdiction_knows_one(session, pe
         extend_objection(session, deadlines=SHANDONG, **asked)
     extend_objection(session, deadlines=ZHEJIANG, **asked)
     assert objection.answer_due_on == WorkingDays().after(date(2026, 3, 3), 20)
+    assert objection.provider_due_on is None, "no department has it"
     assert "您的异议延长了答复期限" in titles(session, subject_id=person.id)
     with pytest.raises(AlreadyExtended):
         extend_objection(session, deadlines=ZHEJIANG, **asked)

@@ -240,7 +240,9 @@ def test_what_the_department_revoked_meanwhile_stays_revoked(session, record, fi
 def test_forwarding_gives_the_longer_clock_counted_from_filing(session, record, file):
     objection = file(record)
 
-    forward_objection(session, objection_id=objection.id, officer=OFFICER, now=LATER, deadlines=DEADLINES)
+    forward_objection(
+        session, objection_id=objection.id, officer=OFFICER, now=FILED + timedelta(days=2), deadlines=DEADLINES
+    )
 
     assert (objection.state, objection.answer_due_on) == ("forwarded", date(2026, 3, 12))
     assert record.state == "disputed"

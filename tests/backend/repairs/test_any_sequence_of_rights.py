@@ -24,7 +24,7 @@ from backend.city_calendar import WorkingDays
 from backend.errors import DomainError
 from backend.objections.deadlines import load_deadlines
 from backend.objections.models import Objection
-from backend.objections.service import decide_objection, file_objection, withdraw_objection
+from backend.objections.service import decide_objection, file_objection, mark_again, withdraw_objection
 from backend.objections.states import OPEN_STATES
 from backend.records.models import CreditRecord, Delivery
 from backend.records.service import expire_records, records_of, versions_of
@@ -146,12 +146,20 @@ class World:
         known = self.matters.get(matter)
         if known is not None and not note:
             # A correction keeps what others decided; only the department's own withdrawal is undone by it.
-            said.state = "active" if known.withdrawn and known.state == "revoked" else known.state
+            said.state = (
+                self.in_force_again(matter) if known.withdrawn and known.state == "revoked" else known.state
+            )
         same = known is not None and known.sent == said.sent
         assert taken.outcome == ("accepted" if known is None else "duplicate" if same else "corrected")
         self.counted[taken.outcome] += 1
         if not same:
             self.matters[matter] = said
+        mark_again(self.session, now=NOW)
+
+    def in_force_again(self, matter: int) -> str:
+        """While an objection is open it lowers no score, whatever brought it back."""
+        objection = self.objection(matter)
+        return "disputed" if objection is not None and objection.state in OPEN_STATES else "active"
 
     def expire(self, matter: int) -> None:
         """What the sweep does once retention is over: it counts no more, whatever is decided about it later."""
@@ -256,7 +264,7 @@ class World:
             )
             self.broken += 1
             if self.matters[matter].state == "repaired":
-                self.matters[matter].state = "active"
+                self.matters[matter].state = self.in_force_again(matter)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from backend.ledger.models import LedgerEntry
 from backend.ledger.service import Actor, record_access
 from backend.notifications.models import Notification
 from backend.notifications.service import Recipient, notifications_of
+from backend.objections.deadlines import load_deadlines
+from backend.objections.service import decide_objection, file_objection
 from backend.records.errors import RecordNotFound
 from backend.records.models import CreditRecord, Delivery
 from backend.records.service import change_state, records_of, versions_of
@@ -313,6 +315,29 @@ def test_who_read_an_enterprises_report_hears_when_its_legal_representatives_rec
     applicant.repaired(record)
 
     assert told(session, partner_code="bank") == ["earlier_answer_corrected"]
+
+
+def test_a_record_under_objection_lowers_no_score_when_its_repair_is_revoked(session, keys, applicant):
+    record = applicant.record()
+    repair = applicant.repaired(record)
+    objection = file_objection(
+        session,
+        subject_id=applicant.subject.id,
+        record_id=record.id,
+        grounds="判决已被再审撤销",
+        now=LATER,
+        deadlines=load_deadlines(DAYS),
+    )
+
+    revoke_repair(
+        session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER, calendar=DAYS
+    )
+
+    assert (repair.state, record.state) == ("revoked", "disputed")
+    decide_objection(
+        session, objection_id=objection.id, outcome="rejected", reply="判决仍有效", officer="甲", now=LATER
+    )
+    assert record.state == "active"
 
 
 def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_is_recorded(
