@@ -21,7 +21,8 @@ from backend.benefits.models import (
     MerchantComplaint,
     Redemption,
 )
-from backend.catalogue.service import catalogue_in_force
+from backend.catalogue.document import Category
+from backend.catalogue.service import known_categories
 from backend.choices.models import DeclinedCategory
 from backend.city_calendar import city_date
 from backend.commitments.models import Commitment
@@ -93,12 +94,15 @@ def export_of(
     Dates and moments are left as such; points are hundredths, amounts cents. Raises SubjectNotFound.
     """
     subject = get_subject(session, subject_id)
+    categories = known_categories(session, city_date(now))
     return {
         "format": FORMAT,
         "city": city_name,
         "made_at": now,
         "identity": _identity(session, keys, subject, now),
-        "records": [_record(session, record, now) for record in records_of(session, subject_id)],
+        "records": [
+            _record(session, record, categories.get(record.category)) for record in records_of(session, subject_id)
+        ],
         "scores": [_score(session, score) for score in reversed(score_history(session, subject_id))],
         "objections": [
             _objection(session, objection) for objection in objections_of(session, subject_id, city_date(now))
@@ -197,8 +201,7 @@ def _identity(session: Session, keys: KeyRing, subject: Subject, now: datetime) 
     }
 
 
-def _record(session: Session, record: CreditRecord, now: datetime) -> dict[str, Any]:
-    category = catalogue_in_force(session, city_date(now)).categories.get(record.category)
+def _record(session: Session, record: CreditRecord, category: Category | None) -> dict[str, Any]:
     return {
         "id": record.id,
         "category": record.category,
@@ -256,10 +259,13 @@ def _objection(session: Session, objection: Objection) -> dict[str, Any]:
         "grounds": objection.grounds,
         "state": objection.state,
         "filed_at": objection.filed_at,
+        "scheme": objection.scheme_code,
         "answer_due_on": objection.answer_due_on,
+        "department": objection.department_name,
         "decided_at": objection.decided_at,
         "decided_by": objection.decided_by,
         "reply": objection.reply,
+        "redirected_to": objection.redirected_to,
         "statement": objection.statement,
         "department_evidence": [_evidence(file) for file in departments_evidence_for_subject(session, objection)],
         "events": [_event(event) for event in events_of(session, objection.id)],
@@ -294,6 +300,7 @@ def _supplement(session: Session, keys: KeyRing, supplement: Supplement) -> dict
         "state": supplement.state,
         "filed_at": supplement.filed_at,
         "decided_at": supplement.decided_at,
+        "decided_by": supplement.decided_by,
         "reply": supplement.reply,
         "record_id": supplement.record_id,
         "events": [_event(event) for event in supplement_events_of(session, supplement.id)],
@@ -306,10 +313,14 @@ def _commitment(commitment: Commitment) -> dict[str, Any]:
         "type": commitment.type,
         "matter": commitment.matter,
         "text": commitment.text,
+        "liability": commitment.liability,
         "accepted_by": commitment.accepted_by,
+        "signed_by": commitment.signed_by,
         "signed_at": commitment.signed_at,
         "due_on": commitment.due_on,
         "state": commitment.state,
+        "decided_at": commitment.decided_at,
+        "decided_by": commitment.decided_by,
         "finding": commitment.finding,
         "record_id": commitment.record_id,
     }
@@ -348,6 +359,7 @@ def _deletion_request(request: DeletionRequest) -> dict[str, Any]:
         "state": request.state,
         "filed_at": request.filed_at,
         "decided_at": request.decided_at,
+        "decided_by": request.decided_by,
         "reply": request.reply,
     }
 
@@ -395,11 +407,12 @@ def _override(override: EligibilityOverride) -> dict[str, Any]:
         "valid_until": override.valid_until,
         "reason": override.reason,
         "granted_at": override.granted_at,
+        "granted_by": override.granted_by,
     }
 
 
 def _event(event: Any) -> dict[str, Any]:
-    return {"event": event.event, "at": event.at, "actor": event.actor}
+    return {"event": event.event, "at": event.at, "actor": event.actor, "detail": event.detail}
 
 
 def _recipient_deletion(asked: RecipientDeletion | None) -> dict[str, Any] | None:
@@ -486,7 +499,7 @@ def _loan_referral(session: Session, referral: LoanReferral) -> dict[str, Any]:
         "sent_at": referral.sent_at,
         "reason": referral.reason,
         "granted_cents": referral.granted_cents,
-        "events": [{"event": event.event, "at": event.at} for event in events],
+        "events": [{"event": event.event, "at": event.at, "detail": event.detail} for event in events],
     }
 
 

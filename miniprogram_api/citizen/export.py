@@ -99,6 +99,7 @@ class ExportedEvent(Schema):
     event = fields.String(required=True)
     at = Moment(required=True)
     actor = fields.String(required=True)
+    detail = fields.Dict(required=True, metadata={"description": "这一步说明了什么"})
 
 
 class ExportedEvidence(Schema):
@@ -122,10 +123,13 @@ class ExportedObjection(Schema):
     grounds = fields.String(required=True)
     state = fields.String(required=True)
     filed_at = Moment(required=True)
+    scheme = fields.String(required=True, allow_none=True, metadata={"description": "未获准的权益方案"})
     answer_due_on = fields.Date(required=True)
+    department = fields.String(required=True, allow_none=True, metadata={"description": "核查的数源单位"})
     decided_at = Moment(required=True, allow_none=True)
     decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
+    redirected_to = fields.String(required=True, allow_none=True, metadata={"description": "移送的机构"})
     statement = fields.String(required=True, allow_none=True)
     department_evidence = fields.List(
         fields.Nested(ExportedEvidence), required=True, metadata={"description": "数源单位答复时附的材料"}
@@ -156,6 +160,7 @@ class ExportedSupplement(Schema):
     state = fields.String(required=True)
     filed_at = Moment(required=True)
     decided_at = Moment(required=True, allow_none=True)
+    decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
     record_id = fields.Integer(required=True, allow_none=True)
     events = fields.List(fields.Nested(ExportedEvent), required=True)
@@ -166,10 +171,14 @@ class ExportedCommitment(Schema):
     type = fields.String(required=True)
     matter = fields.String(required=True)
     text = fields.String(required=True)
+    liability = fields.String(required=True, metadata={"description": "违诺责任"})
     accepted_by = fields.String(required=True)
+    signed_by = fields.String(required=True)
     signed_at = Moment(required=True)
     due_on = fields.Date(required=True, allow_none=True)
     state = fields.String(required=True)
+    decided_at = Moment(required=True, allow_none=True)
+    decided_by = fields.String(required=True, allow_none=True)
     finding = fields.String(required=True, allow_none=True)
     record_id = fields.Integer(required=True, allow_none=True)
 
@@ -195,6 +204,7 @@ class ExportedDeletionRequest(Schema):
     state = fields.String(required=True)
     filed_at = Moment(required=True)
     decided_at = Moment(required=True, allow_none=True)
+    decided_by = fields.String(required=True, allow_none=True)
     reply = fields.String(required=True, allow_none=True)
 
 
@@ -215,6 +225,7 @@ class ExportedGrant(Schema):
     valid_until = fields.Date(required=True)
     reason = fields.String(required=True)
     granted_at = Moment(required=True)
+    granted_by = fields.String(required=True)
 
 
 class ExportedRecipientDeletion(Schema):
@@ -269,6 +280,7 @@ class ExportedBenefitUse(Schema):
 class ExportedReferralEvent(Schema):
     event = fields.String(required=True)
     at = Moment(required=True)
+    detail = fields.Dict(required=True, metadata={"description": "这一步说明了什么"})
 
 
 class ExportedLoanReferral(Schema):

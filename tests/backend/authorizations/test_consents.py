@@ -53,7 +53,7 @@ from backend.ledger.service import Actor, record_access
 from backend.notifications.service import Recipient, notifications_of
 from backend.partners.keys import generate_private_jwk, public_part
 from backend.partners.service import register_partner
-from tests.factories import add_enterprise, add_person
+from tests.factories import add_enterprise, add_partner, add_person
 
 # Written out once more by hand: the table is the rule.
 ALLOWED = {
@@ -244,10 +244,11 @@ def test_whoever_left_may_come_back(session, keys, now):
 def test_leaving_ends_what_rested_on_the_score(session, keys, now):
     person = add_person(session, keys)
     activate(session, person, now)
-    sharing = share(session, person, now)
+    other_bank = add_partner(session, code="other-bank", name="桂江银行", kind="institution")
+    sharing, paused = share(session, person, now), share(session, person, now, recipient=other_bank)
+    pause_consent(session, subject_id=person.id, consent_id=paused.id, now=now)
     withdraw_activation(session, subject_id=person.id, now=now)
-    session.refresh(sharing)
-    assert sharing.state == "withdrawn"
+    assert [session.get_one(Consent, one.id).state for one in (sharing, paused)] == ["withdrawn", "withdrawn"]
 
 
 def test_withdrawing_a_sharing_leaves_the_activation(session, keys, now):

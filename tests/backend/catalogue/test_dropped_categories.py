@@ -14,6 +14,7 @@ from backend.benefits.facts import collect_facts
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue, known_categories
 from backend.credit_checks.service import reasons_about
+from backend.exports.service import export_of
 from backend.lists.service import is_red_listed, red_listed_in_sql
 from backend.records.service import records_of
 from backend.scores.activation import activate_score
@@ -56,6 +57,18 @@ def test_it_is_in_no_score_from_that_day_on_and_nothing_of_it_is_lost(session, k
     assert set(after) == {"blood_donations"}
     assert len(records_of(session, person.id)) == 2
     assert [one.category for one in records_of(session, person.id, listed_on=DROPPED_ON)] == ["blood_donation"]
+
+
+def test_its_owner_still_reads_what_it_was_and_on_what_basis(session, keys, city):
+    person = add_person(session, keys)
+    add_record(session, person, "volunteering", quantity=100_00)
+
+    [told] = export_of(
+        session, keys, subject_id=person.id, city_name="桂城市", now=datetime(2026, 3, 4, tzinfo=UTC)
+    )["records"]
+
+    assert (told["category_name"], told["unit"]) == ("志愿服务", "小时")
+    assert told["legal_basis"]
 
 
 def test_a_principals_dropped_listing_reaches_through_no_more(session, keys, city):

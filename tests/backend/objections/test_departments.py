@@ -38,6 +38,7 @@ FILED = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
 LATER = FILED + timedelta(hours=5)
 SHANDONG = load_deadlines(WorkingDays())
 SHANGHAI = load_deadlines(WorkingDays(), "shanghai")
+SHENZHEN = load_deadlines(WorkingDays(), "shenzhen")
 ZHEJIANG = load_deadlines(WorkingDays(), "zhejiang")
 OFFICER = "李专员"
 
@@ -214,6 +215,17 @@ def test_redirecting_does_not_make_the_citizen_wait_longer_than_forwarding(sessi
         deadlines=SHANDONG,
     )
     assert objection.answer_due_on == SHANDONG.answer_due_when_forwarded(filed_on=date(2026, 3, 3))
+
+
+def test_an_extension_gives_the_department_that_looks_into_it_longer_too(session, file):
+    objection = file(deadlines=SHENZHEN)
+    step = {"objection_id": objection.id, "officer": OFFICER, "now": LATER, "deadlines": SHENZHEN}
+    forward_objection(session, **step)
+    assert (objection.provider_due_on, objection.answer_due_on) == (date(2026, 3, 5), date(2026, 3, 6))
+
+    extend_objection(session, reason="案卷在外地，需函调", **step)
+
+    assert (objection.provider_due_on, objection.answer_due_on) == (date(2026, 3, 10), date(2026, 3, 11))
 
 
 def test_whoever_forwards_a_case_tells_the_citizen_who_looks_into_it_and_until_when(session, person, file, market):

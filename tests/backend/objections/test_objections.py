@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from backend.city_calendar import WorkingDays
+from backend.notifications.service import Recipient, notifications_of
 from backend.objections.deadlines import load_deadlines
 from backend.objections.errors import (
     AlreadyUnderObjection,
@@ -181,6 +182,8 @@ def test_rejected_gives_reasons_and_lets_the_record_count_again(session, person,
     )
 
     assert (objection.state, record.state, objection.reply) == ("rejected", "active", "经法院核实未履行")
+    [told] = notifications_of(session, [Recipient(subject_id=person.id)], limit=10)
+    assert (told.kind, told.title) == ("objection_answered", "您的异议已答复：异议不成立")
     assert causes(session, person)[-1] == "objection_rejected"
 
 

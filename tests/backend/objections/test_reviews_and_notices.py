@@ -246,7 +246,10 @@ def check(session, scored):
     return check
 
 
-def test_who_was_told_something_that_rested_on_the_record_is_told_to_ask_again(session, scored, file, check):
+@pytest.mark.parametrize("outcome", ["upheld", "partly_upheld"])
+def test_who_was_told_something_that_rested_on_the_record_is_told_to_ask_again(
+    session, scored, file, check, outcome
+):
     rests_on_record = add_scheme(session, BEFORE, code="no_judgment", conditions=NO_JUDGMENT)
     rests_on_score = add_scheme(session, BEFORE, code="by_score", conditions=UNREACHABLE)
     rests_on_neither = add_scheme(session, BEFORE, code="volunteers", conditions=VOLUNTEERS)
@@ -257,7 +260,7 @@ def test_who_was_told_something_that_rested_on_the_record_is_told_to_ask_again(s
     check(pool, rests_on_neither, datetime(2026, 2, 3, 2, tzinfo=UTC))
     check(bank, rests_on_record, datetime(2025, 12, 1, 2, tzinfo=UTC))  # before the record was delivered
 
-    decide(session, file(), "upheld")
+    decide(session, file(), outcome, corrections={"amount": 50_00} if outcome == "partly_upheld" else None)
 
     messages = told(session, "bank")
     assert [message.about for message in messages] == [f"check:{second.id}", f"check:{first.id}"]
@@ -360,6 +363,14 @@ def test_a_statement_stands_beside_the_record_for_whoever_shows_it(session, scor
         now=LATER,
     )
     assert statements_beside(session, [scored.judgment.id]) == {scored.judgment.id: ["正在申请再审"]}
+
+    again = file()
+    decide(session, again, "rejected")
+    again.decided_at = LATER + timedelta(days=1)
+    attach_statement(
+        session, subject_id=scored.person.id, objection_id=again.id, statement="再审已立案", now=LATER
+    )
+    assert statements_beside(session, [scored.judgment.id])[scored.judgment.id] == ["正在申请再审", "再审已立案"]
 
 
 def test_a_corrected_record_counts_again_and_the_score_with_it(session, scored, file):

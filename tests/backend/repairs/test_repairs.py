@@ -88,6 +88,7 @@ def test_one_acceptance_leads_to_the_end_and_the_record_counts_no_longer(session
         ("repaired", COURT),
     ]
     assert told(session, subject_id=applicant.subject.id) == ["repair_accepted", "repair_done"]
+    assert told(session, partner_code=COURT_CODE) == ["repair_forwarded", "repair_done"], "to stop publishing it"
 
 
 def test_the_department_has_three_working_days_and_the_applicant_hears_within_ten(session, applicant):
@@ -191,6 +192,8 @@ def test_several_records_go_together_only_when_they_are_of_one_matter(session, a
         applicant.drafts(one, stranger)
     with pytest.raises(NotOneMatter):
         applicant.drafts(applicant.record(), applicant.record())
+    with pytest.raises(NotOneMatter):
+        applicant.drafts(one, applicant.record(event_key=7, source_department="桂城市公安局"))
     applicant.repaired(one, other)
     assert (one.state, other.state, stranger.state) == ("repaired", "repaired", "active")
 
@@ -212,6 +215,16 @@ def test_returned_for_completion_the_clock_stands_still_until_it_comes_back(sess
 
     return_repair(session, repair_id=repair.id, missing="请补交缴款凭证原件照片", officer=OFFICER, now=LATER)
     assert (repair.state, repair.due_on, repair.reply) == ("returned", None, "请补交缴款凭证原件照片")
+    with pytest.raises(LetterChanged):
+        file_repair(
+            session,
+            repair_id=repair.id,
+            acting=applicant.acting,
+            account_id=applicant.account_id,
+            letter_sha256="0" * 64,
+            now=FILED + timedelta(days=8),
+            clock=CLOCK,
+        )
     again = applicant.files(repair, now=FILED + timedelta(days=8), evidence_ids=[applicant.photo()])
 
     assert (again.state, again.due_on) == ("filed", date(2026, 7, 13))
@@ -234,6 +247,17 @@ def test_refused_with_reasons_the_record_counts_on_and_the_applicant_may_apply_a
     assert (repair.state, record.state, repair.reply) == ("refused", "active", "尚有利息未付清")
     assert find_about(session, case_of(repair)).state == "cancelled"
     assert applicant.files(applicant.drafts(record)).state == "filed"
+
+
+def test_withdrawing_ends_the_promise_and_the_applicant_may_apply_again(session, applicant):
+    record = applicant.record()
+    repair = applicant.files(applicant.drafts(record))
+
+    withdraw_repair(session, repair_id=repair.id, acting=applicant.acting, now=LATER)
+
+    assert (repair.state, record.state, repair.due_on) == ("withdrawn", "active", None)
+    assert find_about(session, case_of(repair)).state == "cancelled"
+    assert applicant.drafts(record).state == "draft"
 
 
 def test_a_step_that_someone_else_took_first_is_refused(session, applicant):
@@ -276,7 +300,8 @@ def test_those_who_were_given_the_record_are_told_and_those_who_only_asked_yes_o
             purpose="信易贷",
             detail={},
             channel="api",
-            now=FILED,
+            # Between the delivery of the record and the application.
+            now=FILED - timedelta(days=20),
         )
 
     repair = applicant.repaired(record)

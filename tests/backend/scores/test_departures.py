@@ -13,7 +13,7 @@ from backend.accounts.service import citizen_of, sign_in_citizen
 from backend.authorizations.errors import ConsentNotUsable, MinorMayNotActivate
 from backend.authorizations.models import Consent
 from backend.authorizations.notices import ACTIVATION_NOTICE
-from backend.authorizations.service import has_activated
+from backend.authorizations.service import Asked, has_activated, request_sharing
 from backend.authorizations.tokens import authenticate_partner
 from backend.identifiers.sealing import KeyRing
 from backend.partners.models import Partner
@@ -25,7 +25,7 @@ from backend.subjects.models import Subject
 from backend.subjects.registers import RegisterRow, register_subjects
 from backend.subjects.service import name_of
 from tests.backend.benefits.made_up import add_merchant
-from tests.factories import add_enterprise, add_person, add_record, share_grade, token_on
+from tests.factories import add_enterprise, add_partner, add_person, add_record, share_grade, token_on
 
 LAST_SECOND = datetime(2026, 3, 2, 15, 59, 59, tzinfo=UTC)
 MIDNIGHT = LAST_SECOND + timedelta(seconds=1)
@@ -91,6 +91,13 @@ def departed(database, keys, adopt, activate, run_city, now):
         person = add_person(session, keys)
         add_record(session, person, "volunteering", quantity=2_000)
         activate(session, person)
+        bank = add_partner(session, code="bank", name="桂城银行", kind="institution")
+        share_grade(session, person, bank, now)
+        undecided = Asked(
+            recipient=bank, purpose="信用卡", data_categories=["grade"], output="信用等级", scopes=["grade:read"],
+            mode="once", longest_days=30, notice_version="2026-11",
+        )  # fmt: skip
+        request_sharing(session, person, undecided, now=now)
         token = sign_in_citizen(session, subject_id=person.id, now=now).token
     run_city()
     with database.transaction() as session:
@@ -119,7 +126,7 @@ def test_what_is_left_is_cleared_away_within_seconds(database, departed, now):
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Score).where(Score.subject_id == subject_id)) == 0
         assert not has_activated(session, subject_id)
-        assert session.scalars(select(Consent.state)).all() == ["withdrawn"]
+        assert sorted(session.scalars(select(Consent.state))) == ["expired", "withdrawn", "withdrawn"]
         assert session.scalar(select(func.count()).where(SignInSession.revoked_at.is_(None))) == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
+from backend.authorizations.errors import NoticeOutdated
 from backend.authorizations.models import Consent
 from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
 from backend.catalogue.document import shipped_catalogue
@@ -273,6 +274,8 @@ def test_income_and_property_are_taken_only_with_a_separate_written_consent(sess
     with pytest.raises(ConsentMissing) as refusal:
         file({**CERTIFICATE, "SXMC": "收入证明"}, evidence=[], config=config)
     assert refusal.value.data["notice_version"] == WRITTEN_CONSENT_NOTICE.version
+    with pytest.raises(NoticeOutdated):
+        file({**CERTIFICATE, "SXMC": "收入证明"}, evidence=[], consent={"notice_version": "2019"}, config=config)
 
     consent = {"notice_version": WRITTEN_CONSENT_NOTICE.version, "agreed": True}
     supplement = file({**CERTIFICATE, "SXMC": "收入证明"}, evidence=[], consent=consent, config=config)
