@@ -302,6 +302,15 @@ def test_a_case_is_overdue_from_midnight_in_the_city_after_its_last_day(session,
     assert "异议答复已逾期" in titles(session, officer_role="objection_officer")
 
 
+def test_what_is_late_is_alarmed_of_although_the_years_holidays_are_unknown(session, file):
+    known = load_deadlines(WorkingDays(overrides={2031: {}}), "shanghai")
+    file(now=datetime(2031, 3, 3, 2, tzinfo=UTC), deadlines=known)
+
+    watch_clocks(session, SHANGHAI, now=datetime(2031, 3, 12, 2, tzinfo=UTC))
+
+    assert titles(session, officer_role="objection_officer")[0] == "异议答复已逾期"
+
+
 def test_forwarding_is_watched_where_it_has_a_day_of_its_own(session, file):
     file(deadlines=SHANGHAI)
     watch_clocks(session, SHANGHAI, now=datetime(2026, 3, 6, 2, tzinfo=UTC))

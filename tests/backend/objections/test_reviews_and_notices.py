@@ -259,6 +259,7 @@ def test_who_was_told_something_that_rested_on_the_record_is_told_to_ask_again(
     second = check(bank, rests_on_score, datetime(2026, 2, 2, 2, tzinfo=UTC))
     check(pool, rests_on_neither, datetime(2026, 2, 3, 2, tzinfo=UTC))
     check(bank, rests_on_record, datetime(2025, 12, 1, 2, tzinfo=UTC))  # before the record was delivered
+    check(bank, rests_on_record, LATER + timedelta(seconds=1))  # after it was put right
 
     decide(session, file(), outcome, corrections={"amount": 50_00} if outcome == "partly_upheld" else None)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from backend.background import build_worker
-from backend.city_calendar import WorkingDays
+from backend.city_calendar import WorkingDays, city_date
 from backend.config import Config
 from backend.identifiers.sealing import KeyRing
 from backend.objections.deadlines import load_deadlines
@@ -114,6 +114,7 @@ def test_a_record_under_objection_expires_but_waits_with_its_content_for_the_dec
     assert city.sweep(late).deleted == 1
     (husk,) = city.records()
     assert (husk.title, husk.content, husk.amount, husk.state) == (DELETED_TITLE, {}, 0, "expired")
+    assert (husk.event_on, husk.ended_on) == (city_date(husk.created_at), None), "nor when it was"
     with city.database.reading() as session:
         assert versions_of(session, husk.id) == []
         assert list(verify_deletions(session).faults) == []

@@ -13,6 +13,7 @@ import pytest
 import xlsxwriter
 from sqlalchemy import select, update
 
+from backend.choices.service import decline
 from backend.identifiers import complete_citizen_number
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import Actor
@@ -40,6 +41,7 @@ from backend.records.quarantine import (
     resubmit_upload,
     summarise_reasons,
 )
+from backend.subjects.service import find_by_identifier
 from tests.backend.records.conftest import LAN, QIANG, STRANGER, City, counts, judgment, penalty, volunteering
 
 CHILD = complete_citizen_number("99000120120303303")  # fourteen on 3 March 2026
@@ -321,6 +323,34 @@ def test_a_correction_that_shows_a_child_ends_the_row_and_destroys_its_content(c
     (gone,) = city.quarantined("dropped")
     assert (city.keys.open(gone.sealed_row), gone.masked_row, gone.resolved_by) == ("{}", {}, "系统")
     assert "未满 14 周岁" in (gone.resolution or "")
+
+
+def test_a_corrected_export_that_shows_a_child_leaves_nothing_of_the_row(city: City, tmp_path: Path) -> None:
+    city.deliver(volunteering(姓名="王小童", 身份号码=CHILD, 服务日期="2026-02-30"))
+    (line,) = _lines(_export(city))
+    path = _write(tmp_path / "corrected.csv", [line | {"服务日期": "2026-03-02"}])
+
+    resubmit_file(city.database, city.keys, path, now=city.now, by="陈审核")
+
+    assert (city.records(), city.quarantined()) == ([], [])
+    for row in [*city.quarantined("resubmitted"), *city.quarantined("dropped")]:
+        assert (city.keys.open(row.sealed_row), row.masked_row) == ("{}", {})
+
+
+def test_a_row_of_a_category_that_its_subject_declines_by_now_is_destroyed_when_it_is_corrected(
+    city: City,
+) -> None:
+    city.deliver(volunteering(服务日期="？"))
+    (row,) = city.quarantined()
+    with city.database.transaction() as session:
+        subject = find_by_identifier(session, keys=city.keys, identifier=LAN)
+        decline(session, subject_id=subject.id, category="volunteering", now=city.now)
+
+    outcome = _resubmit(city, row.id, {"服务日期": "2026-02-01"})
+
+    assert (outcome.outcome, city.records()) == ("quarantined", [])
+    (gone,) = city.quarantined("dropped")
+    assert (city.keys.open(gone.sealed_row), gone.masked_row) == ("{}", {})
 
 
 def test_a_childs_row_kept_from_earlier_days_is_destroyed_when_an_officer_drops_it(city: City) -> None:
