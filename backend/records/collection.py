@@ -27,7 +27,7 @@ from backend.city_calendar import WorkingDays, city_date
 from backend.database import Database
 from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
-from backend.records.contents import form_of
+from backend.records.contents import Layout, form_of
 from backend.records.copying import write_rows
 from backend.records.departments import SourceDepartment
 from backend.records.errors import (
@@ -40,7 +40,7 @@ from backend.records.errors import (
 from backend.records.masking import mask_row
 from backend.records.measures import Shape, measure, together
 from backend.records.models import Delivery, QuarantinedRow
-from backend.records.preparation import UNDER_FOURTEEN, KnownSubjects, content_columns, prepare_records
+from backend.records.preparation import UNDER_FOURTEEN, KnownSubjects, prepare_records
 from backend.records.quality_rules import quality_rules
 from backend.records.register_files import judge_register_rows, store_register_rows
 from backend.records.sources import (
@@ -128,7 +128,7 @@ class DeliveryReport:
 class _Judged:
     """A chunk, judged and not yet stored.
 
-    sound    for `store_records` (its contents under `headings`) or `store_register_rows`
+    sound    for `store_records` (its contents in `layout`) or `store_register_rows`
     refused  the rows with reasons, as quarantine keeps them
     """
 
@@ -136,7 +136,7 @@ class _Judged:
     sound: pl.DataFrame
     reasons: dict[int, list[Reason]]
     refused: pl.DataFrame
-    headings: Sequence[str] = ()
+    layout: Layout
 
 
 _Chunk = tuple[_Judged, WrittenAhead | None, int]
@@ -169,37 +169,44 @@ def collect_file(
     Raises FileUnreadable, TemplateUnknown, HeaderAmbiguous, ColumnsMissing, SourceDepartmentUnknown,
     NoCatalogueInForce or DeliveryInProgress.
     """
-    source, layout = recognise(inspect_file(path), template)
-    catalogue = _catalogue(database, layout, now)
-    department = owner.name if owner else source_department or _department(source, layout, catalogue)
-    delivery, already_done = _begin(database, source, layout, department, now)
+    source, recognised = recognise(inspect_file(path), template)
+    catalogue = _catalogue(database, recognised, now)
+    department = owner.name if owner else source_department or _department(source, recognised, catalogue)
+    delivery, already_done = _begin(database, source, recognised, department, now)
     if already_done:
-        return report_of(delivery, layout, already_taken_in=True, left_out=left_out_sheets(source))
+        return report_of(delivery, recognised, already_taken_in=True, left_out=left_out_sheets(source))
     resumed_after = delivery.delivered
     calendar = calendar or WorkingDays()
     known = KnownSubjects(city_date(now))
     try:
-        rows = _rows_left(source, layout, delivery.delivered, rows_per_chunk)
-
-        arrival = _arrival(database, layout, delivery, now)
+        rows = _rows_left(source, recognised, delivery.delivered, rows_per_chunk)
         # A file whose first rows are all new seldom has known ones further down, and the reverse.
         expects_new: bool | None = None
+        forms: dict[bytes, int] = {}
+        writes_ahead = not database.is_sqlite and recognised.register is None
+
+        def arrival_of(layout: Layout) -> Arrival:
+            if layout.digest not in forms:
+                with database.transaction() as session:
+                    forms[layout.digest] = form_of(session, layout).id
+            return Arrival(forms[layout.digest], delivery.id, now)
 
         def judge_next() -> _Chunk | None:
             nonlocal expects_new
             for frame, bytes_done in rows:
                 with database.reading() as session:
-                    judged = judge(session, keys, frame, layout, catalogue, department, known, owner)
-                    if arrival and expects_new is None:
+                    judged = judge(session, keys, frame, recognised, catalogue, department, known, owner)
+                    if writes_ahead and expects_new is None:
                         expects_new = not known_matters(session, judged.sound.head(_LOOKED_UP_FIRST))
-                ahead = write_ahead(judged.sound, arrival) if arrival and expects_new else None
-                return judged, ahead, bytes_done
+                if not (writes_ahead and expects_new):
+                    return judged, None, bytes_done
+                return judged, write_ahead(judged.sound, arrival_of(judged.layout)), bytes_done
             return None
 
         with _ahead(judge_next) as judged_chunks:
             for judged, ahead, bytes_done in judged_chunks:
                 with database.transaction() as session:
-                    stored = store(session, keys, judged, layout, delivery, now, calendar, ahead=ahead)
+                    stored = store(session, keys, judged, recognised, delivery, now, calendar, ahead=ahead)
                 expects_new = not stored.met_known
                 if progress:
                     progress(bytes_done, source.size_bytes)
@@ -211,17 +218,7 @@ def collect_file(
     _finish(database, delivery, "done", now)
     if progress:
         progress(source.size_bytes, source.size_bytes)
-    return report_of(delivery, layout, resumed_after=resumed_after, left_out=left_out_sheets(source))
-
-
-def _arrival(database: Database, template: Template, delivery: Delivery, now: datetime) -> Arrival | None:
-    """With what the rows will be written, where that can be said before they are judged."""
-    if database.is_sqlite or template.register is not None:
-        return None
-    headings = [column.header for column in content_columns(template)]
-    with database.transaction() as session:
-        serialise_collection(session)
-        return Arrival(form_of(session, headings).id, delivery.id, now)
+    return report_of(delivery, recognised, resumed_after=resumed_after, left_out=left_out_sheets(source))
 
 
 @contextmanager
@@ -258,8 +255,8 @@ def judge(
             session, keys, delivered, template, catalogue, known, source_department=source_department, owner=owner
         )
         refused = _refused_rows(keys, delivered, prepared.reasons, template)
-        return _Judged(delivered, prepared.records, prepared.reasons, refused, prepared.headings)
-    return _Judged(delivered, sound, reasons, _refused_rows(keys, delivered, reasons, template))
+        return _Judged(delivered, prepared.records, prepared.reasons, refused, prepared.layout)
+    return _Judged(delivered, sound, reasons, _refused_rows(keys, delivered, reasons, template), Layout(()))
 
 
 def store(
@@ -287,9 +284,7 @@ def store(
         # Whoever is not entitled to a row's content keeps nothing of it.
         declined = _declined_rows(session, judged.sound) | _unconsented_rows(session, judged.sound, now)
         sound = judged.sound.filter(~pl.col("row").is_in(list(declined))) if declined else judged.sound
-        stored = store_records(
-            session, sound, headings=judged.headings, delivery_id=delivery.id, now=now, ahead=ahead
-        )
+        stored = store_records(session, sound, layout=judged.layout, delivery_id=delivery.id, now=now, ahead=ahead)
         stored.conflicts |= declined
     reasons = judged.reasons | stored.conflicts
     late = _refused_rows(keys, judged.delivered, stored.conflicts, template)

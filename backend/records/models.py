@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -92,13 +92,29 @@ class DeliveredFile(Base):
 
 
 class ContentForm(Base):
-    """The headings that the contents of many records share, in the order of their cells. Never changed."""
+    """What the contents of many records share. Never changed.
+
+    headings  of their cells, in order
+    fixed     by heading, the cells that all of them have in common; null is an empty one
+    digest    of both
+    """
 
     __tablename__ = "content_forms"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     headings: Mapped[list[str]] = mapped_column(JSON)
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)  # of the headings
+    fixed: Mapped[dict[str, str | None]] = mapped_column(JSON, default=dict, server_default="{}")
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+
+    @property
+    def listed_headings(self) -> list[str]:
+        """Of the cells that each record has of its own, in the order of its list."""
+        return [heading for heading in self.headings if heading not in self.fixed]
+
+    def content(self, cells: Sequence[str | None]) -> dict[str, str]:
+        """Filled cells by heading, of a record with this form."""
+        said = self.fixed | dict(zip(self.listed_headings, cells, strict=True))
+        return {heading: cell for heading in self.headings if (cell := said[heading]) is not None}
 
 
 class CreditRecord(Base):
@@ -112,8 +128,8 @@ class CreditRecord(Base):
     natural_key  keyed digest of category, subject and what tells one matter from another
     facts_digest fingerprint of everything delivered about the matter: an equal one is a duplicate
     content      what was delivered, by column label; identity numbers and persons' names are never in it
-    cells        how the content is stored: with a form, a list in the order of the form's headings; without, by
-                 heading
+    cells        how the content is stored: with a form, a list of those that the form has not fixed, in the order
+                 of its headings; without, by heading
 
     Subject, delivery and form are no foreign keys: none is ever deleted, and letting the database look them up
     again for each of a delivery's million rows took a fifth of the collection. The one index by subject and key
@@ -155,7 +171,7 @@ class CreditRecord(Base):
         """Filled cells by heading. A copy: what is to change it is set as a whole."""
         if self.form is None:
             return dict(cast(dict[str, Any], self.cells))
-        return {name: cell for name, cell in zip(self.form.headings, self.cells, strict=True) if cell is not None}
+        return self.form.content(cast(list[str | None], self.cells))
 
     @content.setter
     def content(self, content: Mapping[str, Any]) -> None:
@@ -203,6 +219,8 @@ class CorrectionMark(Base):
 class QuarantinedRow(Base):
     """A delivered row that could not be taken in (待处理区), with what is wrong in each cell.
 
+    Its deliveries are no foreign keys, as a record's is not.
+
     sealed_row  the row as delivered, sealed JSON `{column: text}`
     masked_row  the same for the eye: identity numbers and persons' names masked
     reasons     `[{column, code, message}]`; `column` is empty when the row as a whole is meant
@@ -216,7 +234,7 @@ class QuarantinedRow(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("deliveries.id"))
+    delivery_id: Mapped[UUID]
     row_number: Mapped[int]
     sealed_row: Mapped[bytes]
     masked_row: Mapped[dict[str, str]] = mapped_column(Json)
@@ -226,7 +244,7 @@ class QuarantinedRow(Base):
     resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     resolved_by: Mapped[str | None]
     resolution: Mapped[str | None]
-    resolved_delivery_id: Mapped[UUID | None] = mapped_column(ForeignKey("deliveries.id"))
+    resolved_delivery_id: Mapped[UUID | None]
 
 
 class RecordDeletion(Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -16,6 +16,7 @@ from backend.catalogue.document import Catalogue
 from backend.catalogue.templates import Column, PartyKind, Template
 from backend.database import is_one_of
 from backend.identifiers.sealing import KeyRing
+from backend.records.contents import Layout
 from backend.records.departments import SourceDepartment
 from backend.records.masking import holds_a_persons_name, mask_in_text
 from backend.records.normalisation import half_width, once, says_one_thing
@@ -45,6 +46,8 @@ from backend.subjects.service import AGE_OF_ONES_OWN_CONSENT, match_identifiers
 _FIELD_END = "\x1f"
 _ESCAPED_IN_JSON = r'["\\\x00-\x1f]'
 _BRACKETS = dict.fromkeys("〔［[【{｛", "(") | dict.fromkeys("〕］]】}｝", ")")
+_FIXED_FROM = 10_000
+"""So many rows tell what their contents have in common."""
 UNDER_FOURTEEN = "under_fourteen"
 _CHILD = (
     "事项发生时主体未满 14 周岁，不归集未成年儿童的信用信息，本行未入库，内容也未保存。"
@@ -87,12 +90,12 @@ class PreparedRows:
 
     records   a line per sound row: `row` (index of the delivered row), `timed_from` (the day from which its
               delivery is timed) and the columns of credit_records but id, state, version, delivery and moments
-    headings  of the contents, which are JSON lists of cells in this order
+    layout    of the contents, which are JSON lists of the cells that it has not fixed
     reasons   per index of a delivered row
     """
 
     records: pl.DataFrame
-    headings: Sequence[str]
+    layout: Layout
     reasons: dict[int, list[Reason]]
 
 
@@ -120,11 +123,12 @@ def prepare_records(
     frame = validated.frame.with_row_index("row").filter(~pl.col("row").is_in(list(reasons)))
     frame = _with_subjects(session, keys, frame, template, catalogue, known, reasons)
     content = _content(frame, template)
-    records = _records(keys, frame, template, content, source_department, catalogue)
+    layout = Layout(tuple(content.columns), _fixed(content, template))
+    records = _records(keys, frame, template, as_json(content, layout.fixed), source_department, catalogue)
     if owner is not None:
         # However a row spells the department's name, the credentials say who it is.
         records = records.with_columns(pl.lit(owner.name).alias("source_department"))
-    return PreparedRows(records, content.columns, reasons)
+    return PreparedRows(records, layout, reasons)
 
 
 def _check_is_the_owners(
@@ -223,7 +227,7 @@ def _records(
     keys: KeyRing,
     frame: pl.DataFrame,
     template: Template,
-    content: pl.DataFrame,
+    content: tuple[pl.Series, pl.Series],
     source_department: str,
     catalogue: Catalogue,
 ) -> pl.DataFrame:
@@ -236,7 +240,7 @@ def _records(
         frame = frame.with_columns(pl.col(template.agency).replace(codes))
     matter = _joined(frame, [CATEGORY, "subject_id"], template.natural_key)
     natural_keys = [keys.blind_index(text)[:16] for text in matter.to_list()]
-    lists, objects = as_json(content)
+    lists, objects = content
     digests = [blake2b(text, digest_size=16).digest() for text in objects.cast(pl.Binary).to_list()]
     return pl.DataFrame(
         {
@@ -283,15 +287,28 @@ def _content(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
     return pl.DataFrame([once(cells, mask_in_text) for cells in frame.select(kept)])
 
 
-def as_json(cells: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Each row's cells as a JSON list, and the filled ones as a JSON object, of which the fingerprint is taken."""
+def _fixed(content: pl.DataFrame, template: Template) -> dict[str, str | None]:
+    """The cells that all of many rows have in common. Of few that would be chance, and a form is for ever: what it
+    has fixed outlives the records, so that a subject's name is never among it."""
+    if content.height < _FIXED_FROM:
+        return {}
+    name = template.subject.name if template.subject else None
+    of_subject = template.column(name).header if name else None
+    alike = {cells.name: cells[0] for cells in content if says_one_thing(cells)}
+    return {heading: cell for heading, cell in alike.items() if cell is None or heading != of_subject}
+
+
+def as_json(cells: pl.DataFrame, fixed: Collection[str] = ()) -> tuple[pl.Series, pl.Series]:
+    """Each row's cells but the fixed ones as a JSON list, and all the filled ones as a JSON object, of which the
+    fingerprint is taken."""
     listed: list[pl.Expr] = []
     members: list[pl.Expr] = []
     for cell in cells:
         heading = f",{json.dumps(cell.name, ensure_ascii=False)}:"
         if says_one_thing(cell):
             value = "null" if cell[0] is None else _encoded(cell.head(1)).item()
-            listed.append(pl.lit(f",{value}"))
+            if cell.name not in fixed:
+                listed.append(pl.lit(f",{value}"))
             if cell[0] is not None:
                 members.append(pl.lit(heading + value))
             continue

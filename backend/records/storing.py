@@ -16,7 +16,7 @@ from sqlalchemy import Table, func, select, text
 from sqlalchemy.orm import Session
 
 from backend.database import insert_into
-from backend.records.contents import form_of
+from backend.records.contents import Layout, form_of
 from backend.records.copying import CopyData, copy_data, driver, send_copy, write_rows
 from backend.records.models import ContentForm, CorrectionMark, CreditRecord, RecordDeletion, RecordVersion
 from backend.records.validation import Reason
@@ -229,7 +229,7 @@ def store_records(
     session: Session,
     records: pl.DataFrame,
     *,
-    headings: Sequence[str],
+    layout: Layout,
     delivery_id: UUID,
     now: datetime,
     ahead: WrittenAhead | None = None,
@@ -245,13 +245,15 @@ def store_records(
     stored = Stored(0, 0, 0, set(), {})
     if records.is_empty():
         return stored
-    arrival = Arrival(form_of(session, headings).id, delivery_id, now)
+    arrival = Arrival(form_of(session, layout).id, delivery_id, now)
     # Within one file too, a matter may come several times: the first of each together, then the second, and so on.
     is_first = records["natural_key"].is_first_distinct()
-    # Rows that were taken out since would be written all the same.
-    if ahead is None or ahead.records is not records or not _wrote_ahead(session, ahead, stored):
-        stored.met_known = _store_turn(session, arrival, records.filter(is_first), stored)
     rest = records.filter(~is_first)
+    # Rows that were taken out since would be written all the same.
+    if ahead is not None and ahead.records is records and _wrote_ahead(session, ahead, stored):
+        rest = _without_repeats(ahead.rows, rest, stored)
+    else:
+        stored.met_known = _store_turn(session, arrival, records.filter(is_first), stored)
     while rest.height:
         is_first = rest["natural_key"].is_first_distinct()
         _store_turn(session, arrival, rest.filter(is_first), stored)
@@ -268,6 +270,17 @@ def _wrote_ahead(session: Session, ahead: WrittenAhead, stored: Stored) -> bool:
         return False
     _note_new(ahead.rows, stored)
     return True
+
+
+def _without_repeats(written: pl.DataFrame, rest: pl.DataFrame, stored: Stored) -> pl.DataFrame:
+    """The rest of a chunk without the matters that say nothing else than what was just written of them."""
+    first = rest.join(
+        written.select("natural_key", first="facts_digest"), on="natural_key", how="left", maintain_order="left"
+    )
+    is_repeat = (pl.col("facts_digest") == pl.col("first")).all().over("natural_key")
+    left = first.filter(~is_repeat).drop("first")
+    stored.duplicate += rest.height - left.height
+    return left
 
 
 def _in_order(rows: pl.DataFrame) -> pl.DataFrame:

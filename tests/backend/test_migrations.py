@@ -187,6 +187,29 @@ def test_records_keep_content_and_key_when_headings_are_stored_once(empty_databa
         assert [bytes(each) for each in keys] == [key[:16], b"2" * 16]
 
 
+def test_a_content_has_all_its_cells_when_none_are_fixed_any_more(empty_database):
+    migrate(empty_database)
+    fixed = '{"组织单位": "桂城\\"义工\\"联合会", "备注": null}'
+    with empty_database.engine.begin() as connection:
+        headings = '["时长", "组织单位", "备注", "项目"]'
+        _insert(connection, "content_forms", id=1, headings=headings, fixed=fixed, digest=b"h")
+        key = str(UUID(bytes=b"2" * 16)) if connection.dialect.name == "postgresql" else b"2" * 16
+        _insert(
+            connection, "credit_records", id=1, natural_key=key, form_id=1, content='["4", null]',
+            subject_id=1, category="volunteer_service", facts_digest=b"d" * 16, title="志愿服务",
+            event_on="2026-01-05", source_department="文明办", delivery_id=_DELIVERY_ID, created_at=_AT,
+        )  # fmt: skip
+    with empty_database.reading() as session:
+        before = session.scalars(select(CreditRecord)).one().content
+    assert before == {"时长": "4", "组织单位": '桂城"义工"联合会'}
+    with empty_database.engine.connect() as connection:
+        command.downgrade(alembic_config(connection), "0034")
+        connection.commit()
+    with empty_database.engine.begin() as connection:
+        content = connection.scalar(sa.text("SELECT content FROM credit_records"))
+        assert json.loads(content) == ["4", '桂城"义工"联合会', None, None]
+
+
 def test_whoever_waits_for_a_new_score_waits_on_when_marks_are_folded_no_more(empty_database):
     migrate(empty_database)
     with empty_database.transaction() as session:

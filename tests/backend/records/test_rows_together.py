@@ -16,6 +16,7 @@ from backend.catalogue.templates import load_templates
 from backend.choices.service import decline
 from backend.identifiers import check_person_number
 from backend.identifiers.columns import plainly_valid
+from backend.records import preparation
 from backend.records.collection import frame_of_rows
 from backend.records.contents import content_cell
 from backend.records.models import ContentForm, CreditRecord
@@ -86,14 +87,19 @@ _TEXTS = st.none() | st.sampled_from(("2.5", "", 'a"b\\c\n', '","备注":null', 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(_TEXTS, _TEXTS, st.just("社区清洁"), st.none()), min_size=1, max_size=4))
-def test_a_content_lists_all_cells_and_its_fingerprint_is_of_the_filled_ones(
+def test_a_content_lists_the_cells_not_fixed_and_its_fingerprint_is_of_all_the_filled_ones(
     rows: list[tuple[str | None, ...]],
 ) -> None:
-    """Whatever stands in the other rows: what was stored before is known by this fingerprint."""
+    """Whatever stands in the other rows, and is fixed: what was stored before is known by this fingerprint."""
     headings = ("服务项目", "备注", "活动", "其他")
-    lists, objects = as_json(pl.DataFrame(rows, schema=dict.fromkeys(headings, pl.String), orient="row"))
-    for row, listed, said in zip(rows, lists, objects, strict=True):
+    cells = pl.DataFrame(rows, schema=dict.fromkeys(headings, pl.String), orient="row")
+    lists, objects = as_json(cells)
+    own, same_objects = as_json(cells, ("活动", "其他"))
+    assert objects.equals(same_objects)
+    form = ContentForm(headings=list(headings), fixed={"活动": "社区清洁", "其他": None})
+    for row, listed, own_cells, said in zip(rows, lists, own, objects, strict=True):
         assert json.loads(listed) == list(row)
+        assert form.content(json.loads(own_cells)) == json.loads(said)
         filled = {name: cell for name, cell in zip(headings, row, strict=True) if cell is not None}
         assert said == json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
 
@@ -165,6 +171,42 @@ def test_a_content_keeps_every_filled_cell_and_its_headings_are_stored_once(city
     assert list(first.content) == [heading for heading in form.headings if heading in first.content]
     assert [remark for (remark,) in remarks] == ['说"是"\\否\n第二行', None, None]
     assert "王小兰" not in json.dumps([record.cells for record in (first, second, third)], ensure_ascii=False)
+
+
+def test_what_many_contents_have_in_common_is_stored_once_and_read_as_before(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparation, "_FIXED_FROM", 2)
+    remarks = ["甲", "甲", "乙", "", "甲"]
+    rows = [volunteering(备注=remark) for remark in remarks]
+    city.deliver(*rows, rows_per_chunk=2)
+    rows[0] |= {"备注": "丙"}
+    report = city.deliver(*rows)  # the first is corrected; all five together
+
+    assert (report.corrected, report.duplicate) == (1, 4)
+    with city.database.reading() as session:
+        of_two_alike, of_two_others, *rest = session.query(ContentForm).order_by(ContentForm.id)
+        found = session.query(content_cell(session, "备注")).order_by(CreditRecord.id).all()
+    assert of_two_alike.fixed["备注"] == "甲"
+    assert of_two_others.fixed == {name: cell for name, cell in of_two_alike.fixed.items() if name != "备注"}
+    assert [form.fixed for form in rest] == [{}]  # a row alone has nothing in common with others
+    assert [remark for (remark,) in found] == ["丙", "甲", "乙", None, "甲"]
+    kept = [name for name in of_two_alike.headings if name != "姓名"]
+    for record, row in zip(city.records(), rows, strict=True):
+        assert list(record.content.items()) == [(name, row[name]) for name in kept if row[name]]
+
+
+def test_the_name_of_a_subject_is_never_what_contents_have_in_common(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form is kept when its records are deleted."""
+    monkeypatch.setattr(preparation, "_FIXED_FROM", 2)
+    city.deliver(penalty(), penalty())
+    with city.database.reading() as session:
+        (form,) = session.query(ContentForm)
+    (name,) = (name for name, cell in city.records()[0].content.items() if cell == "桂城面包有限公司")
+    assert form.fixed
+    assert name in form.listed_headings
 
 
 def test_a_content_set_by_an_officer_names_its_own_headings(city: City) -> None:
