@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -119,18 +120,21 @@ def insert_into(session: Session, target: type[Base] | Table) -> postgresql.Inse
 
 def array_of(numbers: Iterable[int]) -> ColumnElement[Sequence[int]]:
     """A PostgreSQL array that travels as one text: the driver would write it element by element."""
-    return cast(literal(f"{{{','.join(map(str, numbers))}}}", String), ARRAY(BigInteger))
+    listed = orjson.dumps(list(numbers)).decode()
+    return cast(literal(f"{{{listed[1:-1]}}}", String), ARRAY(BigInteger))
 
 
 def is_one_of(
-    session: Session, column: ColumnElement[int] | InstrumentedAttribute[int], numbers: Collection[int]
+    session: Session,
+    column: ColumnElement[int] | InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
+    numbers: Collection[int],
 ) -> ColumnElement[bool]:
     """`column IN (…)` for tens of thousands of numbers, which travel as one parameter: as one each, preparing the
     statement costs more than the search."""
     if session.get_bind().dialect.name == "postgresql":
         # Not ANY: to guess how many rows that finds, the server takes the numbers one by one.
         return column.in_(select(func.unnest(array_of(numbers))))
-    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+    each = func.json_each(orjson.dumps(list(numbers)).decode()).table_valued("value")
     return column.in_(select(each.c.value))
 
 

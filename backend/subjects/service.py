@@ -266,7 +266,7 @@ def _owners(
     for chunk in _chunks(indexes):
         places, index_there = wanted(chunk)
         present = select(places.c.place, Subject.id).join(Subject, Subject.identifier_index == index_there)
-        for place, subject_id in session.execute(_of_kind(present, kind)):
+        for place, subject_id in session.connection().execute(_of_kind(present, kind)):
             owners[chunk[place]] = frozenset({subject_id})
     for chunk in _chunks([index for index in indexes if index not in owners]):
         places, index_there = wanted(chunk)
@@ -275,7 +275,7 @@ def _owners(
             .join(SubjectCode, SubjectCode.code_index == index_there)
             .join(Subject, Subject.id == SubjectCode.subject_id)
         )
-        for place, subject_id in session.execute(_of_kind(former, kind)):
+        for place, subject_id in session.connection().execute(_of_kind(former, kind)):
             owners[chunk[place]] = owners.get(chunk[place], frozenset()) | {subject_id}
     return owners
 
