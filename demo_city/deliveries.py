@@ -89,6 +89,7 @@ class Rows:
 class Delivery:
     """One file.
 
+    department   who hands it in; department_code: its 统一社会信用代码
     share        of all records, per ten thousand
     crowd        how likely each subject is
     make         the cells of some rows; for the city's own templates without those that name subject and source
@@ -99,6 +100,8 @@ class Delivery:
     code: str
     template: Template
     category: Category
+    department: str
+    department_code: str
     share: int
     crowd: Callable[[City], Crowd]
     make: Callable[[Rows], Cells]
@@ -157,9 +160,10 @@ def money(cents: Index) -> pl.Series:
 
 
 def wan_yuan(cents: Index) -> pl.Series:
-    """万元 with six decimals, exact to the cent."""
+    """万元, exact to the cent and as an office writes it: 0.06, 4.9, 12."""
     series = pl.Series(cents)
-    return (series // 1_000_000).cast(pl.String) + "." + (series % 1_000_000).cast(pl.String).str.zfill(6)
+    exact = (series // 1_000_000).cast(pl.String) + "." + (series % 1_000_000).cast(pl.String).str.zfill(6)
+    return exact.str.strip_chars_end("0").str.strip_chars_end(".")
 
 
 def constant(rows: Rows, text: str) -> pl.Series:
@@ -382,10 +386,17 @@ def _social_insurance_arrears(rows: Rows) -> Cells:
     }
 
 
+# What the market authority fines persons for, who trade in their own name.
 _PERSONAL_ACTS = (
-    ("占用消防通道停放车辆", "《中华人民共和国消防法》第六十条"),
-    ("驾驶非机动车闯红灯", "《中华人民共和国道路交通安全法》第八十九条"),
+    ("无证无照从事经营活动", "《无证无照经营查处办法》第十三条"),
+    ("经营超过保质期的食品", "《中华人民共和国食品安全法》第一百二十四条"),
+    ("销售侵犯注册商标专用权的商品", "《中华人民共和国商标法》第六十条"),
+    ("使用不合格的计量器具", "《中华人民共和国计量法》第二十六条"),
+)
+# What the urban management authority fines persons for.
+_URBAN_ACTS = (
     ("擅自占用城市道路经营", "《城市道路管理条例》第四十二条"),
+    ("擅自占用城市道路堆放物料", "《城市道路管理条例》第四十二条"),
     ("随意倾倒建筑垃圾", "《城市建筑垃圾管理规定》第二十六条"),
 )
 _BUSINESS_ACTS = (
@@ -416,12 +427,20 @@ def _standard_parties(rows: Rows, prefix: str) -> Cells:
 
 
 def _admin_penalty(rows: Rows) -> Cells:
+    return _penalty(rows, _PERSONAL_ACTS)
+
+
+def _urban_penalty(rows: Rows) -> Cells:
+    return _penalty(rows, _URBAN_ACTS)
+
+
+def _penalty(rows: Rows, personal_acts: tuple[tuple[str, str], ...]) -> Cells:
     act = rows.by_party(
-        rows.pick("personal-act", tuple(act for act, _ in _PERSONAL_ACTS)),
+        rows.pick("personal-act", tuple(act for act, _ in personal_acts)),
         rows.pick("business-act", tuple(act for act, _ in _BUSINESS_ACTS)),
     )
     kinds = rows.by_party(
-        rows.pick_weighted("personal-kind", (("罚款", 72), ("警告", 18), ("警告;罚款", 9), ("行政拘留", 1))),
+        rows.pick_weighted("personal-kind", (("罚款", 72), ("警告", 18), ("警告;罚款", 10))),
         rows.pick_weighted(
             "business-kind",
             (
@@ -444,7 +463,7 @@ def _admin_penalty(rows: Rows) -> Cells:
         np.maximum(rows.between("business-fine", 10, 310) ** 3 // 1000 * 1_000, 50_000),
     )
     gain = rows.between("gain", 1_000, 3_000_000)
-    severe = kinds.str.contains("停产|吊销|拘留").to_numpy() | (fined & (fine >= 10_000_000))
+    severe = kinds.str.contains("停产|吊销").to_numpy() | (fined & (fine >= 10_000_000))
     public_days = np.where(severe, 1095, np.where(fined & (fine > 100_000), 365, 90))
     fine_text = wan_yuan(fine).set(pl.Series(~fined), None)
     return {
@@ -452,7 +471,7 @@ def _admin_penalty(rows: Rows) -> Cells:
         "CF_WSH": rows.document_number("桂执罚"),
         "CF_WFXW": act,
         "CF_SY": "当事人存在" + act + "的行为，有现场检查笔录和询问笔录为证。",
-        "CF_YJ": map_text(act, dict(_PERSONAL_ACTS + _BUSINESS_ACTS)),
+        "CF_YJ": map_text(act, dict(personal_acts + _BUSINESS_ACTS)),
         "CF_CFLB": kinds,
         "CF_NR": "决定给予" + kinds.str.replace_all(";", "、") + "的行政处罚。",
         "CF_NR_FK": fine_text,
@@ -460,10 +479,10 @@ def _admin_penalty(rows: Rows) -> Cells:
         "CF_NR_ZKDX": ("经营许可证GC" + pl.Series(rows.index + 1).cast(pl.String)).set(pl.Series(~revoked), None),
         "CF_JDRQ": rows.date(rows.day),
         "CF_GSJZQ": rows.date(rows.day + public_days),
-        "CF_CFJG": constant(rows, rows.delivery.category.source_department),
-        "CF_CFJGDM": constant(rows, rows.delivery.category.source_department_code),
-        "CF_SJLY": constant(rows, rows.delivery.category.source_department),
-        "CF_SJLYDM": constant(rows, rows.delivery.category.source_department_code),
+        "CF_CFJG": constant(rows, rows.delivery.department),
+        "CF_CFJGDM": constant(rows, rows.delivery.department_code),
+        "CF_SJLY": constant(rows, rows.delivery.department),
+        "CF_SJLYDM": constant(rows, rows.delivery.department_code),
     }
 
 
@@ -496,11 +515,11 @@ def _admin_licence(rows: Rows) -> Cells:
         "XK_JDRQ": rows.date(rows.day),
         "XK_YXQZ": rows.date(rows.day),
         "XK_YXQZI": until.set(pl.Series(endless), "2099/12/31"),
-        "XK_XKJG": constant(rows, rows.delivery.category.source_department),
-        "XK_XKJGDM": constant(rows, rows.delivery.category.source_department_code),
+        "XK_XKJG": constant(rows, rows.delivery.department),
+        "XK_XKJGDM": constant(rows, rows.delivery.department_code),
         "XK_ZT": constant(rows, "1"),
-        "XK_LYDW": constant(rows, rows.delivery.category.source_department),
-        "XK_LYDWDM": constant(rows, rows.delivery.category.source_department_code),
+        "XK_LYDW": constant(rows, rows.delivery.department),
+        "XK_LYDWDM": constant(rows, rows.delivery.department_code),
     }
 
 
@@ -509,7 +528,6 @@ def _commitment(rows: Rows) -> Cells:
     status = np.where(broken, np.where(rows.chance("wholly", 4000), 2, 1), 0)
     decided = rows.day + rows.between("decided-after", 20, 170)
     serial = pl.Series(rows.index % 1_000_000).cast(pl.String).str.zfill(6)
-    department = rows.delivery.category
     return {
         "code": "990001" + written(rows.day, COMPACT) + serial,
         "subjectName": rows.parties.names(),
@@ -533,10 +551,10 @@ def _commitment(rows: Rows) -> Cells:
         "unperformedCommitmentContent": constant(rows, "未在承诺期限内补齐材料").set(pl.Series(~broken), None),
         "liabilityBreachCommitmentContent": constant(rows, "责令限期改正").set(pl.Series(~broken), None),
         "fulfillmentStatusDate": rows.past(decided),
-        "acceptanceConfirmUnit": constant(rows, department.source_department),
-        "acceptanceConfirmUnitIdentify": constant(rows, department.source_department_code),
-        "acceptanceUnit": constant(rows, department.source_department),
-        "acceptanceUnitIdentify": constant(rows, department.source_department_code),
+        "acceptanceConfirmUnit": constant(rows, rows.delivery.department),
+        "acceptanceConfirmUnitIdentify": constant(rows, rows.delivery.department_code),
+        "acceptanceUnit": constant(rows, rows.delivery.department),
+        "acceptanceUnitIdentify": constant(rows, rows.delivery.department_code),
         "publicationType": rows.by_party(constant(rows, "不可公开"), constant(rows, "可向社会公开")),
     }
 
@@ -713,13 +731,12 @@ def _fare_evasion(rows: Rows) -> Cells:
 
 def _city_parties(rows: Rows) -> Cells:
     """The columns with which the city's own templates name subject and source."""
-    department = rows.delivery.category
     return {
         "ZTLB": rows.parties.labels(),
         "ZTMC": rows.parties.names(),
         "ZTDM": rows.parties.identifiers(),
-        "SJLYDW": constant(rows, department.source_department),
-        "SJLYDWDM": constant(rows, department.source_department_code),
+        "SJLYDW": constant(rows, rows.delivery.department),
+        "SJLYDWDM": constant(rows, rows.delivery.department_code),
     }
 
 
@@ -744,6 +761,7 @@ def deliveries() -> list[Delivery]:
     """Everything the departments hand in about subjects, in order."""
     templates = load_templates()
     catalogue = parse_catalogue(shipped_catalogue())
+    codes = {each.source_department: each.source_department_code for each in catalogue.categories.values()}
 
     def delivery(
         code: str,
@@ -752,6 +770,8 @@ def deliveries() -> list[Delivery]:
         make: Callable[[Rows], Cells],
         *,
         template: str | None = None,
+        category: str | None = None,
+        department: str | None = None,
         more_dirt: Mapping[str, int] | None = None,
         enum_column: str = "",
         required: str,
@@ -765,11 +785,14 @@ def deliveries() -> list[Delivery]:
             dirt["dates_out_of_order"] = 15
         if found.category_column is not None:
             dirt["unknown_category"] = 30
-        stem = str(file.pop("filename", f"{catalogue.categories[code].name}"))
+        of = catalogue.categories[category or code]
+        stem = str(file.pop("filename", of.name))
         return Delivery(
             code=code,
             template=found,
-            category=catalogue.categories[code],
+            category=of,
+            department=department or of.source_department,
+            department_code=codes[department or of.source_department],
             share=share,
             crowd=crowd,
             make=make,
@@ -861,7 +884,7 @@ def deliveries() -> list[Delivery]:
         ),
         delivery(
             "admin_penalty",
-            180,
+            150,
             _crowd((45, 53, 2), _troubled_people(500), _troubled_enterprises),
             _admin_penalty,
             enum_column="CF_XDR_LB",
@@ -990,5 +1013,19 @@ def deliveries() -> list[Delivery]:
             enum_column="DJ",
             template=generic,
             required="SXMC",
+        ),
+        delivery(
+            "urban_penalty",
+            30,
+            _crowd((1, 0, 0), _troubled_people(500)),
+            _urban_penalty,
+            template="admin_penalty",
+            category="admin_penalty",
+            department="桂城市城市管理局",
+            filename="城市管理行政处罚",
+            enum_column="CF_XDR_LB",
+            required="CF_YJ",
+            date_form=SLASHES,
+            more_dirt=both_laws,
         ),
     ]

@@ -298,14 +298,14 @@ def _write_source(
                 cells = [row.cells for row in of_stories]
                 file.append(pl.DataFrame(cells, schema=dict.fromkeys(_codes(delivery.template), pl.String)))
             digest = file.close()
-        department = delivery.category.source_department if turn else FORMER_PLATFORM
+        department = delivery.department if turn else FORMER_PLATFORM
         yield _file_made(
             name,
             delivery.filename,
             delivered_on,
             delivery.template,
             delivery.category.code,
-            (department, delivery.category.source_department_code),
+            (department, delivery.department_code),
             delivery.file_format,
             delivery.encoding,
             file.rows,

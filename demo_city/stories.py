@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 Row = Mapping[str, str]
 """Cells of one delivered row by column code, without those that name the subject and the source."""
@@ -119,17 +120,26 @@ def _licence(days_ago: int, name: str, content: str) -> Told:
 
 
 def _penalty(
-    days_ago: int, act: str, kinds: str, amount: str, *, public_until: int, basis: str, facts: str
+    days_ago: int,
+    act: str,
+    kinds: str,
+    fine: int,
+    *,
+    public_until: int,
+    basis: str,
+    facts: str,
+    urban: bool = False,
 ) -> Told:
+    """`fine` in whole 元. `urban`: of the urban management authority instead of the market authority."""
     return Told(
-        "admin_penalty",
+        "urban_penalty" if urban else "admin_penalty",
         {
             "CF_WFXW": act,
             "CF_SY": facts,
             "CF_YJ": basis,
             "CF_CFLB": kinds,
-            "CF_NR": f"{kinds.replace(';', '并处')}{amount}万元" if amount else kinds,
-            "CF_NR_FK": amount,
+            "CF_NR": f"{kinds.replace(';', '并处')}{fine}元",
+            "CF_NR_FK": f"{Decimal(fine) / 10_000:f}",
             "CF_JDRQ": days_ago,
             "CF_GSJZQ": public_until,
         },
@@ -164,7 +174,7 @@ CITIZENS = (
                 {"FYZL": "燃气费", "JFHH": "RQ9900120417", "ZDRQ": 222, "QFYS": "7", "QFJE": "1286.40"},
             ),
             # Enough for the library's threshold without the wrong record, and just short of it with it.
-            *_volunteering(26, "4.0", first_days_ago=20, every=12, what="河道清洁行动"),
+            *_volunteering(26, "4", first_days_ago=20, every=12, what="河道清洁行动"),
             *_contracts(10, "公交地铁先乘后付", first_days_ago=9, every=31),
             _education(600, "高级工职业资格证书"),
         ),
@@ -177,12 +187,13 @@ CITIZENS = (
         records=(
             _penalty(
                 344,
-                "占用消防通道停放车辆",
+                "擅自占用城市道路堆放物料",
                 "罚款",
-                "0.150000",
+                1500,
                 public_until=-21,
-                basis="《中华人民共和国消防法》第六十条",
-                facts="将自有车辆停放于住宅小区消防车通道，经劝导后仍未驶离。",
+                basis="《城市道路管理条例》第四十二条",
+                facts="装修期间在门前人行道堆放砂石，经告知后仍未清除。",
+                urban=True,
             ),
             *_volunteering(8, "3", first_days_ago=20, every=40, what="交通文明劝导"),
             *_contracts(8, "公交地铁先乘后付", first_days_ago=15, every=40),
@@ -263,12 +274,13 @@ CITIZENS = (
             replace(
                 _penalty(
                     260,
-                    "占用城市道路堆放物料",
+                    "擅自占用城市道路堆放物料",
                     "罚款",
-                    "0.060000",
+                    600,
                     public_until=-105,
                     basis="《城市道路管理条例》第四十二条",
                     facts="在小区门前道路堆放装修材料。",
+                    urban=True,
                 ),
                 withdrawn_days_ago=30,
             ),
@@ -322,7 +334,7 @@ ENTERPRISES = (
                 150,
                 "未按规定设置安全警示标志",
                 "罚款",
-                "4.900000",
+                49000,
                 public_until=-215,
                 basis="《中华人民共和国安全生产法》第九十九条",
                 facts="施工现场深基坑周边未设置明显的安全警示标志。",
@@ -331,7 +343,7 @@ ENTERPRISES = (
                 260,
                 "施工现场扬尘控制措施不到位",
                 "责令停产停业;罚款",
-                "12.000000",
+                120000,
                 public_until=-835,
                 basis="《中华人民共和国大气污染防治法》第一百一十五条",
                 facts="未采取有效防尘降尘措施，责令改正后拒不改正。",
@@ -363,7 +375,7 @@ ENTERPRISES = (
                 210,
                 "食品标签不符合规定",
                 "罚款",
-                "0.500000",
+                5000,
                 public_until=-155,
                 basis="《中华人民共和国食品安全法》第一百二十五条",
                 facts="销售的糕点外包装未标注生产日期。",

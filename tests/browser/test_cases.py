@@ -203,7 +203,11 @@ def three_objections(live_city: Any) -> tuple[str, list[str], str]:
             select(CreditRecord)
             .join(Subject, Subject.id == CreditRecord.subject_id)
             .where(
-                Subject.kind == "person", CreditRecord.state == "active", CreditRecord.category == "admin_penalty"
+                Subject.kind == "person",
+                CreditRecord.state == "active",
+                CreditRecord.category == "admin_penalty",
+                # Whose officer of this module answers.
+                CreditRecord.source_department == "桂城市市场监督管理局",
             )
         )
         # The first are those of the citizens with a story, for other tests.

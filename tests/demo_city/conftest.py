@@ -12,6 +12,7 @@ import fastexcel
 import pytest
 
 from backend.catalogue.templates import Template, load_templates
+from demo_city.deliveries import deliveries
 from demo_city.generate import generate_city
 from demo_city.population import CitySize
 
@@ -39,6 +40,12 @@ class DeliveredCity:
     def of(self, category: str) -> DeliveredFile:
         """All that was delivered of one category, as if it stood in one file."""
         found = [file for file in self.files if file.stated["category"] == category]
+        return DeliveredFile(found[0].stated, found[0].template, [row for file in found for row in file.rows])
+
+    def handed_in(self, delivery: str) -> DeliveredFile:
+        """The same of one of the deliveries that the city draws; a category may come from two departments."""
+        [name] = [each.filename for each in deliveries() if each.code == delivery]
+        found = [file for file in self.files if file.stated["source"] == name]
         return DeliveredFile(found[0].stated, found[0].template, [row for file in found for row in file.rows])
 
     def register(self, template: str) -> DeliveredFile:

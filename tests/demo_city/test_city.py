@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -183,12 +184,29 @@ def test_storied_citizens_are_in_the_register_and_have_their_records(delivered: 
     residents = {row["GMSFHM"]: row for row in delivered.register("resident_register").rows}
     for story, stated in zip(CITIZENS, delivered.manifest["demo_citizens"], strict=True):
         assert residents[stated["identifier"]]["XM"] == story.name == stated["name"]
-        for category in {told.delivery for told in story.records}:
-            told = [told for told in story.records if told.delivery == category]
-            file = delivered.of(category)
+        for source in {told.delivery for told in story.records}:
+            told = [told for told in story.records if told.delivery == source]
+            file = delivered.handed_in(source)
             assert sum(identifier(file, row) == stated["identifier"] for row in file.rows) == len(told) + sum(
                 each.withdrawn_days_ago is not None for each in told
             )
+
+
+def test_a_penalty_is_decided_by_the_authority_that_acts_under_the_law_it_names(delivered: DeliveredCity) -> None:
+    for source, authority in (("admin_penalty", "桂城市市场监督管理局"), ("urban_penalty", "桂城市城市管理局")):
+        file = delivered.handed_in(source)
+        assert {row["CF_CFJG"] for row in file.rows} == {row["CF_SJLY"] for row in file.rows} == {authority}
+        assert any("占用城市道路" in row["CF_WFXW"] for row in file.rows) == (source == "urban_penalty")
+
+
+def test_amounts_are_written_as_an_office_writes_them(delivered: DeliveredCity) -> None:
+    for file in records(delivered):
+        numbers = [column.code for column in file.template.columns if column.kind == "N"]
+        for row in file.rows:
+            for cell in [row[code] for code in numbers if row[code]]:
+                assert re.fullmatch(r"\D*\d[\d,]*(\.\d{2}|\.\d*[1-9])?\D*", cell), (file.stated["file"], cell)
+    told = [row for row in delivered.handed_in("urban_penalty").rows if "堆放装修材料" in row["CF_SY"]]
+    assert {(row["CF_NR"], row["CF_NR_FK"]) for row in told} == {("罚款600元", "0.06")}
 
 
 def test_no_delivery_tells_of_what_had_not_happened_yet(delivered: DeliveredCity) -> None:
