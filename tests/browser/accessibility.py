@@ -8,9 +8,9 @@ from playwright.sync_api import Page
 BARRIERS = {"serious", "critical"}
 
 
-def barriers(page: Page) -> list[str]:
-    """Rule and place of each. What fades in or out is paler, or nearer, than anybody will find it: that is waited
-    for first.
+def barriers(page: Page, *, within: str | None = None) -> list[str]:
+    """Rule and place of each, on the whole page or within what the selector finds. What fades in or out is paler,
+    or nearer, than anybody will find it: that is waited for first.
     """
     page.wait_for_load_state("networkidle")
     page.evaluate(
@@ -19,7 +19,7 @@ def barriers(page: Page) -> list[str]:
             .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
             .map((each) => each.finished)))"""
     )
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = Axe().run(page, within, {"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{each['id']}: {node['html'][:160]}"
         for each in found
