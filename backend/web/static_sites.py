@@ -14,11 +14,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 @dataclass(frozen=True)
 class StaticSite:
-    """A folder of built files under a prefix such as `/m/`. `name` is what the start page calls it."""
+    """A folder of built files under a prefix such as `/m/`. `name` is what the start page calls it.
+
+    `for_all`: its pages that the start page leads to besides, for anybody may read them: name and address within.
+    """
 
     name: str
     url_prefix: str
     folder: Path
+    for_all: Sequence[tuple[str, str]] = ()
 
 
 def register_static_sites(app: Flask, sites: Sequence[StaticSite]) -> None:
@@ -27,7 +31,9 @@ def register_static_sites(app: Flask, sites: Sequence[StaticSite]) -> None:
 
     @app.get("/")
     def start_page() -> str:
-        links = "".join(f'<li><a href="{escape(site.url_prefix)}">{escape(site.name)}</a></li>' for site in sites)
+        pages = [(site.name, site.url_prefix) for site in sites]
+        pages += [(name, site.url_prefix + within) for site in sites for name, within in site.for_all]
+        links = "".join(f'<li><a href="{escape(address)}">{escape(name)}</a></li>' for name, address in pages)
         return (
             '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>桂花 Osmanthus</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'

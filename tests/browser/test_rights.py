@@ -127,6 +127,15 @@ def test_a_reassigned_objection_leaves_one_departments_inbox_for_anothers(new_co
     office.get_by_role("button", name="改派其他单位").click()
     office.get_by_role("combobox", name="数源单位").click()
     office.get_by_role("option", name="桂城市民政局").click()
+    barriers = accessibility.barriers(office)
+    # While its list is open, what is chosen is drawn like a prompt.
+    office.get_by_role("combobox", name="数源单位").click()
+    chosen = office.locator(".el-select__placeholder.is-transparent").get_by_text("桂城市民政局")
+    expect(chosen).to_be_visible()
+    # The library scrolls the list with the arrow keys of the box, which a look at the list alone does not see.
+    barriers += accessibility.barriers(office, within=".el-dialog .el-select")
+    office.get_by_role("option", name="桂城市民政局").click()
+    expect(chosen).to_be_hidden()
     office.get_by_role("button", name="确认改派").click()
     expect(office.get_by_text("改派另一数源单位")).to_be_visible()
 
@@ -138,6 +147,30 @@ def test_a_reassigned_objection_leaves_one_departments_inbox_for_anothers(new_co
     say_why(after, "核查本件异议")
     expect(after).to_have_url(re.compile(case["id"]))
     expect(after.get_by_role("heading", name="核查答复")).to_be_visible()
+    assert barriers + accessibility.barriers(before) + accessibility.barriers(after) == []
+
+
+def test_a_stranger_finds_the_red_list_and_no_person_on_it(new_context, live_city):
+    context = new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+    stranger = context.new_page()
+    expect.set_options(timeout=30_000)
+    stranger.goto(live_city.base_url)
+    stranger.get_by_role("link", name="红名单公示").click()
+    model = stranger.get_by_role("heading", name="桂城市丹桂信息科技有限公司")
+    expect(model).to_be_visible()
+    expect(stranger.get_by_role("heading", name="怎样列入，怎样退出")).to_be_visible()
+    barriers = accessibility.barriers(stranger)
+
+    stranger.get_by_role("radio", name="表彰荣誉获得者").click()
+    search = stranger.get_by_role("searchbox")
+    search.fill("林桂兰")
+    stranger.get_by_role("button", name="查询").click()
+    expect(stranger.get_by_text("没有查到“林桂兰”")).to_be_visible()
+    barriers += accessibility.barriers(stranger)
+    search.fill("丹桂信息")
+    stranger.get_by_role("button", name="查询").click()
+    expect(model.first).to_be_visible()
+    assert barriers == []
 
 
 def test_a_department_hands_in_evidence_with_its_reply_and_the_office_opens_it(new_context, live_city, disputed):

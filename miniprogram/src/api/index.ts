@@ -35,6 +35,8 @@ import type {
   OneTimeCode,
   OwnLists,
   Page,
+  PublishedEntry,
+  PublishedRedLists,
   Receipt,
   RecordDetail,
   Repair,
@@ -289,4 +291,8 @@ export const issueReport = (request: ReportRequest) => client.act<Report>('POST'
 /** By what is printed; with the SHA-256 of the file in hand, that is compared as well. */
 export const verifyReport = (number: string, code: string, sha256: string | null = null) =>
   client.get<Verification>(`/public/reports/${id(number)}`, { code, sha256 })
+/** Enterprises and organisations alone; `text` is a part of the name, or the whole code. */
+export const getPublishedRedLists = () => client.get<PublishedRedLists>('/public/red-lists')
+export const getPublishedRedList = (list: string, text: string | null, cursor: string | null) =>
+  client.get<Page<PublishedEntry>>(`/public/red-lists/${id(list)}`, { q: text, cursor })
 export const verifyReportFile = (sha256: string) => client.get<Verification>('/public/report-files', { sha256 })

@@ -55,6 +55,23 @@ export interface ListEntry {
   statements: string[]
 }
 
+/** The red lists that are published, with what each rests on; `valid_days` at most. */
+export interface PublishedRedLists {
+  basis: string
+  items: { code: string; name: string; basis: string; valid_days: number }[]
+}
+
+/** An enterprise or organisation on a published red list. */
+export interface PublishedEntry {
+  code: string
+  name: string
+  title: string
+  level_name: string | null
+  listed_on: CityDate
+  until: CityDate
+  source_department: string
+}
+
 export interface OwnLists {
   red_list: ListEntry[]
   statutory_lists: ListEntry[]

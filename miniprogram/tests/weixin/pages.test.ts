@@ -295,6 +295,24 @@ const ANSWERS: Record<string, unknown> = {
   'GET /me/commitments/types': {
     items: [{ code: 'voluntary', name: '主动公示型', published: false, needs_due_on: true }],
   },
+  'GET /public/red-lists': {
+    basis: '国发〔2016〕33号第三条',
+    items: [{ code: 'tax_a', name: '纳税信用A级纳税人', basis: '发改财金〔2016〕1467号', valid_days: 395 }],
+  },
+  'GET /public/red-lists/tax_a': {
+    items: [
+      {
+        code: '91990001MA0000001X',
+        name: '桂城面包有限公司',
+        title: '2025年度纳税缴费信用评价',
+        level_name: 'A级',
+        listed_on: '2026-04-28',
+        until: '2027-05-28',
+        source_department: '桂城市税务局',
+      },
+    ],
+    next_cursor: null,
+  },
   'GET /me/lists': {
     red_list: [
       {
