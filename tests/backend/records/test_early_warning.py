@@ -240,7 +240,9 @@ def test_a_department_explains_its_warning_and_what_it_said_before_stays(daily: 
             ("系统升级，停报一周", date(2026, 3, 20), DEPARTMENT),
         ]
         office = session.scalars(
-            select(Notification.body).where(Notification.kind == "source_warning_explained").order_by("id")
+            select(Notification.body)
+            .where(Notification.kind == "source_warning_explained", Notification.officer_role == "data_officer")
+            .order_by("id")
         ).all()
         assert len(office) == 2
         assert "预计 2026-03-20 恢复" in "".join(office)

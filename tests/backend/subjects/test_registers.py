@@ -5,7 +5,7 @@ import time
 from datetime import date
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from backend.identifiers import (
     complete_citizen_number,
@@ -28,6 +28,7 @@ from backend.subjects.service import (
     masked_name,
     match_identifiers,
     principals_of,
+    represents,
     search_public_subjects,
 )
 
@@ -241,8 +242,10 @@ def test_relations_hold_from_their_first_to_their_last_day(session, keys, regist
     assert whats(register_relations(session, keys, [row], now)) == ["added"]
     assert whats(register_relations(session, keys, [row], now)) == ["unchanged"]
     assert is_marked(session, company.subject_id)
+    session.execute(delete(RescoreMark))
     ended = RelationRow(row.enterprise, row.principal, row.role, row.valid_from, date(2025, 12, 31))
     assert whats(register_relations(session, keys, [ended], now)) == ["changed"]
+    assert is_marked(session, company.subject_id)
 
     def represented(on):
         return [subject.id for subject in enterprises_represented_by(session, boss.subject_id, on)]
@@ -254,6 +257,24 @@ def test_relations_hold_from_their_first_to_their_last_day(session, keys, regist
     assert [
         relation.principal_id for relation in principals_of(session, company.subject_id, date(2025, 1, 1))
     ] == [boss.subject_id]
+
+
+def test_whoever_has_died_represents_no_enterprise_although_the_register_of_it_has_not_heard(
+    session, keys, register, now
+):
+    company, boss = register(enterprise(), person()).rows
+    register_relations(
+        session,
+        keys,
+        [RelationRow(CREDIT_CODE, person().identifier, "legal_representative", date(2020, 1, 1))],
+        now,
+    )
+    asked = {"person_id": boss.subject_id, "enterprise_id": company.subject_id, "on": date(2026, 3, 3)}
+    assert represents(session, **asked)
+
+    register(person(status="deceased", ended_on=date(2026, 3, 2)))
+
+    assert not represents(session, **asked)
 
 
 def test_a_shareholder_does_not_act_for_the_enterprise(session, keys, register, now):
