@@ -6,6 +6,7 @@ from hashlib import sha256
 import pytest
 
 from backend.authorizations.errors import MinorMayNotActivate
+from backend.choices.service import decline
 from backend.city_calendar import WorkingDays
 from backend.ledger.service import Actor, entries_about
 from backend.objections.deadlines import load_deadlines
@@ -150,6 +151,13 @@ def test_what_is_internal_to_the_departments_is_not_printed(office, has_record):
     assert "水费欠缴" not in text_of(office.file_of(office.issue()))
 
 
+def test_what_its_subject_declines_is_not_printed(office, has_record):
+    has_record(office.lan, "volunteering", title="社区清洁")
+    decline(office.session, subject_id=office.lan.id, category="volunteering", now=office.now)
+
+    assert "社区清洁" not in text_of(office.file_of(office.issue()))
+
+
 def test_a_disputed_record_is_marked_and_a_statement_stands_beside_it(office, has_record):
     record = has_record(office.lan, "court_judgment", level=2, title="（2025）桂01民初1号")
     deadlines = load_deadlines(WorkingDays())
@@ -216,11 +224,14 @@ def test_the_signature_is_ours_and_covers_the_whole_file(office):
 def test_a_desk_leaves_a_row_in_the_ledger_for_printing_and_for_opening(office):
     report = office.issue(reader=CLERK, issued_by="信用办 张敏")
     open_report(office.session, office.keys, number=report.number, readers=CLERK, now=office.now)
+    # The same report once more, on the same day.
+    assert office.issue(reader=CLERK, issued_by="信用办 张敏") is report
     office.session.flush()
 
     rows = entries_about(office.session, office.lan.id)
 
     assert [(row.action, row.actor_name, row.purpose) for row in rows] == [
+        ("report_printed", "信用办 张敏", "本人到窗口打印"),
         ("report_read", "信用办 张敏", "本人到窗口打印"),
         ("report_printed", "信用办 张敏", "本人到窗口打印"),
     ]
