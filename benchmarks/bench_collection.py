@@ -10,11 +10,12 @@ Two readings of "COPY of the same file" are told, of which the first is the hard
     keyed  as a city would load it: the date as a date, the hours as a number, the document number as primary key.
            COPY refuses a file with impossible dates and repeated numbers whole, so that it gets one without them
 
-Both tables are logged, on the server and with the settings that the delivery meets. All run one after the other,
-three times; the ratio of the best times is what counts, since absolute times depend on the machine. Where other
-work shares the machine even that ratio is unsteady, so the processor time of each (this process and the server's)
-is told beside it. `--durable` measures on a server that has on disk whatever it has committed;
-without it the server is the tests', which leaves that out for both.
+Both tables are logged, on the server and with the settings that the delivery meets. A round is COPY in both ways,
+the delivery, and COPY in both ways again: a machine's speed moves, and a round compares what was measured within
+half a minute, with COPY as the mean of before and after. What counts is the median of the rounds' ratios, by the
+clock; the processor time of each (this process and the server's) is told beside it. `--durable` measures on a
+server that has on disk whatever it has committed; without it the server is the tests', which leaves that out for
+both.
 `OSMANTHUS_TEST_POSTGRESQL_URL` names a running server; otherwise one is started, and stopped afterwards.
 """
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import statistics
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,7 +49,6 @@ from tests.servers import durable_postgresql_server, postgresql_server
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
 KEYS = KeyRing(keys={"bench": b"k" * 32}, current="bench", index_key=b"i" * 32)
 ROWS_PER_RESIDENT = 15
-ROUNDS = 3
 
 
 def residents(count: int) -> list[str]:
@@ -173,6 +174,7 @@ def server(folder: Path, *, sqlite: bool, durable: bool) -> Iterator[tuple[str, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sqlite", action="store_true", help="into SQLite; COPY has no counterpart there")
     parser.add_argument("--durable", action="store_true", help="on a server that loses nothing it has committed")
     options = parser.parse_args()
@@ -185,30 +187,51 @@ def main() -> None:
         write_delivery(path, options.rows, numbers)
         write_delivery(clean, options.rows, numbers, dirty=False)
         print(f"{options.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB, {len(numbers):,} residents")
-        times: dict[str, list[tuple[float, float]]] = {"bare": [], "keyed": [], "collected": []}
-        for _ in range(ROUNDS):
-            if libpq_url:
-                times["bare"].append(copy_seconds(libpq_url, path, {}))
-                times["keyed"].append(copy_seconds(libpq_url, clean, KEYED_TYPES))
-            taken, cpu, report = collect_seconds(url, libpq_url, path, numbers)
-            times["collected"].append((taken, cpu))
-            counts = (report.accepted, report.duplicate, report.corrected, report.quarantined)
-            assert sum(counts) == report.delivered == options.rows
-            print(
-                ", ".join(
-                    f"{way} {each[-1][0]:.2f} s ({each[-1][1]:.2f} of processors)"
-                    for way, each in times.items()
-                    if each
-                )
-                + "; accepted {:,} duplicate {:,} corrected {:,} quarantined {:,}".format(*counts)
-            )
-    best, best_cpu = (min(each) for each in zip(*times["collected"], strict=True))
+        rounds = [measure_round(url, libpq_url, path, clean, numbers, options.rows) for _ in range(options.rounds)]
+    fastest = min(one["delivery"][0] for one in rounds)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"best: {options.rows / best:,.0f} rows/s, peak memory {memory:,.0f} MB")
-    for way in ("bare", "keyed"):
-        if times[way]:
-            clock, cpu = (min(each) for each in zip(*times[way], strict=True))
-            print(f"ratio to {way} COPY: {best / clock:.1f} by the clock, {best_cpu / cpu:.1f} by processor time")
+    print(f"{options.rows / fastest:,.0f} rows a second at best, peak memory {memory:,.0f} MB")
+    for way in [way for way in rounds[0] if way != "delivery"]:
+        clock, processors = (
+            sorted(one["delivery"][place] / one[way][place] for one in rounds) for place in range(2)
+        )
+        print(
+            f"delivery / {way} COPY: {statistics.median(clock):.1f} by the clock "
+            f"({clock[0]:.1f} to {clock[-1]:.1f}), {statistics.median(processors):.1f} by processors"
+        )
+
+
+def measure_round(
+    url: str, libpq_url: str | None, path: Path, clean: Path, numbers: list[str], rows: int
+) -> dict[str, tuple[float, float]]:
+    """Seconds by the clock and of processors: of the delivery, and of COPY as the mean of before and after."""
+
+    def copy() -> dict[str, tuple[float, float]]:
+        if libpq_url is None:
+            return {}
+        return {
+            "bare": copy_seconds(libpq_url, path, {}),
+            "keyed": copy_seconds(libpq_url, clean, KEYED_TYPES),
+        }
+
+    before = copy()
+    taken, cpu, report = collect_seconds(url, libpq_url, path, numbers)
+    after = copy()
+    counts = (report.accepted, report.duplicate, report.corrected, report.quarantined)
+    assert sum(counts) == report.delivered == rows
+    made = {
+        way: (statistics.mean((before[way][0], after[way][0])), statistics.mean((before[way][1], after[way][1])))
+        for way in before
+    }
+    made["delivery"] = taken, cpu
+    print(
+        ", ".join(
+            f"{way} {clock:.2f} s ({processors:.2f} of processors)" for way, (clock, processors) in made.items()
+        )
+        + "; accepted {:,} duplicate {:,} corrected {:,} quarantined {:,}".format(*counts),
+        flush=True,
+    )
+    return made
 
 
 if __name__ == "__main__":
