@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 from backend.city_calendar import CITY_ZONE
@@ -166,6 +166,33 @@ def test_whatever_row_field_or_order_is_tampered_with_the_ledger_shows_it(sealed
     assert not faults(sealed)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_segment_taken_out_is_told_as_one_that_is_missing_and_as_a_broken_link(sealed, number):
+    drop_triggers(sealed)
+    sealed.execute(text(f"DELETE FROM ledger_entries WHERE segment = {number}"))
+    sealed.execute(text(f"DELETE FROM ledger_segments WHERE number = {number}"))
+    assert faults(sealed) == ["缺少此前的一段", "与上一段的衔接被破坏"]
+
+
+def test_one_segment_written_anew_with_the_right_key_is_shown_by_the_next(sealed, now):
+    drop_triggers(sealed)
+    last = sealed.execute(text("SELECT * FROM ledger_segments WHERE number = 3")).mappings().one()
+    in_last = [row[0] for row in sealed.execute(text("SELECT id FROM ledger_entries WHERE segment = 3"))]
+    for statement in (
+        "DELETE FROM ledger_entries WHERE id = (SELECT MIN(id) FROM ledger_entries WHERE segment = 2)",
+        "UPDATE ledger_entries SET segment = NULL WHERE segment >= 2",
+        "DELETE FROM ledger_segments WHERE number >= 2",
+    ):
+        sealed.execute(text(statement))
+    seal_segment(sealed, signing_key=SIGNING_KEY, now=now, most=ENTRIES - 1)
+    columns = ", ".join(last)
+    values = ", ".join(f":{column}" for column in last)
+    sealed.execute(text(f"INSERT INTO ledger_segments ({columns}) VALUES ({values})"), dict(last))
+    sealed.execute(update(LedgerEntry).where(LedgerEntry.id.in_(in_last)).values(segment=3))
+
+    assert faults(sealed) == ["与上一段的衔接被破坏"]
+
+
 def test_cutting_the_end_off_is_shown_by_what_a_witness_kept(sealed):
     kept = [json.loads(head.as_line()) for head in all_heads(sealed)]
     assert not faults(sealed, witnessed=kept)
@@ -246,6 +273,37 @@ def test_a_missing_or_altered_archive_is_a_fault(sealed, archives, now):
     found = faults(sealed, archives=archives)
     assert any("被改动" in fault for fault in found)
     assert any("不在" in fault for fault in found)
+
+
+def test_an_archive_that_was_packed_anew_with_the_right_key_is_a_fault(sealed, archives, now):
+    archive_all(sealed, archives, now.replace(year=now.year + 4))
+    file = min(archives.folder.iterdir())
+    file.write_bytes(archives.keys.seal_bytes(archives.keys.open_bytes(file.read_bytes())))
+    assert faults(sealed, archives=archives) == [
+        f"归档文件 {file.name} 被改动",
+        "封存时有 4 条，现有 0 条",
+        "条目被改动、删除、插入或调换",
+    ]
+
+
+def test_an_entry_put_into_an_archived_segment_is_a_fault(sealed, archives, now):
+    archive_all(sealed, archives, now.replace(year=now.year + 4))
+    look(sealed, sealed.scalar(text("SELECT max(id) FROM subjects")), now)
+    sealed.flush()
+    drop_triggers(sealed)
+    sealed.execute(text("UPDATE ledger_entries SET segment = 1"))
+    assert faults(sealed, archives=archives) == ["已归档的段仍有条目"]
+
+
+def test_a_segment_stays_as_long_as_its_newest_entry(session, keys, archives, now):
+    citizen = add_person(session, keys)
+    for at in (now, now + timedelta(days=40)):
+        look(session, citizen.id, at)
+    session.flush()
+    seal_segment(session, signing_key=SIGNING_KEY, now=now + timedelta(days=40))
+
+    assert archive_all(session, archives, now.replace(year=now.year + 3) + timedelta(days=1)) == []
+    assert archive_all(session, archives, now.replace(year=now.year + 3) + timedelta(days=41)) == [1]
 
 
 def test_an_archive_says_nothing_to_whoever_has_no_key(sealed, archives, now):

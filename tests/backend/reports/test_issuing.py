@@ -145,6 +145,17 @@ def test_a_record_is_printed_until_its_last_day(office, has_record):
     assert "逾期" not in text
 
 
+def test_what_has_not_happened_yet_is_not_printed(office, has_record):
+    today = date(2026, 3, 3)
+    has_record(office.lan, "volunteering", title="今日清洁", event_on=today)
+    has_record(office.lan, "volunteering", title="明日清洁", event_on=today + timedelta(days=1))
+
+    text = text_of(office.file_of(office.issue()))
+
+    assert "今日清洁" in text
+    assert "明日清洁" not in text
+
+
 def test_what_is_internal_to_the_departments_is_not_printed(office, has_record):
     has_record(office.lan, "utility_arrears", title="水费欠缴")
 

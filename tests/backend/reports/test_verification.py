@@ -6,12 +6,18 @@ from hashlib import sha256
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from backend.city_calendar import WorkingDays
+from backend.objections.deadlines import load_deadlines
+from backend.objections.service import attach_statement, decide_objection, file_objection
 from backend.records.service import change_state, lock_record
 from backend.reports.service import is_superseded, supersede_changed
 from backend.reports.signing import examine_signature, make_demonstration_certificate
 from backend.reports.verification import verify_file, verify_number
 from backend.scores.activation import leave_score
+from backend.subjects.models import SubjectRelation
+from tests.factories import add_enterprise, add_relation
 from tests.reading_pdfs import CERTIFICATE
 
 
@@ -133,6 +139,40 @@ def test_a_dispute_that_was_taken_back_leaves_the_report_superseded(office, has_
         )  # fmt: skip
 
     assert verdict(report) == "superseded"
+
+
+def test_a_statement_put_beside_a_record_supersedes_a_report_without_it(office, has_record, verdict):
+    record = has_record(office.lan, "court_judgment", level=3)
+    objection = file_objection(
+        office.session, subject_id=office.lan.id, record_id=record.id, grounds="已履行", now=office.now,
+        deadlines=load_deadlines(WorkingDays()),
+    )  # fmt: skip
+    decide_objection(
+        office.session, objection_id=objection.id, outcome="rejected", reply="仍未履行", officer="张敏",
+        now=office.now,
+    )  # fmt: skip
+    report = office.issue()
+    attach_statement(
+        office.session, subject_id=office.lan.id, objection_id=objection.id, statement="已分期", now=office.now
+    )
+
+    assert verdict(report) == "superseded"
+
+
+def test_whoever_joins_or_leaves_an_enterprise_supersedes_its_report_and_no_one_elses(office, verdict):
+    of_company, of_lan = office.issue(office.company), office.issue()
+    parent = add_enterprise(office.session, office.keys, name="桂城控股有限公司")
+    add_relation(office.session, enterprise=office.company, principal=parent, role="shareholder")
+    assert verdict(of_company) == "superseded"
+    joined = office.issue(office.company)
+
+    relation = office.session.scalars(
+        select(SubjectRelation).where(SubjectRelation.principal_id == parent.id)
+    ).one()
+    relation.valid_to = date(2026, 3, 2)
+    office.session.flush()
+
+    assert (verdict(joined), verdict(of_lan)) == ("superseded", "valid")
 
 
 def test_a_report_lapses_after_its_last_day(office, verdict):

@@ -147,7 +147,12 @@ def test_a_department_attaches_evidence_to_its_reply_which_the_office_and_the_ci
         person = session.scalars(select(Subject.id).where(Subject.kind == "person")).one()
     phone = city.as_citizen(person)
     own = f"/api/v1/me/objections/{case}"
-    assert phone.get(own).json["department_evidence"] == []
+
+    def exported():
+        [objection] = phone.get("/api/v1/me/export").json["objections"]
+        return [file["filename"] for file in objection["department_evidence"]]
+
+    assert phone.get(own).json["department_evidence"] == exported() == []
     assert phone.get(f"{own}/evidence/{kept}").status_code == 404
     assert phone.get(f"/api/v1/me/evidence/{kept}").status_code == 404
     assert system.post(f"{INBOX}/{case}/reply", REPLY).status_code == 200
@@ -161,6 +166,7 @@ def test_a_department_attaches_evidence_to_its_reply_which_the_office_and_the_ci
     assert (seen["evidence"], [file["filename"] for file in seen["department_evidence"]]) == ([], ["签到表.jpg"])
     assert officer.get(f"/api/v1/admin/objections/{case}/evidence/{kept}", headers=reason).status_code == 200
     assert [file["id"] for file in phone.get(own).json["department_evidence"]] == [kept]
+    assert exported() == ["签到表.jpg"]
     assert phone.get(f"{own}/evidence/{kept}").status_code == 200
     assert ledger(city) == [
         ("department", "objection_verified"),
