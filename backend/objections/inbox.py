@@ -118,7 +118,7 @@ def reply_as_department(
     else:
         if corrections:
             record = get_own_record(session, objection.subject_id, objection.record_id or 0)
-            corrections = checked_corrections(session, record, corrections)
+            corrections = checked_corrections(session, record, corrections, today=city_date(now))
         move(
             session,
             objection,

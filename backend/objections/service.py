@@ -400,7 +400,7 @@ def decide_objection(
         raise ReasonMissing
     record = lock_record(session, objection.record_id) if objection.record_id else None
     if record is not None and corrections:
-        corrections = checked_corrections(session, record, corrections)
+        corrections = checked_corrections(session, record, corrections, today=city_date(now))
     if (
         record is not None
         and outcome == "partly_upheld"

@@ -40,6 +40,7 @@ from backend.records.service import change_state, correct_record
 from backend.scores.service import current_score, recompute_subject
 from tests.backend.benefits.made_up import add_merchant, add_scheme
 from tests.backend.objections.conftest import BEFORE, FILED
+from tests.factories import add_enterprise, add_partner, add_relation
 
 LATER = FILED + timedelta(hours=5)
 SHANDONG = load_deadlines(WorkingDays())
@@ -274,24 +275,58 @@ def test_who_was_told_something_that_rested_on_the_record_is_told_to_ask_again(
     assert len(rows) == 2
 
 
-def test_a_grade_or_report_that_was_read_counts_as_told(session, scored, file):
+@pytest.fixture
+def read(session):
+    def read(subject, kind, reader_id):
+        entry = record_access(
+            session,
+            subject_id=subject.id,
+            actor=Actor(kind=kind, id=reader_id, name="读取方"),
+            action="report_read",
+            basis="本人授权",
+            purpose="信易贷",
+            detail={},
+            channel="partner_api",
+            now=datetime(2026, 2, 1, 2, tzinfo=UTC),
+        )
+        session.flush()
+        return entry
+
+    return read
+
+
+def test_a_grade_or_report_that_was_read_counts_as_told(session, scored, file, read):
     bank = add_merchant(session, BEFORE, code="bank", name="桂城银行", offers=())
-    read = record_access(
-        session,
-        subject_id=scored.person.id,
-        actor=Actor(kind="partner", id=str(bank.partner_id), name=bank.name),
-        action="report_read",
-        basis="本人授权",
-        purpose="信易贷",
-        detail={},
-        channel="partner_api",
-        now=datetime(2026, 2, 1, 2, tzinfo=UTC),
-    )
-    session.flush()
+    by_bank = read(scored.person, "partner", str(bank.partner_id))
+    add_partner(session, code="housing", name="桂城住建局", kind="department", public_code="HOUSING")
+    by_department = read(scored.person, "department", "HOUSING")
 
     decide(session, file(), "upheld")
 
-    assert [message.about for message in told(session, "bank")] == [f"access:{read.id}"]
+    assert [message.about for message in told(session, "bank")] == [f"access:{by_bank.id}"]
+    assert [message.about for message in told(session, "housing")] == [f"access:{by_department.id}"]
+
+
+def test_what_was_told_of_an_enterprise_rests_on_the_record_of_whoever_runs_it(
+    session, keys, scored, file, read, check
+):
+    code = add_scheme(session, BEFORE, conditions=NO_JUDGMENT)
+    bank = add_merchant(session, BEFORE, code="bank", name="桂城银行", offers=(code,))
+    own, others = add_enterprise(session, keys), add_enterprise(session, keys, name="桂城他人有限公司")
+    add_relation(session, enterprise=own, principal=scored.person, role="legal_representative")
+    of_own = read(own, "partner", str(bank.partner_id))
+    read(others, "partner", str(bank.partner_id))
+    # Checked for an enterprise that the holder runs no longer, by a rule that reads the holder's own record.
+    by_code = check(bank, code, datetime(2026, 2, 2, 2, tzinfo=UTC))
+    by_code.subject_id = others.id
+
+    decide(session, file(), "upheld")
+
+    assert {message.about for message in told(session, "bank")} == {f"access:{of_own.id}", f"check:{by_code.id}"}
+    [row] = session.scalars(
+        select(LedgerEntry).where(LedgerEntry.subject_id == own.id, LedgerEntry.action == "correction_told")
+    )
+    assert row.detail["earlier_answer"] == f"access:{of_own.id}"
 
 
 def test_what_was_told_before_the_fault_came_into_the_record_stands(session, scored, file, check):
@@ -340,9 +375,20 @@ def test_a_wrong_score_was_told_since_it_was_computed(session, scored, object_to
 
 
 @pytest.mark.parametrize(
-    "corrections", [{"level": 9}, {"ended_on": date(2025, 11, 30)}, {"performed_on": date(2025, 11, 30)}]
+    "corrections",
+    [
+        {"level": 9},
+        {"ended_on": date(2025, 11, 30)},
+        {"performed_on": date(2025, 11, 30)},
+        {"event_on": date(2026, 3, 4)},
+        {"performed_on": date(2026, 3, 4)},
+        {"event_on": date(2026, 2, 2)},  # after it ended
+    ],
 )
-def test_a_correction_that_contradicts_the_catalogue_or_itself_is_refused(session, file, corrections):
+def test_a_correction_that_contradicts_the_catalogue_itself_or_the_calendar_is_refused(
+    session, scored, file, corrections
+):
+    scored.judgment.ended_on = date(2026, 2, 1)
     objection = file()
     with pytest.raises(CorrectionContradicts):
         decide(session, objection, "upheld", corrections=corrections)
