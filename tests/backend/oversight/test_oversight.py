@@ -159,6 +159,19 @@ def test_the_same_person_on_three_days(session, keys, now, hire):
     assert alerts_in(session, state=None)[0].figures["days"] == 3
 
 
+def test_the_same_person_on_three_days_of_more_than_two_weeks_is_nothing_unusual(session, keys, now, hire):
+    officer, person = hire(), add_person(session, keys)
+    for days in (14, 6, 0):
+        look(session, officer, person, now - timedelta(days=days))
+    assert watch(session, keys, now) == 0
+
+
+def test_what_was_read_just_before_midnight_is_seen_after_it(session, keys, now, hire):
+    before_midnight = now.replace(hour=15, minute=59)  # UTC; eight hours later in the city
+    look(session, hire(), add_person(session, keys), before_midnight)
+    assert watch(session, keys, before_midnight + timedelta(minutes=5)) == 1
+
+
 def test_many_readings_are_measured_against_earlier_days_and_colleagues(session, keys, now, hire):
     officer, colleague, person = hire(), hire("李勇"), add_person(session, keys)
     people = [add_person(session, keys) for _ in range(31)]
