@@ -141,6 +141,19 @@ def test_records_stored_as_two_rows_become_one_and_corrected_ones_keep_their_pas
             assert connection.execute(sa.text(VERSIONS)).all() == [delivered, *corrected, otherwise]
 
 
+@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "make", [migrate, lambda database: all_tables().create_all(database.engine)], ids=["migrated", "declared"]
+)
+def test_the_marks_of_very_many_subjects_are_not_compressed(empty_database, make):
+    make(empty_database)
+    asked = (
+        "SELECT attstorage FROM pg_attribute WHERE attrelid = 'folded_marks'::regclass AND attname = 'subject_ids'"
+    )
+    with empty_database.engine.connect() as connection:
+        assert connection.scalar(sa.text(asked)) in ("e", b"e")  # EXTERNAL
+
+
 def test_records_keep_content_and_key_when_headings_are_stored_once(empty_database):
     """The key is shortened; a content in the new form comes out by its headings again when that is undone."""
     _to(empty_database, "0026")
