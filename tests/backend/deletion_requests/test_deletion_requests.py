@@ -51,6 +51,7 @@ from backend.records.deletions import digest_of_content, verify_deletions
 from backend.records.errors import RecordNotFound
 from backend.records.models import CreditRecord, RecordDeletion
 from backend.records.storing import version_of
+from backend.reports.models import CreditReport
 from backend.scores.activation import activate_score
 from backend.scores.models import Score
 from backend.scores.policies import adopt_policy
@@ -322,6 +323,75 @@ def test_supplements_go_with_record_evidence_and_messages(session, keys, person,
     assert len([path for path in tmp_path.glob("??/*") if path.is_file()]) == 1
     assert remove_forgotten(session, EvidenceStore(tmp_path, keys)) == 1
     assert [path for path in tmp_path.glob("??/*") if path.is_file()] == []
+
+
+def test_what_an_open_case_rests_on_stays_until_it_is_decided(session, keys, person, file, tmp_path):
+    """The supplied data itself, and the papers of both cases."""
+    supplement = file_supplement(
+        session,
+        keys,
+        acting=ActingFor(person, person.id, "本人"),
+        category="supplement_education",
+        cells=CERTIFICATE,
+        evidence_ids=[photo(session, keys, person, tmp_path)],
+        consent_evidence=None,
+        now=BEFORE + timedelta(days=30),
+        working_days=DAYS,
+    )
+    decide_supplement(
+        session, keys, supplement_id=supplement.id, outcome="verified", reply="", decided_by="王核", now=NOW,
+        calendar=DAYS,
+    )  # fmt: skip
+    objection = file_objection(
+        session,
+        subject_id=person.id,
+        filed_by_id=person.id,
+        record_id=supplement.record_id,
+        grounds="级别不对",
+        evidence_ids=[photo(session, keys, person, tmp_path)],
+        now=NOW,
+        deadlines=load_deadlines(DAYS, "shandong"),
+    )
+    request = file()
+    session.expire_all()
+
+    assert request.state == "under_review"
+    assert session.scalars(select(Supplement.id)).all() == [supplement.id]
+    papers = {supplement_case(supplement), objection.case}
+    assert {one.case for one in session.scalars(select(EvidenceFile))} == papers
+
+    withdraw_objection(session, subject_id=person.id, objection_id=objection.id, now=LATER)
+    withdraw_deletion_request(session, subject_id=person.id, request_id=request.id, now=LATER)
+    file()
+    session.expire_all()
+    assert session.scalars(select(Supplement.id)).all() == []
+    assert session.scalars(select(EvidenceFile)).all() == []
+
+
+def test_a_report_that_shows_what_is_deleted_goes_with_it(session, keys, person, file):
+    record_of(session, person, "honour", level=1)
+    report = CreditReport(
+        number="XY20260302-ABCDEFGH",
+        check_code="ABCDEFGH",
+        subject_id=person.id,
+        stationery="without_score",
+        masked=False,
+        fingerprint=b"f" * 32,
+        as_of=date(2026, 3, 2),
+        issued_at=BEFORE,
+        issued_by="本人",
+        valid_to=date(2026, 4, 1),
+        pages=1,
+        file_sha256="0" * 64,
+        sealed_file=keys.seal_bytes("道德模范".encode()),
+    )
+    session.add(report)
+
+    request = file(about("honour"))
+
+    session.expire_all()
+    assert report.sealed_file is None
+    assert {proof.part for proof in proofs_of(session, request.id)} == {"records", "reports"}
 
 
 def test_choices_in_force_stay_and_old_ones_and_old_messages_go(session, person, file):

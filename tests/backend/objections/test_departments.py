@@ -9,12 +9,13 @@ import pytest
 
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
-from backend.city_calendar import WorkingDays
+from backend.city_calendar import WorkingDays, city_date
 from backend.notifications.service import Recipient, notifications_of
 from backend.objections.clock_watch import watch_clocks
 from backend.objections.deadlines import load_deadlines
 from backend.objections.errors import (
     AlreadyExtended,
+    CorrectionContradicts,
     DepartmentCorrectionMissing,
     DepartmentUnchanged,
     DepartmentUnknown,
@@ -25,6 +26,7 @@ from backend.objections.errors import (
     ObjectionStateForbids,
 )
 from backend.objections.inbox import count_waiting, department_case, department_inbox, reply_as_department
+from backend.objections.own_evidence import add_own_evidence
 from backend.objections.service import (
     decide_objection,
     extend_objection,
@@ -126,6 +128,17 @@ def test_an_entry_of_a_statutory_list_is_objected_to_as_such(file):
     assert file(category="utility_arrears").kind == "record"
 
 
+def test_what_a_department_would_correct_is_checked_before_the_office_reads_it(session, file, court, reply):
+    objection = file()
+    for corrections in ({"level": 9}, {"event_on": city_date(LATER) + timedelta(days=1)}):
+        with pytest.raises(CorrectionContradicts):
+            reply(objection, court, "wrong", corrections=corrections)
+    assert objection.state == "filed"
+
+    reply(objection, court, "wrong", corrections={"content": {"备注": "当事人 99000119900101001X 已履行"}})
+    assert "19900101" not in objection.department_reply["corrections"]["content"]["备注"]
+
+
 def test_a_departments_finding_goes_to_the_office_which_decides(session, file, court, reply):
     objection = file()
     forward_objection(session, objection_id=objection.id, officer=OFFICER, now=LATER, deadlines=SHANDONG)
@@ -222,6 +235,9 @@ def test_an_extension_gives_the_department_that_looks_into_it_longer_too(session
     step = {"objection_id": objection.id, "officer": OFFICER, "now": LATER, "deadlines": SHENZHEN}
     forward_objection(session, **step)
     assert (objection.provider_due_on, objection.answer_due_on) == (date(2026, 3, 5), date(2026, 3, 6))
+    # It is late the day after its own last day, not only after that of the answer.
+    code = objection.department_code
+    assert [count_waiting(session, code, date(2026, 3, day)) for day in (5, 6)] == [(1, 0), (1, 1)]
 
     extend_objection(session, reason="案卷在外地，需函调", **step)
 
@@ -240,6 +256,18 @@ def test_whoever_forwards_a_case_tells_the_citizen_who_looks_into_it_and_until_w
         (one.case, "objection_forwarded", f"{one.department_name}正在核查，最迟 2026-03-12 答复您。")
         for one in (forwarded, redirected)
     }
+
+
+def test_nobody_puts_papers_into_the_case_of_another(session, keys, file):
+    objection = file()
+    with pytest.raises(ObjectionNotFound):
+        add_own_evidence(
+            session,
+            subject_id=add_person(session, keys).id,
+            objection_id=objection.id,
+            evidence_ids=[],
+            now=LATER,
+        )
 
 
 def test_a_redirected_case_keeps_its_extension_and_not_the_former_departments_reply(

@@ -273,7 +273,7 @@ def test_another_persons_reading_and_complaint_look_as_if_they_did_not_exist(ses
         withdraw_complaint(session, subject_id=stranger.id, complaint_id=complaint.id, now=now)
 
 
-def test_the_citizen_is_told_once_a_day_when_an_officer_looks_and_may_switch_that_off(session, keys, now, hire):
+def test_the_citizen_is_told_of_each_officer_once_a_day_and_may_switch_that_off(session, keys, now, hire):
     officer, person = hire(), add_person(session, keys)
 
     def told():
@@ -284,15 +284,17 @@ def test_the_citizen_is_told_once_a_day_when_an_officer_looks_and_may_switch_tha
     look(session, officer, person, now)
     look(session, officer, person, now + timedelta(minutes=1))
     assert told() == 1
-    look(session, officer, person, now + timedelta(days=1))
+    look(session, hire("李勇"), person, now + timedelta(minutes=2))
     assert told() == 2
+    look(session, officer, person, now + timedelta(days=1))
+    assert told() == 3
     set_setting(session, subject_id=person.id, kind="officer_looked", on=False)
     look(session, officer, person, now + timedelta(days=2))
-    assert told() == 2
+    assert told() == 3
     set_setting(session, subject_id=person.id, kind="officer_looked", on=True)
     look(session, officer, person, now + timedelta(days=3))
-    assert told() == 3
-    assert len(entries_about(session, person.id)) == 5
+    assert told() == 4
+    assert len(entries_about(session, person.id)) == 6
 
 
 def test_a_search_names_a_person_or_a_short_period(session, keys, now, hire):

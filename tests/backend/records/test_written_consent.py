@@ -16,7 +16,7 @@ from backend.city_calendar import WorkingDays
 from backend.records.collection import collect_file
 from backend.records.errors import RowRefused
 from backend.records.models import CreditRecord, QuarantinedRow
-from backend.records.service import records_of
+from backend.records.service import change_state, records_of
 from backend.records.single_row import take_in_row
 from backend.scores.activation import withdraw_authorization
 from backend.subjects.service import name_of
@@ -96,6 +96,18 @@ def test_with_the_consent_it_is_stored_until_the_consent_is_withdrawn(session, p
     assert [record.state for record in records_of(session, person.id)] == ["revoked"]
     with pytest.raises(RowRefused):
         deliver("JZ2025002")
+
+
+@pytest.mark.parametrize("state", ["disputed", "repaired", "expired"])
+def test_whatever_has_become_of_it_meanwhile_it_is_revoked_with_the_consent(session, person, deliver, state):
+    consent = consents(session, person, NAME)
+    record = deliver().record
+    change_state(session, record, state=state, changed_by="测试", reason="办理", now=NOW)
+
+    withdraw_authorization(session, subject_id=person.id, consent_id=consent.id, now=NOW + timedelta(days=1))
+
+    session.expire_all()
+    assert record.state == "revoked"
 
 
 def test_another_consent_that_covers_it_keeps_it_in_use(session, person, deliver):

@@ -18,7 +18,7 @@ from backend.evidence.service import EvidenceStore, evidence_of, keep_evidence
 from backend.notifications.service import Recipient, notifications_of
 from backend.records.errors import RowRefused
 from backend.records.models import CreditRecord, Delivery
-from backend.records.service import versions_of
+from backend.records.service import change_state, versions_of
 from backend.records.single_row import take_in_row
 from backend.scores.activation import withdraw_authorization
 from backend.subjects.acting import ActingFor
@@ -220,17 +220,17 @@ def deliver(session, keys, person, title):
     )
 
 
-@pytest.mark.parametrize(
-    ("cells", "refusal"),
-    [
-        ({"SXMC": "二级建造师", "SXBH": " ", "FSRQ": "2025-06-30"}, FieldsMissing),
-        ({**CERTIFICATE, "ZTDM": "11010119900101001X"}, FieldUnknown),
-        ({**CERTIFICATE, "FSRQ": "2025-02-30"}, RowRefused),
-        ({**CERTIFICATE, "FSRQ": "2027-01-01"}, RowRefused),
-        ({**CERTIFICATE, "SXMC": "糖尿病诊断证明"}, MayNotBeCollected),
-        ({**CERTIFICATE, "SXMC": "房产证"}, MayNotBeCollected),
-    ],
-)
+REFUSED = [
+    ({"SXMC": "二级建造师", "SXBH": " ", "FSRQ": "2025-06-30"}, FieldsMissing),
+    ({**CERTIFICATE, "ZTDM": "11010119900101001X"}, FieldUnknown),
+    ({**CERTIFICATE, "FSRQ": "2025-02-30"}, RowRefused),
+    ({**CERTIFICATE, "FSRQ": "2027-01-01"}, RowRefused),
+    ({**CERTIFICATE, "SXMC": "糖尿病诊断证明"}, MayNotBeCollected),
+    ({**CERTIFICATE, "SXMC": "房产证"}, MayNotBeCollected),
+]
+
+
+@pytest.mark.parametrize(("cells", "refusal"), REFUSED)
 def test_what_a_delivered_row_would_be_refused_for_is_refused_at_once(session, file, cells, refusal):
     with pytest.raises(refusal):
         file(cells)
@@ -300,11 +300,15 @@ def test_withdrawing_the_written_consent_revokes_what_rested_on_it_at_once(sessi
     assert session.get_one(CreditRecord, supplement.record_id).state == "revoked"
 
 
-def test_taking_a_supplement_back_revokes_the_record_and_ends_the_consent(session, keys, person, file):
+@pytest.mark.parametrize("state", ["active", "disputed"])
+def test_taking_a_supplement_back_revokes_the_record_and_ends_the_consent(session, keys, person, file, state):
     (config,) = parse_suppliable(INCOME)
     consent = {"notice_version": WRITTEN_CONSENT_NOTICE.version, "agreed": True}
     supplement = file({**CERTIFICATE, "SXMC": "收入证明"}, evidence=[], consent=consent, config=config)
     verify(session, keys, supplement)
+    record = session.get_one(CreditRecord, supplement.record_id)
+    if state != record.state:
+        change_state(session, record, state=state, changed_by="本人", reason="异议", now=LATER)
 
     withdraw_supplement(
         session, supplement_id=supplement.id, acting=ActingFor(person, person.id, "本人"), now=LATER
@@ -332,6 +336,44 @@ def test_returned_for_completion_it_comes_back_with_a_new_clock(session, keys, p
 
     assert (supplement.state, supplement.due_on) == ("filed", date(2026, 3, 24))
     assert cells_of(keys, supplement)["事项编号"] == "JZ2025009"
+
+
+@pytest.fixture
+def hand_in_again(session, keys, file):
+    """A supplement that was returned, and how anybody hands it in again."""
+    supplement = file()
+    return_supplement(session, supplement_id=supplement.id, missing="证书编号看不清", decided_by="王核", now=LATER)
+
+    def hand_in_again(who, cells=CERTIFICATE, evidence=()):
+        return complete_supplement(
+            session,
+            keys,
+            supplement_id=supplement.id,
+            acting=ActingFor(who, who.id, "本人"),
+            cells=cells,
+            evidence_ids=evidence,
+            now=LATER,
+            working_days=DAYS,
+        )
+
+    return hand_in_again
+
+
+@pytest.mark.parametrize(("cells", "refusal"), REFUSED)
+def test_what_is_handed_in_again_is_refused_for_the_same_reasons(person, hand_in_again, cells, refusal):
+    with pytest.raises(refusal):
+        hand_in_again(person, cells)
+
+
+def test_only_who_filed_hands_it_in_again_and_the_new_papers_join_the_old(
+    session, keys, person, photo, hand_in_again
+):
+    with pytest.raises(SupplementNotFound):
+        hand_in_again(add_person(session, keys))
+
+    supplement = hand_in_again(person, evidence=[photo()])
+
+    assert len(evidence_of(session, case_of(supplement))) == 2
 
 
 def test_a_refusal_needs_reasons_and_makes_no_record(session, keys, file):
@@ -378,6 +420,8 @@ def test_only_the_responsible_department_and_the_one_who_filed_find_it(session, 
     with pytest.raises(SupplementNotFound):
         get_supplement_of_department(session, uuid4(), EDUCATION_CODE)
     assert [one.id for one in department_supplements(session, EDUCATION_CODE)] == [supplement.id]
+    [told] = notifications_of(session, [Recipient(partner_code=EDUCATION_CODE)])
+    assert (told.kind, told.about) == ("supplement_filed", case_of(supplement))
 
 
 def test_the_clock_reminds_once_and_raises_an_alarm_once(session, person, file):
