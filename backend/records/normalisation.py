@@ -124,7 +124,6 @@ def parse_numbers(cells: pl.Series, *, largest_decimals: int, in_wan_yuan: bool 
 
     part = pl.col("part").str.strip_chars_end("0")
     whole = pl.col("whole").str.strip_chars_start("0")
-    too_fine = (part.str.len_chars() > largest_decimals) & ~says_unit
     too_large = whole.str.len_chars() > LARGEST_WHOLE_DIGITS
     micro = (
         whole.str.slice(0, LARGEST_WHOLE_DIGITS).replace("", "0").cast(pl.Int64) * MILLION
@@ -139,6 +138,11 @@ def parse_numbers(cells: pl.Series, *, largest_decimals: int, in_wan_yuan: bool 
         .otherwise(micro // 10_000)
     )
     uneven = says_unit & (theirs < ours) & (micro % 10_000 != 0)
+    smallest = 10 ** max(6 - largest_decimals, 0)
+    # A cell that writes its own unit has the decimals that it has in the column's.
+    too_fine = (
+        pl.when(says_unit).then(converted % smallest != 0).otherwise(part.str.len_chars() > largest_decimals)
+    )
     overflow = says_unit & (theirs > ours) & (whole.str.len_chars() > LARGEST_WHOLE_DIGITS - 4)
     return frame.select(
         millionths=pl.when(is_number & ~too_large & ~overflow).then(converted),

@@ -38,6 +38,11 @@ def test_an_amount_that_names_its_unit_is_converted(amount: Decimal) -> None:
         ("1.001", 2, False, "too_fine"),
         ("0.0000001", 6, True, "too_fine"),
         ("1.50000000", 6, True, "sound"),
+        ("1.23456元", 6, True, "too_fine"),  # less than a millionth of 万元 would be lost
+        ("1.2345678元", 2, False, "too_fine"),
+        ("1.001元", 2, False, "too_fine"),
+        ("0.0000012万元", 2, False, "too_fine"),
+        ("0.000001万元", 2, False, "sound"),
         ("1234567890123", 2, False, "too_large"),
         ("123456789万元", 2, False, "too_large"),
         ("约3万", 6, True, "unreadable"),

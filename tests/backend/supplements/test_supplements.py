@@ -40,6 +40,7 @@ from backend.supplements.service import (
     case_of,
     cells_of,
     complete_supplement,
+    count_waiting,
     decide_supplement,
     department_supplements,
     file_supplement,
@@ -420,6 +421,8 @@ def test_only_the_responsible_department_and_the_one_who_filed_find_it(session, 
     with pytest.raises(SupplementNotFound):
         get_supplement_of_department(session, uuid4(), EDUCATION_CODE)
     assert [one.id for one in department_supplements(session, EDUCATION_CODE)] == [supplement.id]
+    waiting = [count_waiting(session, code, date(2026, 3, 3)) for code in (EDUCATION_CODE, "11990001MB9000074C")]
+    assert waiting == [(1, 0), (0, 0)]
     [told] = notifications_of(session, [Recipient(partner_code=EDUCATION_CODE)])
     assert (told.kind, told.about) == ("supplement_filed", case_of(supplement))
 
