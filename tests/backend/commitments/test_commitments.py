@@ -19,6 +19,7 @@ from backend.commitments.errors import (
 )
 from backend.commitments.one_list import all_commitments_of
 from backend.commitments.service import (
+    break_commitment_about,
     commitment_queue,
     count_due,
     events_of,
@@ -27,6 +28,7 @@ from backend.commitments.service import (
     remind_of_due,
     remind_signer,
     sign_commitment,
+    sign_within,
     types_offered_to,
 )
 from backend.commitments.types import commitment_types, letter_for
@@ -174,6 +176,40 @@ def test_what_turned_out_broken_corrects_the_same_record(session, sign, judge):
     record = session.get_one(CreditRecord, first)
     assert commitment.record_id == first
     assert (record.level, record.version) == (3, 2)
+
+
+def test_a_case_breaks_the_letter_that_was_signed_last_in_it_and_once(session, keys, person):
+    """A letter is signed anew after a return; the repair it belongs to may come to nothing after it was broken."""
+
+    def signed(now):
+        return sign_within(
+            session,
+            acting=ActingFor(person, person.id, "本人"),
+            account_id=uuid4(),
+            type_code="credit_repair",
+            matter=MATTER,
+            text_sha256=letter_for("credit_repair", matter=MATTER, on=date(2026, 3, 3)).sha256,
+            about="repair:1",
+            now=now,
+        )
+
+    first, last = signed(SIGNED), signed(SIGNED + timedelta(hours=1))
+
+    def broken():
+        return break_commitment_about(
+            session,
+            keys,
+            about="repair:1",
+            finding="以虚假材料取得修复",
+            officer="张敏",
+            now=LATER,
+            calendar=WorkingDays(),
+        )
+
+    assert broken() is last
+    assert broken() is last
+    assert (first.state, last.state) == ("signed", "broken")
+    assert session.get_one(CreditRecord, last.record_id).version == 1
 
 
 def test_a_finding_is_needed_and_a_settled_case_is_not_settled_twice(sign, judge):

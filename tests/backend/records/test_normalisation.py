@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.records.normalisation import clean_text, parse_dates, parse_numbers
+from backend.records.normalisation import (
+    by_value,
+    clean_text,
+    once,
+    parse_dates,
+    parse_numbers,
+    says_no_value,
+    says_one_thing,
+)
 
 FULL_WIDTH = str.maketrans("0123456789.-/,", "０１２３４５６７８９．－／，")
 
@@ -97,6 +105,22 @@ def test_a_date_that_could_be_mistaken_is_not_guessed(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "  ", "\u3000", "\ufeff", "NULL", "N/A", "\\N"])
 def test_what_says_nothing_is_empty(text: str) -> None:
     assert clean_text(pl.Series([text])).to_list() == [None]
+
+
+@pytest.mark.parametrize("text", ["-", "——", "/", "无", "暂无", "0000-00-00"])
+def test_what_stands_for_no_value_is_one_in_a_date_or_a_number_alone(text: str) -> None:
+    assert says_no_value(pl.Series([text])).to_list() == [True]
+    assert clean_text(pl.Series([text])).to_list() == [text]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["甲", "乙", None]), min_size=1, max_size=6))
+def test_a_column_is_read_once_only_where_every_row_says_the_same(cells: list[str | None]) -> None:
+    column = pl.Series(cells, dtype=pl.String)
+    assert says_one_thing(column) == (len(set(cells)) == 1)
+    assert once(column, lambda read: read + "。").to_list() == [cell and cell + "。" for cell in cells]
+    found = by_value(column, lambda read: pl.DataFrame({"length": read.str.len_chars().fill_null(0)}))
+    assert found["length"].to_list() == [len(cell or "") for cell in cells]
 
 
 def _number(text: str, decimals: int, in_wan_yuan: bool | None) -> tuple[object, ...]:
