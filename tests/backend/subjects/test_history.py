@@ -100,6 +100,19 @@ def test_a_person_with_a_new_number_stays_the_same_person(session, keys, registe
     assert all(wrong not in str(item) and right not in str(item) for item in (*told_of.codes, *told_of.events))
 
 
+def test_a_persons_former_name_is_masked_like_the_present_one(session, keys, register):
+    number = complete_citizen_number("99000119910307123")
+    (first,) = register(RegisterRow("person", number, "王小兰", "桂东区"))
+    register(RegisterRow("person", number, "王小梅", "桂东区"), later=3)
+
+    told_of = code_history(session, keys, get_subject(session, first.subject_id))
+
+    assert [(event.before, event.after) for event in told_of.events if event.event == "renamed"] == [
+        ("王*兰", "王*梅")
+    ]
+    assert told_of.former_names == ["王*兰"]
+
+
 def test_a_new_code_that_somebody_has_already_is_not_given_away(session, keys, register):
     first, second = register(enterprise(OLD), enterprise(NEW, name="另一家有限公司"))
 
