@@ -223,7 +223,7 @@ def deliver(session, keys, person, title):
 
 REFUSED = [
     ({"SXMC": "二级建造师", "SXBH": " ", "FSRQ": "2025-06-30"}, FieldsMissing),
-    ({**CERTIFICATE, "ZTDM": "11010119900101001X"}, FieldUnknown),
+    ({**CERTIFICATE, "ZTDM": "99000119900101001X"}, FieldUnknown),
     ({**CERTIFICATE, "FSRQ": "2025-02-30"}, RowRefused),
     ({**CERTIFICATE, "FSRQ": "2027-01-01"}, RowRefused),
     ({**CERTIFICATE, "SXMC": "糖尿病诊断证明"}, MayNotBeCollected),
