@@ -103,7 +103,7 @@ class ContentForm(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     headings: Mapped[list[str]] = mapped_column(JSON)
-    fixed: Mapped[dict[str, str | None]] = mapped_column(JSON, default=dict, server_default="{}")
+    fixed: Mapped[dict[str, str | None]] = mapped_column(JSON, server_default="{}")
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
 
     @property

@@ -283,7 +283,8 @@ def test_asking_for_nothing_says_so(session, person):
             plan_of(session, person.id, Asked(scope, "other", "随便"), now=NOW)
 
 
-def test_supplements_go_with_record_evidence_and_messages(session, keys, person, file, tmp_path):
+def verified(session, keys, person, tmp_path) -> Supplement:
+    """What the person supplied itself, with a photo, and the department verified."""
     supplement = file_supplement(
         session,
         keys,
@@ -305,6 +306,11 @@ def test_supplements_go_with_record_evidence_and_messages(session, keys, person,
         now=NOW,
         calendar=DAYS,
     )
+    return supplement
+
+
+def test_supplements_go_with_record_evidence_and_messages(session, keys, person, file, tmp_path):
+    supplement = verified(session, keys, person, tmp_path)
     case = supplement_case(supplement)
     request = file()
     session.expire_all()
@@ -327,21 +333,7 @@ def test_supplements_go_with_record_evidence_and_messages(session, keys, person,
 
 def test_what_an_open_case_rests_on_stays_until_it_is_decided(session, keys, person, file, tmp_path):
     """The supplied data itself, and the papers of both cases."""
-    supplement = file_supplement(
-        session,
-        keys,
-        acting=ActingFor(person, person.id, "本人"),
-        category="supplement_education",
-        cells=CERTIFICATE,
-        evidence_ids=[photo(session, keys, person, tmp_path)],
-        consent_evidence=None,
-        now=BEFORE + timedelta(days=30),
-        working_days=DAYS,
-    )
-    decide_supplement(
-        session, keys, supplement_id=supplement.id, outcome="verified", reply="", decided_by="王核", now=NOW,
-        calendar=DAYS,
-    )  # fmt: skip
+    supplement = verified(session, keys, person, tmp_path)
     objection = file_objection(
         session,
         subject_id=person.id,
