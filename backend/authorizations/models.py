@@ -192,7 +192,7 @@ class AccessProposal(Base):
 class OAuthGrant(Base):
     """What one citizen gave one institution in one pass through the consent screen; tokens rest on it.
 
-    ended_at   nothing was left of its consents, or a code or a refresh token was used twice
+    ended_at   a code or a refresh token was used twice, or the institution gave the refresh token up
     """
 
     __tablename__ = "oauth_grants"

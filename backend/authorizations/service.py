@@ -29,14 +29,12 @@ from backend.authorizations.models import (
     ConsentEventName,
     ConsentMode,
     ConsentState,
-    GrantedConsent,
 )
 from backend.authorizations.notices import ACTIVATION_NOTICE, WRITTEN_CONSENT_NOTICE
 from backend.authorizations.recipient_deletions import ask_recipient_to_delete
 from backend.authorizations.representation import still_speaks
 from backend.authorizations.states import ENDED, HELD, state_after
 from backend.authorizations.terms import terms_on
-from backend.authorizations.tokens import end_grant
 from backend.city_calendar import city_date
 from backend.database import is_one_of, note_change
 from backend.ledger.service import uses_of_consent
@@ -253,9 +251,9 @@ def apply_event(
 ) -> None:
     """Move a consent on and remember it. Of two at once, the second finds the state changed and is refused.
 
-    Tokens look at the state on every call; when nothing is left of what they rest on, they go in the same
-    transaction. The recipient is told by when what it received must be deleted (PIPL art. 47), unless a newer
-    consent to the same has just taken its place. Raises ConsentNotInState.
+    Tokens look at the state whenever they are used, to read with or to get another. The recipient is told by when
+    what it received must be deleted (PIPL art. 47), unless a newer consent to the same has just taken its place.
+    Raises ConsentNotInState.
     """
     before: ConsentState = consent.state  # type: ignore[assignment]
     after = state_after(before, event)
@@ -280,8 +278,6 @@ def apply_event(
         raise ConsentNotInState(consent.state)
     note_change(session, f"subject:{consent.subject_id}")
     session.add(ConsentEvent(consent_id=consent.id, event=event, at=now, actor=actor, detail=dict(detail or {})))
-    if after in ENDED:
-        _end_empty_grant(session, consent.id, now=now)
     if before in HELD and after in ENDED and (detail or {}).get("because") != RENEWED:
         ask_recipient_to_delete(session, consent, now=now)
 
@@ -493,21 +489,6 @@ def use_consent(session: Session, *, consent_id: UUID, partner_id: UUID, scope: 
     if consent.mode == "once":
         apply_event(session, consent, "expire", actor="system", now=now, detail={"because": "used_once"})
     return consent
-
-
-def _end_empty_grant(session: Session, consent_id: UUID, *, now: datetime) -> None:
-    """A grant of which no consent is left gives nothing any more, whatever token one holds."""
-    grant_id = session.scalar(select(GrantedConsent.grant_id).where(GrantedConsent.consent_id == consent_id))
-    if grant_id is None:
-        return
-    left = session.scalar(
-        select(func.count())
-        .select_from(GrantedConsent)
-        .join(Consent, Consent.id == GrantedConsent.consent_id)
-        .where(GrantedConsent.grant_id == grant_id, Consent.state.in_(HELD))
-    )
-    if not left:
-        end_grant(session, grant_id, now=now)
 
 
 def activation_of(session: Session, subject_id: int) -> Consent | None:

@@ -281,7 +281,7 @@ class _Held:
 
 
 def _what_is_held(session: Session, grant_id: UUID, now: datetime) -> _Held | None:
-    """None when the grant has ended."""
+    """None when the grant has ended, or nothing is left of its consents."""
     grant = session.get_one(OAuthGrant, grant_id, populate_existing=True)
     consents = [
         consent

@@ -203,20 +203,14 @@ def revoke_tokens_of_partner(session: Session, partner_id: UUID, *, now: datetim
     _revoke(session, OAuthToken.partner_id == partner_id, now=now)
 
 
-def end_grant(session: Session, grant_id: UUID, *, now: datetime) -> None:
-    """Nothing is left of it: no refresh token of it gives another. Access tokens need no word here, as the
-    consents are looked at on every call."""
+def revoke_family(session: Session, grant_id: UUID, *, now: datetime) -> None:
+    """End the grant and every token that came of it, access and refresh: one of them is in the wrong hands."""
     session.execute(
         update(OAuthGrant)
         .where(OAuthGrant.id == grant_id, OAuthGrant.ended_at.is_(None))
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )
-
-
-def revoke_family(session: Session, grant_id: UUID, *, now: datetime) -> None:
-    """End the grant and every token that came of it, access and refresh: one of them is in the wrong hands."""
-    end_grant(session, grant_id, now=now)
     _revoke(session, OAuthToken.grant_id == grant_id, now=now)
 
 

@@ -12,6 +12,7 @@ from backend.authorizations.recipient_deletions import (
     deletion_queue,
     deletions_asked_of,
     deletions_for,
+    state_of,
     watch_recipient_deletions,
 )
 from backend.authorizations.service import withdraw_consent
@@ -80,11 +81,23 @@ def test_an_unconfirmed_deletion_is_flagged_once_to_auditors_recipient_and_citiz
     assert titles(session, partner_code="bank")[0] == "逾期未确认删除"
     assert titles(session, subject_id=person.id)[0] == "桂城银行还没有确认删除您的信息"
 
-    states = {
-        state: [consent.id for _, consent in deletion_queue(session, state=state, today=date(2026, 3, 19))]
-        for state in ("waiting", "overdue", "confirmed")
-    }
-    assert states == {"waiting": [], "overdue": [withdrawn.id], "confirmed": []}
+
+@pytest.mark.parametrize(("today", "state"), [(date(2026, 3, 18), "waiting"), (date(2026, 3, 19), "overdue")])
+def test_a_deletion_waits_until_its_last_day_and_is_overdue_from_the_next(
+    session, person, bank, withdrawn, now, today, state
+):
+    def queues():
+        return {
+            one: [consent.id for _, consent in deletion_queue(session, state=one, today=today)]
+            for one in ("waiting", "overdue", "confirmed")
+        }
+
+    nothing = {"waiting": [], "overdue": [], "confirmed": []}
+    assert queues() == nothing | {state: [withdrawn.id]}
+    assert state_of(deletions_for(session, person.id)[withdrawn.id], today) == state
+    confirm_deletion(session, partner_id=bank.id, consent_id=withdrawn.id, statement=GONE, now=now)
+    assert queues() == nothing | {"confirmed": [withdrawn.id]}
+    assert state_of(deletions_for(session, person.id)[withdrawn.id], today) == "confirmed"
 
 
 def test_what_was_confirmed_in_time_is_never_flagged(session, bank, withdrawn, now):
