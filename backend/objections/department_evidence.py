@@ -17,10 +17,10 @@ from backend.evidence.service import (
     get_evidence,
     keep_in_case,
 )
-from backend.objections.errors import NotInThisInbox, ObjectionStateForbids
+from backend.objections.errors import ObjectionStateForbids
+from backend.objections.inbox import lock_department_case
 from backend.objections.models import Objection
 from backend.objections.states import STATE_NAMES, WITH_DEPARTMENT, ObjectionState
-from backend.objections.steps import lock_objection
 
 
 def departments_evidence(session: Session, objection: Objection) -> Sequence[EvidenceFile]:
@@ -90,9 +90,7 @@ def take_back_department_evidence(
 
 
 def _waiting_case(session: Session, department_code: str, objection_id: UUID) -> Objection:
-    objection = lock_objection(session, objection_id)
-    if objection.department_code != department_code:
-        raise NotInThisInbox
+    objection = lock_department_case(session, department_code, objection_id)
     if objection.state not in WITH_DEPARTMENT:
         state: ObjectionState = objection.state  # type: ignore[assignment]
         raise ObjectionStateForbids(state, STATE_NAMES[state])

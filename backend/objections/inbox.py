@@ -13,7 +13,12 @@ from sqlalchemy.orm import Session
 from backend.city_calendar import city_date
 from backend.objections.corrections import checked_corrections
 from backend.objections.deadlines import Deadlines
-from backend.objections.errors import DepartmentCorrectionMissing, NotInThisInbox, ReplyMissing
+from backend.objections.errors import (
+    DepartmentCorrectionMissing,
+    NotInThisInbox,
+    ObjectionNotFound,
+    ReplyMissing,
+)
 from backend.objections.models import Objection
 from backend.objections.routing import find_department
 from backend.objections.service import redirect
@@ -70,6 +75,18 @@ def department_case(session: Session, department_code: str, objection_id: UUID) 
     return objection
 
 
+def lock_department_case(session: Session, department_code: str, objection_id: UUID) -> Objection:
+    """As `department_case`, and nobody else moves it until the transaction ends. Whose it is can only be said once
+    it is locked: it may be redirected until then. Raises NotInThisInbox."""
+    try:
+        objection = lock_objection(session, objection_id)
+    except ObjectionNotFound:
+        raise NotInThisInbox from None
+    if objection.department_code != department_code:
+        raise NotInThisInbox
+    return objection
+
+
 def reply_as_department(
     session: Session,
     *,
@@ -97,10 +114,7 @@ def reply_as_department(
         raise ReplyMissing
     if finding == "wrong" and not corrections and not remove:
         raise DepartmentCorrectionMissing
-    department_case(session, department_code, objection_id)
-    objection = lock_objection(session, objection_id)
-    if objection.department_code != department_code:
-        raise NotInThisInbox
+    objection = lock_department_case(session, department_code, objection_id)
     name = objection.department_name or actor
     if finding == "not_ours":
         move(
