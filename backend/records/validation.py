@@ -328,10 +328,14 @@ def _check_necessity(
     party: pl.Series,
 ) -> None:
     is_party = {kind: (party == kind).fill_null(False) for kind in PARTIES}
+    is_nobody = party.is_null()
     for column in template.columns:
         empty = raw[column.code].is_null()
         if not empty.any():
             continue
+        if column.organisation == column.person == "R":
+            # Whoever a row is about that does not say so: it is to say at least what every row says.
+            findings.add(empty & is_nobody, column, "required", "必填项为空，请补充")
         for kind in PARTIES:
             necessity = column.person if kind == "person" else column.organisation
             missing = empty & is_party[kind]
