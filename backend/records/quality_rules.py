@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -43,9 +44,8 @@ class QualityRules:
     shape: ShapeRule
 
 
-@cache
-def _entries() -> tuple[QualityRules, ...]:
-    text = files("backend.records").joinpath("shipped/data_quality.yaml").read_text(encoding="utf-8")
+def read_quality_rules(text: str) -> Sequence[QualityRules]:
+    """What `shipped/data_quality.yaml` says, the earliest first."""
     entries = [
         QualityRules(
             entry["effective_from"],
@@ -56,10 +56,20 @@ def _entries() -> tuple[QualityRules, ...]:
         )
         for entry in read_yaml(text)
     ]
-    return tuple(sorted(entries, key=lambda entry: entry.effective_from))
+    return sorted(entries, key=lambda entry: entry.effective_from)
+
+
+def quality_rules_in_force(entries: Sequence[QualityRules], on: date) -> QualityRules:
+    """Of entries in order of time those in force that day; before the first entry, the first."""
+    return next((entry for entry in reversed(entries) if entry.effective_from <= on), entries[0])
 
 
 def quality_rules(on: date) -> QualityRules:
-    """The rules in force that day; before the first entry, the first."""
-    entries = _entries()
-    return next((entry for entry in reversed(entries) if entry.effective_from <= on), entries[0])
+    """The city's rules in force that day."""
+    return quality_rules_in_force(_shipped(), on)
+
+
+@cache
+def _shipped() -> Sequence[QualityRules]:
+    text = files("backend.records").joinpath("shipped/data_quality.yaml").read_text(encoding="utf-8")
+    return read_quality_rules(text)

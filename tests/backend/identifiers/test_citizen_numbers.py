@@ -97,6 +97,12 @@ def test_an_old_number_is_upgraded_to_the_twentieth_century():
 @pytest.mark.parametrize("order", ["996", "997", "998", "999"])
 def test_an_old_number_of_a_centenarian_is_not_guessed(order):
     assert fault_of(f"990001{'990307'}{order}") == "century_unknown"
+    assert fault_of("990001990307995") is None
+
+
+def test_nobody_born_before_1880_has_a_number():
+    assert fault_of(number(born="18800101")) is None
+    assert fault_of(number(born="18791231")) == "birth_date"
 
 
 def test_what_keyboards_and_spreadsheets_add_is_taken_away():

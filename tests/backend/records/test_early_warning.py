@@ -36,8 +36,8 @@ from backend.records.errors import (
     WarningOver,
 )
 from backend.records.models import SourceWarning, WarningExplanation
-from backend.records.quality_rules import quality_rules
-from tests.backend.records.conftest import DEPARTMENT, City, volunteering
+from backend.records.quality_rules import SilenceRule, quality_rules
+from tests.backend.records.conftest import DEPARTMENT, City, general, volunteering
 
 CALENDAR = WorkingDays()
 TODAY = date(2026, 3, 3)
@@ -83,6 +83,30 @@ def test_a_rhythm_is_only_known_after_some_deliveries() -> None:
     assert quiet_since([*days, CALENDAR.after(days[-1], 1)], TODAY)
 
 
+def test_nobody_is_called_silent_before_the_least_number_of_working_days() -> None:
+    days = list(working_days(date(2025, 11, 3), 4))
+    rule = SilenceRule(least_gaps=2, factor=1, longest_factor=1, least_working_days=5)
+    after_five, after_six = CALENDAR.after(days[-1], 5), CALENDAR.after(days[-1], 6)
+    assert silence(days, rule, today=after_five, calendar=CALENDAR) is None
+    assert silence(days, rule, today=after_six, calendar=CALENDAR) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "number"),
+    [
+        (date(2026, 3, 3), date(2026, 3, 3), 0),
+        (date(2026, 3, 6), date(2026, 3, 9), 1),  # from a Friday to Monday
+        (date(2026, 3, 8), date(2026, 3, 9), 1),  # from a Sunday
+        (date(2026, 2, 13), date(2026, 2, 24), 2),  # a working Saturday, the Spring Festival, and the day after it
+        (date(2050, 1, 3), date(2050, 1, 10), 5),  # a year whose holidays nobody knows yet
+    ],
+)
+def test_working_days_are_counted_after_the_first_day_and_with_the_last(
+    one: date, other: date, number: int
+) -> None:
+    assert working_days_between(CALENDAR, one, other) == number
+
+
 @given(
     start=st.dates(date(2024, 1, 2), date(2025, 6, 1)),
     gaps=st.lists(st.integers(1, 12), min_size=4, max_size=20),
@@ -124,6 +148,12 @@ def test_fewer_refused_rows_are_no_reason_to_warn() -> None:
     assert kinds(arrival(date(2025, 12, 1), 1000, refused=500), arrival(TODAY, 200)) == []
 
 
+def test_a_share_of_refused_rows_that_was_always_high_grows_unnoticed_until_the_index_tells() -> None:
+    before = arrival(date(2025, 12, 1), 1000, refused=200)
+    assert kinds(before, arrival(TODAY, 1000, refused=260)) == []
+    assert kinds(before, arrival(TODAY, 1000, refused=450)) == ["refused_share"]
+
+
 def test_another_mix_of_categories_is_told() -> None:
     before = arrival(date(2025, 12, 1), 1000, tax_rating=900, abnormal_operation=100)
     assert kinds(before, arrival(TODAY, 100, tax_rating=88, abnormal_operation=12)) == []
@@ -137,15 +167,38 @@ def test_a_column_that_is_suddenly_empty_is_named() -> None:
     assert "“备注”填写率由 50% 变为 0%" in finding.message
 
 
+def test_rows_all_of_which_were_refused_have_no_mix_of_categories() -> None:
+    before = arrival(date(2025, 12, 1), 1000, tax_rating=900, abnormal_operation=100)
+    nothing_sound = {"filled": {"FWRQ": 100, "BZ": 50}, "categories": {}}
+    assert kinds(before, Arrival(TODAY, 100, 100, nothing_sound)) == ["refused_share"]
+
+
+def test_a_column_that_is_suddenly_filled_is_named_too() -> None:
+    unknown_before = Arrival(date(2025, 12, 1), 1000, 0, {"filled": {"FWRQ": 1000}})
+    [finding] = shifts([unknown_before, arrival(TODAY, 100, notes=100)], HOURS, RULES.shape, today=TODAY)
+    assert "“备注”填写率由 0% 变为 100%" in finding.message
+
+
+def test_where_cells_were_not_counted_yet_nothing_is_said_about_them() -> None:
+    uncounted, counted = Arrival(date(2025, 12, 1), 1000, 0, {}), arrival(TODAY, 100)
+    assert kinds(uncounted, counted) == []
+
+
 def test_a_handful_of_rows_proves_nothing() -> None:
-    few = RULES.shape.least_recent_rows - 1
-    assert kinds(BEFORE, arrival(TODAY, few, refused=few)) == []
-    assert kinds(arrival(date(2025, 12, 1), 100), arrival(TODAY, 100, refused=100)) == []
+    long_before = date(2025, 12, 1)
+    assert kinds(arrival(long_before, 200), arrival(TODAY, 50, refused=50)) == ["refused_share"]
+    assert kinds(arrival(long_before, 200), arrival(TODAY, 49, refused=49)) == []
+    assert kinds(arrival(long_before, 199), arrival(TODAY, 50, refused=50)) == []
 
 
-def test_what_is_older_than_the_baseline_is_forgotten() -> None:
-    long_ago = arrival(date(2024, 1, 1), 1000)
-    assert kinds(long_ago, arrival(TODAY, 100, refused=100)) == []
+def test_the_recent_days_are_31_with_today_and_those_compared_with_the_365_before() -> None:
+    first_recent = TODAY - timedelta(days=30)
+    first_compared = first_recent - timedelta(days=365)
+    day = timedelta(days=1)
+    assert kinds(BEFORE, arrival(first_recent, 100, refused=100)) == ["refused_share"]
+    assert kinds(BEFORE, arrival(first_recent - day, 100, refused=100)) == []
+    assert kinds(arrival(first_compared, 1000), arrival(TODAY, 100, refused=100)) == ["refused_share"]
+    assert kinds(arrival(first_compared - day, 1000), arrival(TODAY, 100, refused=100)) == []
 
 
 def test_a_template_that_is_gone_is_called_by_its_codes() -> None:
@@ -178,6 +231,7 @@ def test_a_warning_is_raised_once_and_ends_when_the_source_delivers_again(daily:
     assert look(daily, date(2026, 2, 26)) == 1
     assert look(daily, date(2026, 2, 27)) == 0, "it still lasts, and is not raised again"
     [warning] = raised(daily)
+    assert warning.detail["since"] == 9, "it tells how long it lasts by now"
     assert (warning.source_department, warning.template, warning.kind) == (DEPARTMENT, "volunteering", "silent")
     assert (warning.state, warning.ended_at) == ("open", None)
     assert f"已有 {warning.detail['since']} 个工作日没有报送" in warning.message
@@ -196,6 +250,20 @@ def test_a_warning_is_raised_once_and_ends_when_the_source_delivers_again(daily:
     assert raised(daily)[0].ended_at is not None
     assert look(daily, date(2026, 4, 30)) == 1, "a new silence is a new warning"
     assert len(raised(daily)) == 2
+
+
+def test_neither_a_file_without_rows_nor_another_template_ends_a_silence(daily: City) -> None:
+    look(daily, date(2026, 2, 26))
+    empty = daily.folder / "empty.csv"
+    empty.write_text(",".join(volunteering()), encoding="utf-8")
+    for delivered in (empty, daily.write([general(数据来源单位=DEPARTMENT)])):
+        daily.collect(delivered, now=datetime(2026, 2, 26, 3, tzinfo=UTC))
+
+    look(daily, date(2026, 2, 27))
+
+    last_two = [(each.source_department, each.delivered) for each in daily.deliveries()[-2:]]
+    assert sorted(last_two) == [(DEPARTMENT, 0), (DEPARTMENT, 1)]
+    assert [warning.ended_at for warning in raised(daily)] == [None]
 
 
 def test_an_acknowledged_warning_stays_quiet_while_it_lasts(daily: City) -> None:

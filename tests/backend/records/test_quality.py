@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
+import pytest
 from sqlalchemy import delete
 
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import WorkingDays
+from backend.records.measures import measure
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordVersion
-from backend.records.quality import quality_by_department, quality_by_month
+from backend.records.quality import Quality, quality_by_department, quality_by_month
+from backend.records.quality_rules import quality_rules_in_force, read_quality_rules
 from backend.records.single_row import take_in_row
 from backend.subjects.models import RescoreMark
 from tests.backend.records.conftest import DEPARTMENT, STRANGER, City, commitment, judgment, penalty, volunteering
@@ -35,6 +39,88 @@ def test_quality_counts_rows_causes_and_punctuality_per_department(city: City) -
         ("subject_unknown", "身份号码", 1)
     ]
     assert (court.quality.timed, court.quality.on_time) == (1, 0)
+
+
+def test_causes_count_cells_the_most_frequent_first_and_corrections_are_no_duplicates(city: City) -> None:
+    row, later = volunteering(), city.now + timedelta(days=1)
+    city.deliver(row)
+    city.deliver(
+        row,
+        row | {"服务项目": "敬老"},
+        row | {"服务项目": "助学"},
+        volunteering(服务日期="？", 服务项目=""),
+        volunteering(服务日期="？"),
+        now=later,
+    )
+    with city.database.reading() as session:
+        [department] = quality_by_department(session)
+    hours = department.quality
+    assert (hours.accepted, hours.duplicate, hours.corrected, hours.quarantined) == (1, 1, 2, 2)
+    assert [(cause.code, cause.column, cause.count) for cause in hours.causes] == [
+        ("date_unreadable", "服务日期", 2),
+        ("required", "服务项目", 1),
+    ]
+    assert hours.last_received_at == later
+
+
+def test_a_period_begins_with_its_first_moment_and_ends_before_the_last(city: City) -> None:
+    first, end = datetime(2026, 2, 28, 16, tzinfo=UTC), datetime(2026, 3, 31, 16, tzinfo=UTC)
+    second = timedelta(seconds=1)
+    for moment in (first - second, first, end - second, end):
+        city.deliver(volunteering(), now=moment)
+    with city.database.reading() as session:
+        march = quality_by_month(session, received_from=first, received_before=end)
+        [department] = quality_by_department(session, received_from=first, received_before=end)
+    assert [(each.month, each.quality.delivered) for each in march] == [("2026-03", 2)]
+    assert department.quality.delivered == 2
+
+
+def test_without_rows_there_is_no_share_to_tell() -> None:
+    nothing = Quality(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, datetime(2026, 3, 3, tzinfo=UTC), ())
+    assert (nothing.accuracy, nothing.timeliness, nothing.completeness) == (None, None, None)
+
+
+def test_a_year_without_a_calendar_is_not_judged_and_an_empty_text_fills_nothing() -> None:
+    shape = measure(
+        pl.DataFrame({"FWRQ": ["2050-03-01"] * 3, "BZ": ["雨天", "", None]}),
+        load_templates()["volunteering"],
+        sound=pl.DataFrame(),
+        reasons={},
+        new_by_day={date(2050, 3, 1): 3},
+        received_on=date(2050, 3, 2),
+        timely_working_days=7,
+        calendar=WorkingDays(),
+    )
+    assert (shape["timed"], shape["on_time"]) == (0, 0)
+    assert shape["filled"] == {"FWRQ": 3, "BZ": 1}
+    assert (shape["optional_cells"], shape["optional_filled"]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("day", "working_days"),
+    [
+        (date(2020, 1, 1), 7),  # before the first entry
+        (date(2024, 6, 30), 7),
+        (date(2024, 7, 1), 5),
+        (date(2026, 3, 3), 5),
+        (date(2026, 12, 31), 5),
+        (date(2027, 1, 1), 3),
+    ],
+)
+def test_of_dated_rules_those_hold_that_began_last(day: date, working_days: int) -> None:
+    figures = """
+  basis: 测试
+  silence: {least_gaps: 4, factor: 3, longest_factor: 1.5, least_working_days: 3}
+  shape: {recent_days: 31, baseline_days: 365, least_recent_rows: 50, least_baseline_rows: 200, index: 0.25,
+          refused_growth: 0.05}
+"""
+    entries = read_quality_rules(
+        "".join(
+            f"- effective_from: {begins}\n  timely: {{working_days: {number}}}{figures}"
+            for begins, number in (("2027-01-01", 3), ("2024-01-01", 7), ("2024-07-01", 5))
+        )
+    )
+    assert quality_rules_in_force(entries, day).timely_working_days == working_days
 
 
 def test_a_commitment_is_timed_from_the_day_its_outcome_was_found_and_without_one_from_its_signing(

@@ -42,7 +42,18 @@ from backend.records.quarantine import (
     summarise_reasons,
 )
 from backend.subjects.service import find_by_identifier
-from tests.backend.records.conftest import LAN, QIANG, STRANGER, City, counts, judgment, penalty, volunteering
+from tests.backend.records.conftest import (
+    BAKERY,
+    LAN,
+    QIANG,
+    STRANGER,
+    City,
+    counts,
+    general,
+    judgment,
+    penalty,
+    volunteering,
+)
 
 CHILD = complete_citizen_number("99000120120303303")  # fourteen on 3 March 2026
 WRONG = LAN[:-1] + ("0" if LAN[-1] != "0" else "1")
@@ -301,6 +312,17 @@ def test_both_versions_of_a_conflict_are_shown_side_by_side_with_what_differs(ci
     assert cells["处罚决定日期"] == ("2026-01-20", "2026/01/20", True), "another way of writing the same day"
     assert [heading for heading, (_, _, same) in cells.items() if not same] == ["处罚内容", "数据来源单位"]
     assert "李大强" not in str(cells)
+
+
+def test_the_code_of_an_enterprise_which_no_record_keeps_is_not_called_a_difference(city: City) -> None:
+    row = general()
+    city.deliver(row)
+    city.deliver(row | {"数据来源单位": "桂城市统计局", "等级": "b"})
+    (conflicting,) = city.quarantined()
+    with city.database.reading() as session:
+        conflict = conflict_of(session, conflicting.id)
+    assert ("主体代码", "", BAKERY, True) in conflict.cells
+    assert [heading for heading, _, _, same in conflict.cells if not same] == ["等级", "数据来源单位"]
 
 
 def test_a_row_without_a_conflict_has_nothing_to_be_compared_with(city: City) -> None:
