@@ -116,6 +116,9 @@ def test_what_keyboards_and_spreadsheets_add_is_taken_away():
         f" {plain}\u3000",
         f"'{plain}",
         f"\ufeff{plain}\r\n",
+        f"＇{plain}",
+        f"{plain[:6]}–{plain[6:14]}-{plain[14:]}",
+        f"{plain[:6]}\u200b{plain[6:]}",
     ]:
         assert check_citizen_number(dirty, today=TODAY).normalised == plain
 
@@ -185,6 +188,15 @@ def test_a_mistake_is_told_with_its_place(text, where):
     assert where in (check_citizen_number(text, today=TODAY).reason or "")
 
 
+@pytest.mark.parametrize(
+    ("letter", "digit"), [("O", "0"), ("I", "1"), ("L", "1"), ("Z", "2"), ("S", "5"), ("B", "8")]
+)
+def test_a_letter_that_looks_like_a_digit_is_told_as_that_digit(letter, digit):
+    reason = check_citizen_number(f"9900011990{letter}307123X").reason or ""
+
+    assert reason == f"第 11 位是“{letter}”，应为数字，可能是 {digit} 的误录"
+
+
 residence_cards = st.builds(
     lambda nationality, region, born, order: complete_permanent_residence_card(
         f"{nationality}{region}{born:%y%m%d}{order}"
@@ -240,6 +252,12 @@ def test_an_old_card_from_an_unknown_place_is_a_warning():
 
     assert outcome.valid
     assert [note.code for note in outcome.notes] == ["region_unknown"]
+
+
+def test_the_century_that_an_old_card_does_not_tell_is_the_one_that_has_the_day():
+    # 1900 had no 29 February, 2000 had one; 2026-12-01 is still to come, 1926-12-01 is not.
+    for born in ("000229", "261201"):
+        assert check(complete_permanent_residence_card(f"KAZ1100{born}1"), today=TODAY).valid
 
 
 def test_an_old_card_is_masked_like_a_citizen_number():

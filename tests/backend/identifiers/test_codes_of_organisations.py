@@ -140,6 +140,13 @@ def test_a_registration_number_is_recognised_by_its_check_digit():
     assert (outcome.kind, outcome.valid, outcome.warnings) == ("registration_number", True, ())
 
 
+def test_a_registration_number_of_an_unknown_region_is_a_warning():
+    outcome = check_registration_number(complete_registration_number("99000100000001"))
+
+    assert outcome.valid
+    assert [note.code for note in outcome.notes] == ["region_unknown"]
+
+
 def test_fifteen_digits_that_fit_both_a_person_and_an_enterprise_are_said_to_do_so():
     both = next(
         number for order in range(1000) if check_registration_number(number := f"990001900307{order:03d}").valid
@@ -192,6 +199,20 @@ def test_eighteen_digits_that_fit_both_a_person_and_an_organisation_are_what_lea
     assert (outcome.kind, outcome.warnings) == ("social_credit_code", ())
 
 
+def test_eighteen_digits_that_leave_as_many_doubts_either_way_are_a_persons():
+    # Neither the citizen number's region 919900 nor the credit code's 990019 is known.
+    both = next(
+        code
+        for day in range(1, 29)
+        for order in range(1000)
+        if (inner := complete_organisation_code(f"9003{day:02d}{order // 10:02d}"))[8] == str(order % 10)
+        and check_citizen_number(code := complete_social_credit_code("91990019" + inner)).valid
+    )
+
+    assert [note.code for note in check_social_credit_code(both).notes] == ["region_unknown"]
+    assert (check(both).kind, len(check(both).notes)) == ("citizen_number", 1)
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "code"),
     [
@@ -199,6 +220,9 @@ def test_eighteen_digits_that_fit_both_a_person_and_an_organisation_are_what_lea
         ("370102199003071230", "citizen_number", "check_digit"),
         ("913701020000000001", "social_credit_code", "check_digit"),
         ("91370102MA3XY12300", "social_credit_code", "check_digit"),
+        ("990001199003071230", "citizen_number", "check_digit"),  # the birth says what it is
+        ("000001199013071234", "citizen_number", "birth_date"),  # no authority begins with 0
+        ("37010290033O123", "citizen_number", "character"),
         ("370102901332123", None, "fits_neither_kind"),
         ("12", None, "length"),
     ],
