@@ -132,6 +132,11 @@ def test_a_commitment_that_was_taken_back_says_so_in_its_remarks(remark: str, wi
         ("admin_penalty", penalty(CF_JDRQ="2025-11-03", CF_GSJZQ="{}"), "公示截止期"),
         ("admin_penalty", penalty(CF_JDRQ="2025-11-03", CF_YXQ="{}"), "处罚有效期"),
         ("court_judgment", judgment(裁判生效日期="2025-11-03", 履行完毕日期="{}"), "履行完毕日期"),
+        (
+            "city_catalogue",
+            general(**{"发生（列入）日期": "2025-11-03", "履行（改正）日期": "{}"}),
+            "履行（改正）日期",
+        ),
     ],
 )
 def test_of_two_dates_the_second_may_be_the_same_day_but_not_the_day_before(
