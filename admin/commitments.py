@@ -148,11 +148,10 @@ class CommitmentOutcome(MethodView):
         with transaction() as session:
             commitment = follow_up(
                 session,
-                services().keys,
+                services().intake,
                 commitment_id=commitment_id,
                 officer=f"信用办 {current_officer().name}",
                 now=now(),
-                calendar=services().working_days,
                 **body,
             )
             _note(session, commitment, action="commitment_followed_up", purpose="认定履行情况")

@@ -171,13 +171,12 @@ def resubmit(
     """Hand a row in again and note in its subject's ledger who did. With an `owner`, only a row of its own."""
     resubmission = resubmit_row(
         session,
-        services().keys,
+        services().intake,
         row_id,
         corrections,
         now=now(),
         by=by,
         owner=owner,
-        calendar=services().working_days,
     )
     if resubmission.subject_id is not None:
         record_access(
@@ -302,11 +301,10 @@ class CorrectedFiles(MethodView):
             path.write_bytes(request.get_data())
             result = resubmit_upload(
                 session,
-                services().keys,
+                services().intake,
                 path,
                 now=now(),
                 by=current_officer().name,
-                calendar=services().working_days,
             )
         return {"already_resolved": result.already_resolved, "items": result.reports}
 

@@ -228,11 +228,10 @@ class RepairRevocation(MethodView):
         with transaction() as session:
             repair = revoke_repair(
                 session,
-                services().keys,
+                services().intake,
                 repair_id=repair_id,
                 officer=current_officer().name,
                 now=now(),
-                calendar=services().working_days,
                 **body,
             )
             return _done(session, repair, "撤销以虚假陈述取得的修复")

@@ -161,11 +161,10 @@ class SupplementDecision(MethodView):
         with transaction() as session:
             supplement = decide_supplement(
                 session,
-                services().keys,
+                services().intake,
                 supplement_id=supplement_id,
                 decided_by=_who(session, supplement_id),
                 now=now(),
-                calendar=services().working_days,
                 **body,
             )
             return _done(session, supplement, "作出核验结论")

@@ -34,15 +34,16 @@ from backend.ledger.kept_heads import KeptHeads
 from backend.objections.clock_watch import watch_clocks
 from backend.objections.deadlines import load_deadlines
 from backend.objections.recipients import tell_of_department_corrections
-from backend.objections.service import mark_again, objected_yet_in_use, open_objections_by_record
+from backend.objections.service import open_objections_by_record
 from backend.onboarding.service import end_due_contracts
 from backend.oversight.alerts import watch_readings
 from backend.oversight.reminders import remind_of_overdue
 from backend.records.deletions import SWEEP_JOB, sweep_records
 from backend.records.department_deliveries import COLLECT_FILE_JOB, collect_received_file
 from backend.records.early_warning import watch_sources
+from backend.records.intake import Intake
 from backend.repairs.publication import end_due_publications
-from backend.repairs.service import open_repairs_by_record
+from backend.repairs.service import open_repairs_by_record, states_in_force
 from backend.repairs.service import watch_clocks as watch_repairs
 from backend.reports.service import delete_old_files, supersede_changed
 from backend.scores.models import ScoreRun
@@ -72,6 +73,7 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
     """A worker that can do everything; start as many processes of it as the city needs."""
 
     working_days = WorkingDays.from_file(config.working_days_file)
+    intake = Intake(config.keys, working_days, states_in_force)
 
     def score_run(arguments: Mapping[str, object], progress: Progress) -> None:
         run_id = UUID(str(arguments["run_id"]))
@@ -80,19 +82,13 @@ def build_worker(config: Config, database: Database, *, clock: Callable[[], date
     def collect_delivered(arguments: Mapping[str, object], _progress: Progress) -> None:
         collect_received_file(
             database,
-            config.keys,
+            intake,
             UUID(str(arguments["delivery_id"])),
             department_code=str(arguments["department"]),
             now=clock(),
-            calendar=working_days,
         )
 
     def recompute(now: datetime) -> None:
-        with database.reading() as session:
-            objected = objected_yet_in_use(session)
-        if objected:
-            with database.transaction() as session:
-                mark_again(session, now=now)
         while changed := recompute_marked(database, now=now):
             with database.transaction() as session:
                 supersede_changed(session, config.keys, changed, now=now)

@@ -38,16 +38,20 @@ import psycopg
 
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
+from backend.city_calendar import WorkingDays
 from backend.database import Database
 from backend.identifiers import birth_date, complete_citizen_number
 from backend.identifiers.sealing import KeyRing
 from backend.records.collection import DeliveryReport, collect_file
+from backend.records.intake import Intake
+from backend.repairs.service import states_in_force
 from backend.subjects.registers import RegisterRow, register_subjects
 from backend.tables import all_tables
 from tests.servers import durable_postgresql_server, postgresql_server
 
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
 KEYS = KeyRing(keys={"bench": b"k" * 32}, current="bench", index_key=b"i" * 32)
+INTAKE = Intake(KEYS, WorkingDays(), states_in_force)
 ROWS_PER_RESIDENT = 15
 
 
@@ -153,7 +157,7 @@ def collect_seconds(
         ]
         register_subjects(session, KEYS, people, NOW)
     processors, begun = processor_seconds(libpq_url), time.perf_counter()
-    report = collect_file(database, KEYS, path, now=NOW)
+    report = collect_file(database, INTAKE, path, now=NOW)
     taken = time.perf_counter() - begun
     processors = processor_seconds(libpq_url) - processors
     tables.drop_all(database.engine)

@@ -15,6 +15,8 @@ from backend.database import Database
 from backend.ephemeral import change_announcer
 from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
+from backend.records.intake import Intake
+from backend.repairs.service import states_in_force
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Context:
     def working_days(self) -> WorkingDays:
         """The installed calendar with what the city's own file adds."""
         return WorkingDays.from_file(self.config.working_days_file)
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.keys, self.working_days, states_in_force)
 
     @property
     def keys(self) -> KeyRing:

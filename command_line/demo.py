@@ -279,11 +279,10 @@ def _collect(context: Context, folder: Path, manifest: dict[str, Any]) -> None:
             received_at = _received_at(date.fromisoformat(file["delivered_on"]), now)
             report = collect_file(
                 context.database,
-                context.keys,
+                context.intake,
                 folder / file["file"],
                 source_department=file["source_department"],
                 now=received_at,
-                calendar=context.working_days,
                 progress=_share_of(bars.update, bar, before, file["rows"]),
             )
             before += file["rows"]

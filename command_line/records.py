@@ -81,12 +81,11 @@ def import_files(
             try:
                 report = collect_file(
                     context.database,
-                    context.keys,
+                    context.intake,
                     path,
                     template=template,
                     source_department=department,
                     now=utc_now(),
-                    calendar=context.working_days,
                     progress=lambda done, total, task=task: progress.update(  # type: ignore[misc]
                         task, completed=done, total=total
                     ),
@@ -333,9 +332,7 @@ def resubmit(
     context = open_context()
     try:
         if file is not None:
-            result = resubmit_file(
-                context.database, context.keys, file, now=utc_now(), by=_BY, calendar=context.working_days
-            )
+            result = resubmit_file(context.database, context.intake, file, now=utc_now(), by=_BY)
             if result.already_resolved:
                 console.print(f"{result.already_resolved:,} 行以前已处理过，本次没有改变。")
             if result.reports:
@@ -343,9 +340,7 @@ def resubmit(
             return
         corrections = dict(_pair(text) for text in correct or [])
         with context.database.transaction() as session:
-            single = resubmit_row(
-                session, context.keys, row or 0, corrections, now=utc_now(), by=_BY, calendar=context.working_days
-            )
+            single = resubmit_row(session, context.intake, row or 0, corrections, now=utc_now(), by=_BY)
     except DomainError as refusal:
         _refuse(refusal)
     if single.outcome == "quarantined":

@@ -13,14 +13,22 @@ from sqlalchemy.orm import Session
 from backend.authorizations.models import Consent, GrantedConsent, OAuthGrant
 from backend.authorizations.service import Asked, decide_request, request_sharing
 from backend.authorizations.tokens import issue_access_token, new_token
+from backend.city_calendar import WorkingDays
 from backend.identifiers import complete_citizen_number, complete_social_credit_code
 from backend.identifiers.sealing import KeyRing
 from backend.partners.models import Partner
+from backend.records.intake import Intake
 from backend.records.models import CreditRecord, Delivery
+from backend.repairs.service import states_in_force
 from backend.subjects.models import Subject, SubjectRelation
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 _numbers = count(1)
+
+
+def intake_of(keys: KeyRing, calendar: WorkingDays | None = None) -> Intake:
+    """What a city takes rows in with; `calendar` None takes the installed one."""
+    return Intake(keys, calendar or WorkingDays(), states_in_force)
 
 
 def add_person(

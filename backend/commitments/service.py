@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend.cases.service import CaseKind
 from backend.cases.telling import as_sentence, said
 from backend.catalogue.service import category_in_force
-from backend.city_calendar import WorkingDays, city_date
+from backend.city_calendar import city_date
 from backend.commitments.errors import (
     CommitmentNotFound,
     CommitmentNotOffered,
@@ -34,6 +34,7 @@ from backend.commitments.types import CommitmentType, commitment_type, commitmen
 from backend.identifiers.sealing import KeyRing
 from backend.months import add_months
 from backend.notifications.service import Recipient, notify
+from backend.records.intake import Intake
 from backend.records.models import CreditRecord
 from backend.records.single_row import take_in_row
 from backend.subjects.acting import ActingFor
@@ -159,14 +160,13 @@ def sign_within(
 
 def follow_up(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     commitment_id: UUID,
     outcome: Outcome,
     finding: str,
     officer: str,
     now: datetime,
-    calendar: WorkingDays,
 ) -> Commitment:
     """Record whether it was kept. The outcome becomes a record of the commitment category, by the same storing as
     a delivered one, so that indicators, objections and repairs see it; the signer is told.
@@ -187,13 +187,12 @@ def follow_up(
     )
     taken = take_in_row(
         session,
-        keys,
+        intake,
         template=CATEGORY,
-        row=_row(session, keys, commitment, outcome, finding, now),
+        row=_row(session, intake.keys, commitment, outcome, finding, now),
         source_department=commitment.accepted_by,
         origin=f"信用承诺 {commitment.code} {STATE_NAMES[outcome]}",
         now=now,
-        calendar=calendar,
     )
     commitment.record_id = taken.record.id
     notify(
@@ -212,13 +211,12 @@ def follow_up(
 
 def break_commitment_about(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     about: str,
     finding: str,
     officer: str,
     now: datetime,
-    calendar: WorkingDays,
 ) -> Commitment | None:
     """The case in which it was signed shows that it was broken; None when nothing was signed in that case."""
     commitment = find_about(session, about)
@@ -226,13 +224,12 @@ def break_commitment_about(
         return commitment
     return follow_up(
         session,
-        keys,
+        intake,
         commitment_id=commitment.id,
         outcome="broken",
         finding=finding,
         officer=officer,
         now=now,
-        calendar=calendar,
     )
 
 

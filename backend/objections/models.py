@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.database import Base, BigId, Json, UtcDateTime
@@ -29,6 +29,7 @@ class Objection(Base):
     department_reply `{finding, explanation, corrections, remove}` as the department gave it
     decided_by       the officer's name as the citizen reads it
     redirected_to    the body outside this platform that a case was handed to
+    removed          whether upholding it took the record out for good: there should be no such record
     statement        the subject's own words, shown with the record after the objection was not upheld
     """
 
@@ -70,6 +71,7 @@ class Objection(Base):
     decided_by: Mapped[str | None]
     reply: Mapped[str | None]
     redirected_to: Mapped[str | None]
+    removed: Mapped[bool] = mapped_column(default=False, server_default=false())
     statement: Mapped[str | None]
 
     @property

@@ -25,8 +25,8 @@ from backend.objections.service import (
     statements_beside,
 )
 from backend.records.life import LifeEvent, life_of
-from backend.records.models import CreditRecord
-from backend.records.service import RecordState, get_own_record, records_of
+from backend.records.models import CreditRecord, RecordState
+from backend.records.service import get_own_record, records_of
 
 
 @dataclass(frozen=True)

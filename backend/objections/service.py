@@ -57,7 +57,7 @@ from backend.objections.telling import (
     tell_office,
 )
 from backend.records.corrected import wrong_since
-from backend.records.models import CreditRecord
+from backend.records.models import CreditRecord, RecordState
 from backend.records.service import change_state, correct_record, lock_own_record, lock_record
 from backend.scores.errors import NoScoreYet, NotActivated
 from backend.scores.service import current_score
@@ -74,7 +74,6 @@ _EVENT_OF_OUTCOME: Mapping[Outcome, ObjectionEventName] = {
     "redirected": "refer",
 }
 OWN_HAND = "本人"
-BY_THE_PLATFORM = "系统自动处理"
 ON_RECORDS: tuple[ObjectionKind, ...] = ("record", "list_entry")
 
 
@@ -380,9 +379,9 @@ def decide_objection(
     `officer_id` what the ledger tells officers apart by.
 
     Record or list entry. Upheld: with `corrections` (see `records.service.correct_record`) it is corrected and
-    counts again, without them it is revoked. Partly upheld: it counts again as corrected, now or by the source
-    department since the objection was filed. Either way whoever was told the wrong thing meanwhile is told so.
-    Rejected: it counts again as it was, with reasons given.
+    counts again, without them it is revoked for good. Partly upheld: it counts again as corrected, now or by the
+    source department since the objection was filed. Either way whoever was told the wrong thing meanwhile is told
+    so. Rejected: it counts again as it was, with reasons given.
     Score. Upheld: computed again, which must show a fault; rejected: computed again, which must show none.
     Benefit. Upheld: granted by `override` in spite of the rules; rejected: the refusal stands.
     Redirected: handed to `redirected_to`, a body outside this platform; nothing here changes but the state.
@@ -419,6 +418,7 @@ def decide_objection(
         decided_by=officer,
         reply=reply.strip(),
         redirected_to=redirected_to.strip() if outcome == "redirected" and redirected_to else None,
+        removed=record is not None and outcome == "upheld" and not corrections,
     )
     if record is not None:
         _follow_on_record(session, objection, record, outcome, corrections, officer=officer, now=now)
@@ -444,35 +444,6 @@ def attach_statement(
     return objection
 
 
-def objected_yet_in_use(session: Session) -> Sequence[int]:
-    """Records that count although an objection to them is open: their department took its own withdrawal back."""
-    return session.scalars(
-        select(CreditRecord.id)
-        .join(Objection, Objection.record_id == CreditRecord.id)
-        .where(Objection.state.in_(OPEN_STATES), CreditRecord.state == "active")
-        .order_by(CreditRecord.id)
-    ).all()
-
-
-def mark_again(session: Session, *, now: datetime) -> int:
-    """Mark these as disputed, so that they lower no score before the objection is decided; how many. Run by the
-    worker before it computes scores."""
-    marked = 0
-    for record_id in objected_yet_in_use(session):
-        record = lock_record(session, record_id)
-        if record.state == "active":
-            change_state(
-                session,
-                record,
-                state="disputed",
-                changed_by=BY_THE_PLATFORM,
-                reason="异议尚未办结，核查期间不降低信用分",
-                now=now,
-            )
-            marked += 1
-    return marked
-
-
 def open_objections_by_record(session: Session, record_ids: Sequence[int]) -> dict[int, UUID]:
     """Ids of open objections for those of the records that are under one."""
     rows = session.execute(
@@ -481,6 +452,19 @@ def open_objections_by_record(session: Session, record_ids: Sequence[int]) -> di
         )
     )
     return {record_id: objection_id for record_id, objection_id in rows if record_id is not None}
+
+
+def states_by_objection(session: Session, record_ids: Sequence[int]) -> dict[int, RecordState]:
+    """What objections make of these records while they are in force: disputed as long as one is open, revoked once
+    one has shown that there should be no such record. Those that none concerns are left out."""
+    rows = session.execute(
+        select(Objection.record_id, Objection.removed)
+        .where(Objection.record_id.in_(record_ids), or_(Objection.state.in_(OPEN_STATES), Objection.removed))
+        .order_by(Objection.removed)
+    )
+    return {
+        record_id: "revoked" if removed else "disputed" for record_id, removed in rows if record_id is not None
+    }
 
 
 def statements_beside(session: Session, record_ids: Sequence[int]) -> dict[int, list[str]]:

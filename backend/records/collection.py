@@ -23,7 +23,7 @@ from backend.catalogue.document import Catalogue
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
 from backend.choices.service import declined_pairs
-from backend.city_calendar import WorkingDays, city_date
+from backend.city_calendar import city_date
 from backend.database import Database
 from backend.errors import DomainError
 from backend.identifiers.sealing import KeyRing
@@ -37,6 +37,7 @@ from backend.records.errors import (
     SourceDepartmentUnknown,
     TemplateUnknown,
 )
+from backend.records.intake import Intake
 from backend.records.masking import mask_row
 from backend.records.measures import Shape, measure, together
 from backend.records.models import Delivery, QuarantinedRow
@@ -144,14 +145,13 @@ _Chunk = tuple[_Judged, WrittenAhead | None, int]
 
 def collect_file(
     database: Database,
-    keys: KeyRing,
+    intake: Intake,
     path: Path,
     *,
     template: str | None = None,
     source_department: str | None = None,
     owner: SourceDepartment | None = None,
     now: datetime,
-    calendar: WorkingDays | None = None,
     progress: Callable[[int, int], None] | None = None,
     rows_per_chunk: int = ROWS_PER_CHUNK,
 ) -> DeliveryReport:
@@ -176,7 +176,6 @@ def collect_file(
     if already_done:
         return report_of(delivery, recognised, already_taken_in=True, left_out=left_out_sheets(source))
     resumed_after = delivery.delivered
-    calendar = calendar or WorkingDays()
     known = KnownSubjects(city_date(now))
     try:
         rows = _rows_left(source, recognised, delivery.delivered, rows_per_chunk)
@@ -189,13 +188,13 @@ def collect_file(
             if layout.digest not in forms:
                 with database.transaction() as session:
                     forms[layout.digest] = form_of(session, layout).id
-            return Arrival(forms[layout.digest], delivery.id, now)
+            return Arrival(forms[layout.digest], delivery.id, now, intake.states_in_force)
 
         def judge_next() -> _Chunk | None:
             nonlocal expects_new
             for frame, bytes_done in rows:
                 with database.reading() as session:
-                    judged = judge(session, keys, frame, recognised, catalogue, department, known, owner)
+                    judged = judge(session, intake.keys, frame, recognised, catalogue, department, known, owner)
                     if writes_ahead and expects_new is None:
                         expects_new = not known_matters(session, judged.sound.head(_LOOKED_UP_FIRST))
                 if not (writes_ahead and expects_new):
@@ -206,7 +205,7 @@ def collect_file(
         with _ahead(judge_next) as judged_chunks:
             for judged, ahead, bytes_done in judged_chunks:
                 with database.transaction() as session:
-                    stored = store(session, keys, judged, recognised, delivery, now, calendar, ahead=ahead)
+                    stored = store(session, intake, judged, recognised, delivery, now, ahead=ahead)
                 expects_new = not stored.met_known
                 if progress:
                     progress(bytes_done, source.size_bytes)
@@ -261,33 +260,39 @@ def judge(
 
 def store(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     judged: _Judged,
     template: Template,
     delivery: Delivery,
     now: datetime,
-    calendar: WorkingDays | None = None,
     *,
     ahead: WrittenAhead | None = None,
 ) -> Stored:
     """Store a judged chunk with its quarantined rows, its counts and its measures, in the caller's transaction.
 
-    calendar  working days that timeliness counts in; None takes the installed one
-    ahead     as in `store_records`
+    ahead  as in `store_records`
 
     Raises DeliveryInProgress when another process has moved the delivery on meanwhile.
     """
     serialise_collection(session)
     if template.register is not None:
-        stored = store_register_rows(session, keys, judged.sound, template, now)
+        stored = store_register_rows(session, intake.keys, judged.sound, template, now)
     else:
         # Whoever is not entitled to a row's content keeps nothing of it.
         declined = _declined_rows(session, judged.sound) | _unconsented_rows(session, judged.sound, now)
         sound = judged.sound.filter(~pl.col("row").is_in(list(declined))) if declined else judged.sound
-        stored = store_records(session, sound, layout=judged.layout, delivery_id=delivery.id, now=now, ahead=ahead)
+        stored = store_records(
+            session,
+            sound,
+            layout=judged.layout,
+            delivery_id=delivery.id,
+            now=now,
+            states_in_force=intake.states_in_force,
+            ahead=ahead,
+        )
         stored.conflicts |= declined
     reasons = judged.reasons | stored.conflicts
-    late = _refused_rows(keys, judged.delivered, stored.conflicts, template)
+    late = _refused_rows(intake.keys, judged.delivered, stored.conflicts, template)
     _quarantine(session, pl.concat([judged.refused, late]), delivery, now)
     mark_for_rescoring(session, sorted(stored.concerned), "record_collected", now)
     today = city_date(now)
@@ -299,7 +304,7 @@ def store(
         new_by_day=stored.new_by_day,
         received_on=today,
         timely_working_days=quality_rules(today).timely_working_days,
-        calendar=calendar or WorkingDays(),
+        calendar=intake.calendar,
     )
     _count(session, delivery, judged.delivered.height, stored, len(reasons), shape)
     return stored

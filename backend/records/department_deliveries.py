@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import Template, detect_template, load_templates
-from backend.city_calendar import WorkingDays, city_date
+from backend.city_calendar import city_date
 from backend.database import Database
 from backend.identifiers.sealing import KeyRing
 from backend.jobs.service import enqueue_job
@@ -45,6 +45,7 @@ from backend.records.errors import (
     PartOutOfTurn,
     TemplateUnknown,
 )
+from backend.records.intake import Intake
 from backend.records.models import DeliveredFile, Delivery, DeliveryPart
 from backend.records.preparation import KnownSubjects
 from backend.records.sources import inspect_file
@@ -76,14 +77,13 @@ class Received:
 
 def deliver_rows(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     department: SourceDepartment,
     template_code: str,
     rows: Sequence[Mapping[str, object]],
     batch: Batch | None,
     now: datetime,
-    calendar: WorkingDays | None = None,
 ) -> Received:
     """Take rows in: each is stored, recognised as a duplicate, or put into quarantine with its reasons.
 
@@ -125,8 +125,8 @@ def deliver_rows(
     frame = frame_of_rows(rows, template, first_row=delivery.delivered + 1)
     catalogue = catalogue_in_force(session, city_date(now))
     known = KnownSubjects(city_date(now))
-    judged = judge(session, keys, frame, template, catalogue, department.name, known, department)
-    store(session, keys, judged, template, delivery, now, calendar)
+    judged = judge(session, intake.keys, frame, template, catalogue, department.name, known, department)
+    store(session, intake, judged, template, delivery, now)
     if batch is None or batch.last:
         delivery.state, delivery.finished_at = "done", now
     session.flush()
@@ -184,12 +184,11 @@ def receive_file(
 
 def collect_received_file(
     database: Database,
-    keys: KeyRing,
+    intake: Intake,
     delivery_id: UUID,
     *,
     department_code: str,
     now: datetime,
-    calendar: WorkingDays | None = None,
 ) -> None:
     """The worker's part. Interrupted, it is simply run again: collection goes on behind the last whole chunk.
 
@@ -201,10 +200,8 @@ def collect_received_file(
         department = department_by_code(session, department_code, city_date(now))
     if kept is None:
         return
-    with _readable(keys.open_bytes(kept.sealed), delivery.filename) as path:
-        collect_file(
-            database, keys, path, template=delivery.template, owner=department, now=now, calendar=calendar
-        )
+    with _readable(intake.keys.open_bytes(kept.sealed), delivery.filename) as path:
+        collect_file(database, intake, path, template=delivery.template, owner=department, now=now)
     with database.transaction() as session:
         session.execute(delete(DeliveredFile).where(DeliveredFile.delivery_id == delivery_id))
 

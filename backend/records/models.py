@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -25,7 +25,8 @@ from backend.append_only import keep_append_only
 from backend.database import Base, BigId, Digest16, Json, JsonText, UtcDateTime
 
 DELIVERY_STATES = ("receiving", "done", "failed")
-RECORD_STATES = ("active", "disputed", "repaired", "revoked", "expired")
+RecordState = Literal["active", "disputed", "repaired", "revoked", "expired"]
+RECORD_STATES: tuple[RecordState, ...] = get_args(RecordState)
 QUARANTINE_STATES = ("open", "resubmitted", "dropped")
 WARNING_KINDS = ("silent", "refused_share", "category_mix", "empty_cells")
 WARNING_STATES = ("open", "acknowledged")

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import Column, Template, load_templates
-from backend.city_calendar import WorkingDays, city_date
+from backend.city_calendar import city_date
 from backend.database import Database
 from backend.identifiers.sealing import KeyRing
 from backend.ledger.service import Actor, record_access
@@ -44,6 +44,7 @@ from backend.records.errors import (
     UnknownColumns,
     UnknownQuarantineNumbers,
 )
+from backend.records.intake import Intake
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow
 from backend.records.normalisation import parse_dates
 from backend.records.preparation import KnownSubjects
@@ -293,14 +294,13 @@ def count_open(session: Session, *, source_department: str) -> int:
 
 def resubmit_row(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     row_id: int,
     corrections: Mapping[str, str],
     *,
     now: datetime,
     by: str,
     owner: SourceDepartment | None = None,
-    calendar: WorkingDays | None = None,
 ) -> Resubmission:
     """Judge a row again with some cells corrected (by Chinese heading), and take it in when it is sound.
 
@@ -310,6 +310,7 @@ def resubmit_row(
 
     Raises QuarantinedRowNotFound, AlreadyResolved or UnknownColumns.
     """
+    keys = intake.keys
     row = _lock(session, row_id, of_department=owner.name if owner else None)
     origin = session.get_one(Delivery, row.delivery_id)
     template = load_templates()[origin.template]
@@ -339,7 +340,7 @@ def resubmit_row(
             content_sha256=content_sha256,
             now=now,
         )
-        stored = store(session, keys, judged, template, delivery, now, calendar)
+        stored = store(session, intake, judged, template, delivery, now)
         if stored.conflicts:
             attempt.rollback()
             _erase_unkept(keys, row, stored.conflicts[0], now)
@@ -369,12 +370,11 @@ def drop_row(session: Session, keys: KeyRing, row_id: int, *, reason: str, now: 
 
 def resubmit_file(
     database: Database,
-    keys: KeyRing,
+    intake: Intake,
     path: Path,
     *,
     now: datetime,
     by: str,
-    calendar: WorkingDays | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ResubmittedFile:
     """Take a corrected export in again: each row under the department and template it came with.
@@ -390,21 +390,19 @@ def resubmit_file(
     taken = _Taken()
     for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
         with database.transaction() as session:
-            _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by, calendar=calendar)
+            _resubmit_chunk(session, intake, source, chunk, taken, now=now, by=by)
         if progress:
             progress(chunk.bytes_done, source.size_bytes)
     return taken.report()
 
 
-def resubmit_upload(
-    session: Session, keys: KeyRing, path: Path, *, now: datetime, by: str, calendar: WorkingDays | None = None
-) -> ResubmittedFile:
+def resubmit_upload(session: Session, intake: Intake, path: Path, *, now: datetime, by: str) -> ResubmittedFile:
     """The same as `resubmit_file`, all of it in the caller's transaction: for files that a page sends."""
     source = _recognise_export(inspect_file(path))
     _check_numbers(session, source)
     taken = _Taken()
     for chunk in read_chunks(source, rows_per_chunk=_RESUBMITTED_AT_ONCE):
-        _resubmit_chunk(session, keys, source, chunk, taken, now=now, by=by, calendar=calendar)
+        _resubmit_chunk(session, intake, source, chunk, taken, now=now, by=by)
     return taken.report()
 
 
@@ -423,15 +421,15 @@ class _Taken:
 
 def _resubmit_chunk(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     source: SourceFile,
     chunk: Chunk,
     taken: _Taken,
     *,
     now: datetime,
     by: str,
-    calendar: WorkingDays | None,
 ) -> None:
+    keys = intake.keys
     known = KnownSubjects(city_date(now))
     lines = {int(_returned_cell(line[NUMBER_HEADING]) or 0): line for line in chunk.frame.iter_rows(named=True)}
     taken.already_resolved += chunk.frame.height - len(lines)
@@ -443,7 +441,7 @@ def _resubmit_chunk(
         returned = [(lines[row.id][ROW_NUMBER], _returned_row(keys, template, row, lines[row.id])) for row in rows]
         catalogue = None if template.register else catalogue_in_force(session, city_date(now))
         judged = judge(session, keys, _frame(template, returned), template, catalogue, department, known)
-        stored = store(session, keys, judged, template, delivery, now, calendar)
+        stored = store(session, intake, judged, template, delivery, now)
         refused = judged.reasons | stored.conflicts
         for place, row in enumerate(rows):
             _resolve(row, "resubmitted", now=now, by=by, delivery_id=delivery.id)

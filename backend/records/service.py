@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
@@ -14,11 +14,9 @@ from sqlalchemy.orm import Session
 from backend.catalogue.service import still_listed
 from backend.city_calendar import CITY_ZONE
 from backend.records.errors import CorrectionRefused, RecordNotFound, RecordStateUnchanged
-from backend.records.models import CreditRecord, Delivery, RecordVersion
+from backend.records.models import CreditRecord, Delivery, RecordState, RecordVersion
 from backend.records.storing import facts_of, first_version, keep_facts, version_of
 from backend.subjects.rescoring import mark_for_rescoring
-
-RecordState = Literal["active", "disputed", "repaired", "revoked", "expired"]
 
 BY_THE_SYSTEM = "系统按期限自动处理"
 

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import load_templates
-from backend.city_calendar import WorkingDays, city_date
-from backend.identifiers.sealing import KeyRing
+from backend.city_calendar import city_date
 from backend.records.collection import Outcome, delivery_identity, judge, new_delivery, store
 from backend.records.errors import RowRefused
+from backend.records.intake import Intake
 from backend.records.models import CreditRecord
 from backend.records.preparation import KnownSubjects
 from backend.records.sources import COMPLAINT, RAW_LINE, ROW_NUMBER
@@ -33,19 +33,17 @@ class TakenIn:
 
 def take_in_row(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     template: str,
     row: Mapping[str, str],
     source_department: str,
     origin: str,
     now: datetime,
-    calendar: WorkingDays,
 ) -> TakenIn:
     """Judge, match and store one row (cells by column code) as a delivery of its own.
 
-    origin    what the delivery is called: where the row came from, unique to it
-    calendar  the city's working days, which timeliness counts in
+    origin  what the delivery is called: where the row came from, unique to it
 
     Raises RowRefused with the reasons per cell, NoCatalogueInForce or TemplateUnknown's KeyError for a code that
     no template has.
@@ -60,7 +58,9 @@ def take_in_row(
         data[column.code] = pl.Series([row.get(column.code) or None], dtype=pl.String)
     today = city_date(now)
     catalogue = catalogue_in_force(session, today)
-    judged = judge(session, keys, pl.DataFrame(data), form, catalogue, source_department, KnownSubjects(today))
+    judged = judge(
+        session, intake.keys, pl.DataFrame(data), form, catalogue, source_department, KnownSubjects(today)
+    )
     if judged.reasons:
         raise RowRefused(judged.reasons[0])
     content_sha256 = sha256(json.dumps(dict(row), ensure_ascii=False, sort_keys=True).encode()).hexdigest()
@@ -74,7 +74,7 @@ def take_in_row(
             content_sha256=content_sha256,
             now=now,
         )
-        stored = store(session, keys, judged, form, delivery, now, calendar)
+        stored = store(session, intake, judged, form, delivery, now)
         if stored.conflicts:
             attempt.rollback()
             raise RowRefused(stored.conflicts[0])

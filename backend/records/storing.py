@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backend.database import insert_into
 from backend.records.contents import Layout, form_of
 from backend.records.copying import CopyData, copy_data, driver, send_copy, write_rows
+from backend.records.intake import StatesInForce
 from backend.records.models import ContentForm, CorrectionMark, CreditRecord, RecordDeletion, RecordVersion
 from backend.records.validation import Reason
 
@@ -199,11 +200,16 @@ def serialise_collection(session: Session) -> None:
 
 @dataclass(frozen=True)
 class Arrival:
-    """With what, and when, the rows of a delivery come; `form_id` is that of their contents."""
+    """With what, and when, the rows of a delivery come.
+
+    form_id          that of their contents
+    states_in_force  as in `Intake`
+    """
 
     form_id: int
     delivery_id: UUID
     now: datetime
+    states_in_force: StatesInForce
 
 
 @dataclass(frozen=True)
@@ -232,6 +238,7 @@ def store_records(
     layout: Layout,
     delivery_id: UUID,
     now: datetime,
+    states_in_force: StatesInForce,
     ahead: WrittenAhead | None = None,
 ) -> Stored:
     """Store prepared rows (see `PreparedRows`) in the order delivered.
@@ -239,13 +246,14 @@ def store_records(
     The same matter with the same facts is a duplicate; with other facts, from the same department, a new version;
     from another department a conflict: the stored version stays, and the row goes back to be cleared up.
 
-    ahead  is written as it is, without looking first whether its matters are known; where the database says that
-           one is, all are taken back and looked up. What becomes of them is the same
+    states_in_force  as in `Intake`
+    ahead            is written as it is, without looking first whether its matters are known; where the database
+                     says that one is, all are taken back and looked up. What becomes of them is the same
     """
     stored = Stored(0, 0, 0, set(), {})
     if records.is_empty():
         return stored
-    arrival = Arrival(form_of(session, layout).id, delivery_id, now)
+    arrival = Arrival(form_of(session, layout).id, delivery_id, now, states_in_force)
     # Within one file too, a matter may come several times: the first of each together, then the second, and so on.
     is_first = records["natural_key"].is_first_distinct()
     rest = records.filter(~is_first)
@@ -401,10 +409,13 @@ def _correct(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: Sto
                 stored.conflicts[line["row"]] = [_conflict(record)]
         if agreed:
             keep_facts(session, [records[line["record_id"]] for line in agreed])
+        back = [line["record_id"] for line in agreed if _comes_back(records[line["record_id"]], line)]
+        # After the records are locked: whoever decides about one of them meanwhile waits, and finds it back.
+        states = dict.fromkeys(back, "active") | dict(arrival.states_in_force(session, back)) if back else {}
         for line in agreed:
             record = records[line["record_id"]]
             before = facts_of(record)
-            _apply(record, line, form, arrival)
+            _apply(record, line, form, arrival, state=states.get(record.id))
             if wrong_facts(before, facts_of(record)) != {}:
                 session.add(CorrectionMark(record_id=record.id, version=record.version, marked_at=now))
             session.add(version_of(record, now=now, changed_by=record.source_department, reason=_why(line)))
@@ -425,13 +436,20 @@ def _conflict(record: CreditRecord) -> Reason:
     return {"column": "", "code": CONFLICT, "message": message, "record": str(record.id)}
 
 
-def _apply(record: CreditRecord, row: Mapping[str, Any], form: ContentForm, arrival: Arrival) -> None:
-    """A correction keeps what others decided about the record (an objection, a repair); a withdrawal ends it, and
-    a decision the department had withdrawn itself comes back when it delivers it again in force."""
-    if row["withdrawn"]:
+def _comes_back(record: CreditRecord, row: Mapping[str, Any]) -> bool:
+    """Whether the department delivers in force again what it had withdrawn itself."""
+    return record.withdrawn and record.state == "revoked" and not row["withdrawn"]
+
+
+def _apply(
+    record: CreditRecord, row: Mapping[str, Any], form: ContentForm, arrival: Arrival, *, state: str | None
+) -> None:
+    """A correction keeps what others decided about the record (an objection, a repair). A withdrawal ends it,
+    unless its retention has ended it for good; what comes back in force takes the `state` it has then."""
+    if row["withdrawn"] and record.state != "expired":
         record.state = "revoked"
-    elif record.withdrawn and record.state == "revoked":
-        record.state = "active"
+    elif state is not None:
+        record.state = state
     for name in ("title", "event_on", "ended_on", "performed_on", "quantity", "amount", "level", "event_key"):
         setattr(record, name, row[name])
     record.source_department = row["source_department"]

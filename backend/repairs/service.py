@@ -21,11 +21,11 @@ from backend.city_calendar import WorkingDays, city_date
 from backend.commitments.service import break_commitment_about, cancel_about, find_about, sign_within
 from backend.commitments.types import Letter, letter_for
 from backend.evidence.service import attach_evidence, evidence_of
-from backend.identifiers.sealing import KeyRing
 from backend.notifications.service import Recipient, notify
 from backend.objections.recipients import disclosures_since, names_of, tell_of_each
-from backend.objections.service import open_objections_by_record
-from backend.records.models import CreditRecord
+from backend.objections.service import states_by_objection
+from backend.records.intake import Intake
+from backend.records.models import CreditRecord, RecordState
 from backend.records.service import change_state, get_own_record, lock_record, records_of
 from backend.repairs.conditions import Condition, RecordFacts, conditions_of
 from backend.repairs.errors import (
@@ -377,13 +377,12 @@ def decide_repair(
 
 def revoke_repair(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     repair_id: UUID,
     finding: str,
     officer: str,
     now: datetime,
-    calendar: WorkingDays,
 ) -> Repair:
     """A repair that was obtained by false statements never was one: the records count again, those under objection
     once that is decided, and the broken commitment is recorded.
@@ -394,26 +393,25 @@ def revoke_repair(
     repair = get_repair(session, repair_id)
     records = [lock_record(session, record.id) for record in records_in(session, repair)]
     CASES.move(session, repair, "revoke", actor=officer, now=now, detail={"text": finding}, reply=finding)
-    objected = open_objections_by_record(session, [record.id for record in records])
+    states = states_in_force(session, [record.id for record in records])
     for record in records:
         # Meanwhile the department may have revoked the record, or it may have expired: that stays.
         if record.state == "repaired":
             change_state(
                 session,
                 record,
-                state="disputed" if record.id in objected else "active",
+                state=states.get(record.id, "active"),
                 changed_by=f"信用办 {officer}",
                 reason="修复系以虚假陈述取得，已撤销",
                 now=now,
             )
     break_commitment_about(
         session,
-        keys,
+        intake,
         about=case_of(repair),
         finding=f"修复撤销：{finding}",
         officer=officer,
         now=now,
-        calendar=calendar,
     )
     mark_for_rescoring(session, [repair.subject_id], "repair_revoked", now)
     tell_applicant(
@@ -573,6 +571,18 @@ def records_in(session: Session, repair: Repair) -> Sequence[CreditRecord]:
         .where(RepairItem.repair_id == repair.id)
         .order_by(CreditRecord.id)
     ).all()
+
+
+def states_in_force(session: Session, record_ids: Sequence[int]) -> dict[int, RecordState]:
+    """What subjects' rights make of these records while they are in force: repaired, or as objections have it.
+    Those that are left out are active."""
+    repaired = session.scalars(
+        select(RepairItem.record_id)
+        .join(Repair, Repair.id == RepairItem.repair_id)
+        .where(Repair.state == "done", RepairItem.record_id.in_(record_ids))
+    )
+    states = states_by_objection(session, record_ids)
+    return states | {record_id: "repaired" for record_id in repaired if states.get(record_id) != "revoked"}
 
 
 def open_repairs_by_record(session: Session, record_ids: Sequence[int]) -> dict[int, UUID]:

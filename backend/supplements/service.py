@@ -26,6 +26,7 @@ from backend.evidence.service import attach_evidence
 from backend.identifiers.sealing import KeyRing
 from backend.notifications.service import Recipient, notify
 from backend.records.errors import RowRefused
+from backend.records.intake import Intake
 from backend.records.service import change_state, lock_record
 from backend.records.single_row import TakenIn, take_in_row
 from backend.records.storing import SELF_DECLARED
@@ -91,7 +92,7 @@ def offered_to(
 
 def file_supplement(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     acting: ActingFor,
     category: str,
@@ -99,7 +100,6 @@ def file_supplement(
     evidence_ids: Sequence[UUID],
     consent_evidence: Mapping[str, Any] | None,
     now: datetime,
-    working_days: WorkingDays,
     config: Suppliable | None = None,
 ) -> Supplement:
     """Hand data in for verification: checked at once as a delivered row would be, stored only when verified.
@@ -132,12 +132,12 @@ def file_supplement(
         applied_by=acting.capacity,
         category=category,
         template=form.template,
-        cells_sealed=keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False)),
+        cells_sealed=intake.keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False)),
         department=entry.source_department,
         department_code=entry.source_department_code,
         state="filed",
         filed_at=now,
-        due_on=working_days.due_after(today, config.verification_days),
+        due_on=intake.calendar.due_after(today, config.verification_days),
     )
     session.add(supplement)
     session.flush()
@@ -150,7 +150,7 @@ def file_supplement(
             evidence=consent_evidence,
             now=now,
         ).id
-    _rehearse(session, keys, supplement, now, working_days)
+    _rehearse(session, intake, supplement, now)
     attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
     CASES.remember(session, supplement, "file", actor=acting.capacity, now=now)
     _tell_verifiers(session, supplement, now=now)
@@ -160,14 +160,13 @@ def file_supplement(
 
 def complete_supplement(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     supplement_id: UUID,
     acting: ActingFor,
     cells: Mapping[str, str],
     evidence_ids: Sequence[UUID],
     now: datetime,
-    working_days: WorkingDays,
     config: Suppliable | None = None,
 ) -> Supplement:
     """Hand it in again after a return, corrected; the clock starts anew.
@@ -182,10 +181,10 @@ def complete_supplement(
         raise NotSuppliable
     form = config.categories[supplement.category]
     filled = _check_cells(form, cells, consented=supplement.consent_id is not None)
-    supplement.cells_sealed = keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False))
-    _rehearse(session, keys, supplement, now, working_days)
+    supplement.cells_sealed = intake.keys.seal(json.dumps({**filled, **form.fixed}, ensure_ascii=False))
+    _rehearse(session, intake, supplement, now)
     attach_evidence(session, subject_id=acting.person_id, case=case_of(supplement), evidence_ids=evidence_ids)
-    due_on = working_days.due_after(today, config.verification_days)
+    due_on = intake.calendar.due_after(today, config.verification_days)
     CASES.move(session, supplement, "complete", actor=acting.capacity, now=now, due_on=due_on)
     _tell_verifiers(session, supplement, now=now)
     return supplement
@@ -273,14 +272,13 @@ def return_supplement(
 
 def decide_supplement(
     session: Session,
-    keys: KeyRing,
+    intake: Intake,
     *,
     supplement_id: UUID,
     outcome: Outcome,
     reply: str,
     decided_by: str,
     now: datetime,
-    calendar: WorkingDays,
 ) -> Supplement:
     """Verified: it becomes a record of the source “自主申报，由…核验”, through the storing of every delivery,
     and the subject is scored anew. Refused: with reasons.
@@ -309,7 +307,7 @@ def decide_supplement(
         )
         return supplement
     CASES.move(session, supplement, "verify", actor=decided_by, now=now, **decided)
-    taken = _take_in(session, keys, supplement, now, calendar)
+    taken = _take_in(session, intake, supplement, now)
     supplement.record_id = taken.record.id
     session.flush()
     tell_applicant(
@@ -465,28 +463,23 @@ def _check_cells(form: SuppliableCategory, cells: Mapping[str, str], *, consente
     return filled
 
 
-def _rehearse(
-    session: Session, keys: KeyRing, supplement: Supplement, now: datetime, calendar: WorkingDays
-) -> None:
+def _rehearse(session: Session, intake: Intake, supplement: Supplement, now: datetime) -> None:
     """Would it become a record of its own? Nothing of this stays. Raises RowRefused or AlreadyRecorded."""
     with session.begin_nested() as rehearsal:
-        _take_in(session, keys, supplement, now, calendar)
+        _take_in(session, intake, supplement, now)
         rehearsal.rollback()
 
 
-def _take_in(
-    session: Session, keys: KeyRing, supplement: Supplement, now: datetime, calendar: WorkingDays
-) -> TakenIn:
+def _take_in(session: Session, intake: Intake, supplement: Supplement, now: datetime) -> TakenIn:
     try:
         taken = take_in_row(
             session,
-            keys,
+            intake,
             template=supplement.template,
-            row=_row(session, keys, supplement),
+            row=_row(session, intake.keys, supplement),
             source_department=SELF_DECLARED.format(supplement.department),
             origin=f"自主申报 {supplement.id}",
             now=now,
-            calendar=calendar,
         )
     except RowRefused as refusal:
         if any(reason["code"] == "conflicting_source" for reason in refusal.reasons):

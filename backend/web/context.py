@@ -22,6 +22,8 @@ from backend.evidence.service import EvidenceStore
 from backend.identifiers.sealing import KeyRing
 from backend.jobs.worker import Worker
 from backend.objections.deadlines import Deadlines, load_deadlines
+from backend.records.intake import Intake
+from backend.repairs.service import states_in_force
 from backend.reports.press import ReportPress, press_of
 
 EXTENSION = "osmanthus"
@@ -46,6 +48,10 @@ class Services:
     @property
     def deadlines(self) -> Deadlines:
         return load_deadlines(self.working_days, self.config.jurisdiction)
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.keys, self.working_days, states_in_force)
 
     @property
     def evidence(self) -> EvidenceStore:

@@ -301,11 +301,10 @@ def add_supplement_routes(blp: Blueprint, desk: Desk) -> None:
                 else:
                     supplement = decide_supplement(
                         session,
-                        services().keys,
+                        services().intake,
                         supplement_id=supplement_id,
                         decided_by=decided_by,
                         now=now(),
-                        calendar=services().working_days,
                         **body,
                     )
                 _note(session, desk, supplement, "supplement_decided", "核验自主申报")

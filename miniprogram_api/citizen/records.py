@@ -13,7 +13,7 @@ from marshmallow import Schema, fields, validate
 from backend.city_calendar import city_date
 from backend.objections.own_records import OwnRecord, own_record, own_records
 from backend.records.life import EVENT_NAMES
-from backend.records.service import RecordState
+from backend.records.models import RecordState
 from backend.repairs.publication import published_until
 from backend.repairs.rules import rule_on
 from backend.web import API_PREFIX

@@ -194,14 +194,13 @@ class MySupplements(MethodView):
         with transaction() as session:
             supplement = file_supplement(
                 session,
-                services().keys,
+                services().intake,
                 acting=acting(session, body["enterprise"]),
                 category=body["category"],
                 cells=body["cells"],
                 evidence_ids=body["evidence_ids"],
                 consent_evidence=consent,
                 now=now(),
-                working_days=services().working_days,
             )
             return _answer(session, supplement)
 
@@ -231,13 +230,12 @@ class SupplementCompletion(MethodView):
         with transaction() as session:
             supplement = complete_supplement(
                 session,
-                services().keys,
+                services().intake,
                 supplement_id=supplement_id,
                 acting=acting(session, body["enterprise"]),
                 cells=body["cells"],
                 evidence_ids=body["evidence_ids"],
                 now=now(),
-                working_days=services().working_days,
             )
             return _answer(session, supplement)
 

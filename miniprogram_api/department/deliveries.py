@@ -159,13 +159,12 @@ class Deliveries(MethodView):
         with transaction() as session:
             received = deliver_rows(
                 session,
-                services().keys,
+                services().intake,
                 department=current_department(),
                 template_code=body["template"],
                 rows=body["rows"],
                 batch=batch,
                 now=now(),
-                calendar=services().working_days,
             )
             return _answer(received.delivery) | {"unknown_headings": received.unknown_headings}
 

@@ -130,13 +130,12 @@ class Corrections(MethodView):
             for row in body["rows"]:
                 resubmission = resubmit_row(
                     session,
-                    services().keys,
+                    services().intake,
                     row["id"],
                     row["cells"],
                     now=now(),
                     by=department.name,
                     owner=department,
-                    calendar=services().working_days,
                 )
                 items.append({"id": row["id"], "outcome": resubmission.outcome, "reasons": resubmission.reasons})
             return {"items": items}

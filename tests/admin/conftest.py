@@ -65,7 +65,7 @@ def office(city: City, now: datetime, tmp_path: Path) -> Office:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        collect_file(city.database, city.keys, path, source_department=department, now=city.clock())
+        collect_file(city.database, city.services.intake, path, source_department=department, now=city.clock())
 
     def file(subject_id: int, category: str = "utility_arrears", evidence_ids: Sequence[str] = ()) -> str:
         with city.database.transaction() as session:

@@ -235,6 +235,45 @@ def test_whoever_waits_for_a_new_score_waits_on_when_marks_are_folded_no_more(em
         assert marks == [(subject_id, "record_collected") for subject_id in range(1, 1_002)]
 
 
+def test_objections_upheld_earlier_keep_their_records_out(empty_database):
+    """Not those that were upheld with corrections, of a record in force or of one withdrawn by its department."""
+    _to(empty_database, "0035")
+    decided = "2026-03-04 02:00:00.000000"
+    lives = {
+        1: [(2, "disputed", _AT), (3, "revoked", decided)],
+        2: [(2, "disputed", _AT), (3, "revoked", _AT)],
+        3: [(2, "disputed", _AT), (3, "disputed", decided), (4, "active", decided)],
+        4: [(2, "disputed", _AT), (3, "revoked", _AT), (4, "revoked", decided)],
+        5: [(2, "disputed", _AT), (3, "active", decided)],
+    }
+    with empty_database.engine.begin() as connection:
+        _insert(
+            connection, "subjects", id=1, kind="person", identifier_index=b"i", identifier_sealed=b"s",
+            district="桂城区", status="active", created_at=_AT,
+        )  # fmt: skip
+        for record_id, versions in lives.items():
+            key = str(UUID(int=record_id)) if connection.dialect.name == "postgresql" else bytes([record_id]) * 16
+            _insert(
+                connection, "credit_records", id=record_id, subject_id=1, category="court_judgment",
+                natural_key=key, facts_digest=b"d" * 16, title="判决", event_on="2026-01-05",
+                source_department="法院", delivery_id=_DELIVERY_ID, content="{}", created_at=_AT,
+            )  # fmt: skip
+            for version, state, changed_at in versions:
+                _insert(
+                    connection, "record_versions", id=10 * record_id + version, record_id=record_id,
+                    version=version, state=state, facts="{}", changed_at=changed_at, changed_by="", reason="",
+                )  # fmt: skip
+            _insert(
+                connection, "objections", id=UUID(int=record_id).hex, subject_id=1, filed_by_id=1, kind="record",
+                about=f"record:{record_id}", record_id=record_id, grounds="", filed_at=_AT, extended=False,
+                state="rejected" if record_id == 5 else "upheld", decided_at=decided, answer_due_on="2026-03-06",
+            )  # fmt: skip
+    migrate(empty_database)
+    with empty_database.engine.begin() as connection:
+        removed = sa.text("SELECT record_id FROM objections WHERE removed ORDER BY record_id")
+        assert connection.scalars(removed).all() == [1, 2]
+
+
 _AT = "2026-03-03 02:00:00.000000"
 _DELIVERY_ID = "6d0e64ee000040008000000000000000"
 

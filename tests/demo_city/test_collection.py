@@ -14,6 +14,7 @@ from backend.identifiers.sealing import KeyRing
 from backend.records.collection import collect_file
 from demo_city.rhythm import FORMER_PLATFORM
 from tests.demo_city.conftest import DeliveredCity
+from tests.factories import intake_of
 
 
 def morning(day: str) -> datetime:
@@ -38,7 +39,7 @@ def test_collection_finds_exactly_the_dirt_that_was_put_in(
             continue
         report = collect_file(
             city_database,
-            keys,
+            intake_of(keys),
             delivered.folder / file.stated["file"],
             source_department=file.stated["source_department"],
             now=morning(file.stated["delivered_on"]),

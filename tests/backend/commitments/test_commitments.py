@@ -40,7 +40,7 @@ from backend.records.models import CreditRecord
 from backend.records.service import change_state, lock_record
 from backend.subjects.acting import ActingFor
 from backend.subjects.rescoring import open_marks
-from tests.factories import add_enterprise, add_person, add_record
+from tests.factories import add_enterprise, add_person, add_record, intake_of
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 SIGNED = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -85,13 +85,12 @@ def judge(session, keys):
     def judge(commitment, outcome, *, finding="现场核查，未按期补齐材料", now=LATER):
         return follow_up(
             session,
-            keys,
+            intake_of(keys),
             commitment_id=commitment.id,
             outcome=outcome,
             finding=finding,
             officer="信用办 张敏",
             now=now,
-            calendar=WorkingDays(),
         )
 
     return judge
@@ -198,12 +197,11 @@ def test_a_case_breaks_the_letter_that_was_signed_last_in_it_and_once(session, k
     def broken():
         return break_commitment_about(
             session,
-            keys,
+            intake_of(keys),
             about="repair:1",
             finding="以虚假材料取得修复",
             officer="张敏",
             now=LATER,
-            calendar=WorkingDays(),
         )
 
     assert broken() is last

@@ -63,7 +63,7 @@ from backend.supplements.models import Supplement
 from backend.supplements.service import case_of as supplement_case
 from backend.supplements.service import decide_supplement, file_supplement
 from scoring.policy import shipped_policy
-from tests.factories import add_person, add_record
+from tests.factories import add_person, add_record, intake_of
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -287,24 +287,22 @@ def verified(session, keys, person, tmp_path) -> Supplement:
     """What the person supplied itself, with a photo, and the department verified."""
     supplement = file_supplement(
         session,
-        keys,
+        intake_of(keys),
         acting=ActingFor(person, person.id, "本人"),
         category="supplement_education",
         cells=CERTIFICATE,
         evidence_ids=[photo(session, keys, person, tmp_path)],
         consent_evidence=None,
         now=BEFORE + timedelta(days=30),
-        working_days=DAYS,
     )
     decide_supplement(
         session,
-        keys,
+        intake_of(keys),
         supplement_id=supplement.id,
         outcome="verified",
         reply="",
         decided_by="王核",
         now=NOW,
-        calendar=DAYS,
     )
     return supplement
 

@@ -21,9 +21,11 @@ from backend.identifiers.sealing import KeyRing
 from backend.objections.service import open_objections_by_record
 from backend.records.collection import DeliveryReport, collect_file
 from backend.records.deletions import Swept, sweep_records
+from backend.records.intake import Intake
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordVersion
 from backend.records.service import facts_at, versions_of_records
 from backend.subjects.registers import RegisterRow, register_subjects
+from tests.factories import intake_of
 
 LAN = complete_citizen_number("99000119900101101")
 QIANG = complete_citizen_number("99000119850615201")
@@ -163,6 +165,10 @@ class City:
     now: datetime
     _files: Any = field(default_factory=lambda: count(1))
 
+    @property
+    def intake(self) -> Intake:
+        return intake_of(self.keys)
+
     def write(
         self, rows: Sequence[Mapping[str, str]], *, name: str | None = None, encoding: str = "utf-8-sig"
     ) -> Path:
@@ -174,7 +180,7 @@ class City:
         return path
 
     def collect(self, path: Path, **options: Any) -> DeliveryReport:
-        return collect_file(self.database, self.keys, path, **{"now": self.now, **options})
+        return collect_file(self.database, self.intake, path, **{"now": self.now, **options})
 
     def deliver(self, *rows: Mapping[str, str], **options: Any) -> DeliveryReport:
         return self.collect(self.write(rows), **options)

@@ -140,7 +140,7 @@ class Steps(RuleBasedStateMachine):
         corrections = {"服务时长（小时）": hours, "身份号码": subject, "服务日期": "2026-01-10"}
         with self.city.database.transaction() as session:
             outcome = resubmit_row(
-                session, self.city.keys, waiting[0].id, corrections, now=self.city.now, by="张敏"
+                session, self.city.intake, waiting[0].id, corrections, now=self.city.now, by="张敏"
             ).outcome
         if outcome != "quarantined":
             self.handed_in += 1
@@ -161,7 +161,7 @@ class Steps(RuleBasedStateMachine):
         with self.city.database.transaction() as session:
             delivery = deliver_rows(
                 session,
-                self.city.keys,
+                self.city.intake,
                 department=self.department,
                 template_code="volunteering",
                 rows=rows_of_call,
@@ -189,11 +189,12 @@ from pathlib import Path
 from backend.database import Database
 from backend.identifiers.sealing import KeyRing
 from backend.records import collection
-keys = KeyRing(keys={"test": b"k" * 32}, current="test", index_key=b"i" * 32)
+from tests.factories import intake_of
+intake = intake_of(KeyRing(keys={"test": b"k" * 32}, current="test", index_key=b"i" * 32))
 def progress(done, total):
     print("chunk", flush=True)
     time.sleep(0.05)
-collection.collect_file(Database(sys.argv[1]), keys, Path(sys.argv[2]), now=datetime(2026, 3, 3, 2, tzinfo=UTC),
+collection.collect_file(Database(sys.argv[1]), intake, Path(sys.argv[2]), now=datetime(2026, 3, 3, 2, tzinfo=UTC),
                         progress=progress, rows_per_chunk=2)
 """
 

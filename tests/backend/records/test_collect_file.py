@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from backend.catalogue.errors import NoCatalogueInForce
 from backend.database import Database
 from backend.identifiers import complete_citizen_number
+from backend.records.collection import collect_file
 from backend.records.errors import (
     ColumnsMissing,
     DeliveryInProgress,
     FileUnreadable,
     TemplateUnknown,
 )
-from backend.records.models import CreditRecord, Delivery, QuarantinedRow
+from backend.records.models import CreditRecord, Delivery, QuarantinedRow, RecordState
 from backend.subjects.models import RescoreMark, Subject
 from backend.subjects.registers import RegisterRow, register_subjects
 from tests.backend.records.conftest import (
@@ -168,6 +172,25 @@ def test_a_withdrawn_decision_revokes_its_record_and_comes_back_when_delivered_i
     city.deliver(row | {"BZ": "复核后恢复"})
     (record,) = city.records()
     assert (record.state, record.withdrawn, record.version) == ("active", False, 3)
+
+
+def test_what_others_decided_is_asked_only_of_records_that_come_back(city: City) -> None:
+    asked: list[list[int]] = []
+
+    def nothing_decided(_session: Session, record_ids: Sequence[int]) -> dict[int, RecordState]:
+        asked.append(list(record_ids))
+        return {}
+
+    intake = replace(city.intake, states_in_force=nothing_decided)
+    kept, taken_back = penalty(), penalty()
+    for rows in (
+        [kept, taken_back],
+        [kept | {"CF_NR_FK": "0.3"}, taken_back | {"BZ": "本决定已撤销"}],
+        [kept | {"CF_NR_FK": "0.4"}, taken_back, penalty()],
+    ):
+        collect_file(city.database, intake, city.write(rows), now=city.now)
+    [withdrawn] = [record.id for record in city.records() if taken_back["CF_WSH"] in str(record.content)]
+    assert asked == [[withdrawn]]
 
 
 def test_two_departments_that_disagree_are_both_kept(city: City) -> None:

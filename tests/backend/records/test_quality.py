@@ -17,6 +17,7 @@ from backend.records.quality_rules import quality_rules_in_force, read_quality_r
 from backend.records.single_row import take_in_row
 from backend.subjects.models import RescoreMark
 from tests.backend.records.conftest import DEPARTMENT, STRANGER, City, commitment, judgment, penalty, volunteering
+from tests.factories import intake_of
 
 
 def test_quality_counts_rows_causes_and_punctuality_per_department(city: City) -> None:
@@ -192,11 +193,10 @@ def test_a_single_row_is_timely_by_the_working_days_of_the_city_not_of_the_libra
         for column in load_templates()["volunteering"].columns
         if (value := volunteering(服务日期="2031-03-03").get(column.header))
     }
-    calendar = WorkingDays(overrides={2031: {}})
     with city.database.transaction() as session:
         take_in_row(
-            session, city.keys, template="volunteering", row=row, source_department=DEPARTMENT, origin="一行",
-            now=datetime(2031, 3, 12, 2, tzinfo=UTC), calendar=calendar,
+            session, intake_of(city.keys, WorkingDays(overrides={2031: {}})), template="volunteering", row=row,
+            source_department=DEPARTMENT, origin="一行", now=datetime(2031, 3, 12, 2, tzinfo=UTC),
         )  # fmt: skip
     (delivery,) = city.deliveries()
     assert (delivery.shape["timed"], delivery.shape["on_time"]) == (1, 1)

@@ -212,7 +212,7 @@ def test_a_corrected_export_is_taken_in_under_each_department_and_twice_changes_
             line["裁判生效日期"] = "2025-12-01"
     path = _write(tmp_path / "corrected.csv", lines)
 
-    result = resubmit_file(city.database, city.keys, path, now=city.now + timedelta(hours=1), by="陈审核")
+    result = resubmit_file(city.database, city.intake, path, now=city.now + timedelta(hours=1), by="陈审核")
 
     by_template = {report.template: counts(report) for report in result.reports}
     assert by_template == {"volunteering": (2, 0, 0, 1), "court_judgment": (1, 0, 0, 0)}
@@ -222,7 +222,7 @@ def test_a_corrected_export_is_taken_in_under_each_department_and_twice_changes_
     assert still_open.reasons[0]["code"] == "subject_unknown"
     assert json.loads(city.keys.open(still_open.sealed_row))["身份号码"] == STRANGER
 
-    again = resubmit_file(city.database, city.keys, path, now=city.now + timedelta(hours=2), by="陈审核")
+    again = resubmit_file(city.database, city.intake, path, now=city.now + timedelta(hours=2), by="陈审核")
     assert (again.reports, again.already_resolved) == ([], 4)
     assert len(city.records()) == 3
     assert len(city.quarantined()) == 1
@@ -236,17 +236,17 @@ def test_an_export_with_strange_numbers_is_refused_whole(city: City, tmp_path: P
     lines[1][NUMBER_HEADING] = "999"
     path = _write(tmp_path / "corrected.csv", lines)
     with pytest.raises(UnknownQuarantineNumbers) as refusal:
-        resubmit_file(city.database, city.keys, path, now=city.now, by="陈审核")
+        resubmit_file(city.database, city.intake, path, now=city.now, by="陈审核")
     assert refusal.value.data["rows"] == [3]
     assert city.records() == []
 
     with pytest.raises(NotAQuarantineExport):
-        resubmit_file(city.database, city.keys, city.write([penalty()]), now=city.now, by="陈审核")
+        resubmit_file(city.database, city.intake, city.write([penalty()]), now=city.now, by="陈审核")
 
 
 def _resubmit(city: City, row_id: int, corrections: dict[str, str]) -> Resubmission:
     with city.database.transaction() as session:
-        return resubmit_row(session, city.keys, row_id, corrections, now=city.now, by="陈审核")
+        return resubmit_row(session, city.intake, row_id, corrections, now=city.now, by="陈审核")
 
 
 def _export(city: City, opening: Opening | None = None) -> str:
@@ -285,14 +285,14 @@ def test_a_workbook_is_exported_corrected_offline_and_handed_back_with_nothing_l
             for place, cell in enumerate(row.values()):
                 page.write_string(number, place, cell or "")
     with city.database.transaction() as session:
-        result = resubmit_upload(session, city.keys, back, now=city.now, by="张敏")
+        result = resubmit_upload(session, city.intake, back, now=city.now, by="张敏")
     assert [counts(report) for report in result.reports] == [(1, 0, 0, 1)]
     assert city.records()[0].content["备注"] == "=1+1"
     assert city.codes() == [("身份号码", "identifier_check_digit")], (
         "what was left masked means what was delivered"
     )
     with city.database.transaction() as session:
-        assert resubmit_upload(session, city.keys, back, now=city.now, by="张敏").already_resolved == 2
+        assert resubmit_upload(session, city.intake, back, now=city.now, by="张敏").already_resolved == 2
     assert len(city.records()) == 1
 
 
@@ -352,7 +352,7 @@ def test_a_corrected_export_that_shows_a_child_leaves_nothing_of_the_row(city: C
     (line,) = _lines(_export(city))
     path = _write(tmp_path / "corrected.csv", [line | {"服务日期": "2026-03-02"}])
 
-    resubmit_file(city.database, city.keys, path, now=city.now, by="陈审核")
+    resubmit_file(city.database, city.intake, path, now=city.now, by="陈审核")
 
     assert (city.records(), city.quarantined()) == ([], [])
     for row in [*city.quarantined("resubmitted"), *city.quarantined("dropped")]:

@@ -12,7 +12,6 @@ from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
 from backend.authorizations.service import give_written_consent
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.catalogue.service import import_catalogue
-from backend.city_calendar import WorkingDays
 from backend.records.collection import collect_file
 from backend.records.errors import RowRefused
 from backend.records.models import CreditRecord, QuarantinedRow
@@ -20,7 +19,7 @@ from backend.records.service import change_state, records_of
 from backend.records.single_row import take_in_row
 from backend.scores.activation import withdraw_authorization
 from backend.subjects.service import name_of
-from tests.factories import add_person
+from tests.factories import add_person, intake_of
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = datetime(2026, 3, 3, 2, tzinfo=UTC)
@@ -46,7 +45,7 @@ def deliver(session, keys, person):
     def deliver(number="JZ2025001"):
         return take_in_row(
             session,
-            keys,
+            intake_of(keys),
             template="city_catalogue",
             row={
                 "ZTLB": "自然人",
@@ -62,7 +61,6 @@ def deliver(session, keys, person):
             source_department="桂城市教育局",
             origin=f"delivery {number}",
             now=NOW,
-            calendar=WorkingDays(),
         )
 
     return deliver
@@ -138,7 +136,7 @@ def test_of_a_whole_file_only_the_rows_of_those_who_consented_are_kept(
         encoding="utf-8",
     )
 
-    report = collect_file(database, keys, path, now=NOW, rows_per_chunk=4)
+    report = collect_file(database, intake_of(keys), path, now=NOW, rows_per_chunk=4)
 
     assert (report.delivered, report.accepted, report.quarantined) == (6, 3, 3)
     with database.reading() as session:

@@ -24,7 +24,7 @@ from backend.city_calendar import WorkingDays
 from backend.errors import DomainError
 from backend.objections.deadlines import load_deadlines
 from backend.objections.models import Objection
-from backend.objections.service import decide_objection, file_objection, mark_again, withdraw_objection
+from backend.objections.service import decide_objection, file_objection, withdraw_objection
 from backend.objections.states import OPEN_STATES
 from backend.records.models import CreditRecord, Delivery
 from backend.records.service import expire_records, records_of, versions_of
@@ -45,7 +45,7 @@ from backend.subjects.acting import ActingFor
 from backend.subjects.models import RescoreMark
 from scoring.policy import shipped_policy
 from tests.backend.records.conftest import judgment
-from tests.factories import add_enterprise, add_person, add_record, add_relation
+from tests.factories import add_enterprise, add_person, add_record, add_relation, intake_of
 
 NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
 TODAY = date(2026, 6, 30)
@@ -67,7 +67,7 @@ steps = st.lists(
         st.tuples(
             st.just("decide_objection"),
             matters,
-            st.sampled_from(["upheld", "corrected", "rejected", "redirected"]),
+            st.sampled_from(["upheld", "upheld_corrected", "corrected", "rejected", "redirected"]),
         ),
     ),
     min_size=3,
@@ -85,6 +85,8 @@ class Known:
     level: int
     performed_on: date | None
     withdrawn: bool
+    # An objection was upheld that says there should be no such record.
+    removed: bool = False
     # As the department last had it: an officer's correction does not make what was sent before news again.
     sent: tuple[int, date | None, bool] = (0, None, False)
 
@@ -128,13 +130,12 @@ class World:
         self.delivered += 1
         taken = take_in_row(
             self.session,
-            self.keys,
+            intake_of(self.keys),
             template="court_judgment",
             row=row,
             source_department="桂城市中级人民法院",
             origin=f"{self.delivered}.csv",
             now=NOW,
-            calendar=CLOCK.working_days,
         )
         said = Known(
             "revoked" if note else "active",
@@ -144,21 +145,26 @@ class World:
         )
         said.sent = (said.level, said.performed_on, said.withdrawn)
         known = self.matters.get(matter)
-        if known is not None and not note:
+        if known is not None:
+            said.removed = known.removed
             # A correction keeps what others decided; only the department's own withdrawal is undone by it.
-            said.state = (
-                self.in_force_again(matter) if known.withdrawn and known.state == "revoked" else known.state
-            )
+            if not note and known.withdrawn and known.state == "revoked":
+                said.state = self.in_force_again(matter)
+            elif not note or known.state == "expired":
+                said.state = known.state
         same = known is not None and known.sent == said.sent
         assert taken.outcome == ("accepted" if known is None else "duplicate" if same else "corrected")
         self.counted[taken.outcome] += 1
         if not same:
             self.matters[matter] = said
-        mark_again(self.session, now=NOW)
 
     def in_force_again(self, matter: int) -> str:
-        """While an objection is open it lowers no score, whatever brought it back."""
+        """Whatever brought it back, what others decided about it holds."""
         objection = self.objection(matter)
+        if self.matters[matter].removed:
+            return "revoked"
+        if self.repair_done(matter) is not None:
+            return "repaired"
         return "disputed" if objection is not None and objection.state in OPEN_STATES else "active"
 
     def expire(self, matter: int) -> None:
@@ -199,22 +205,22 @@ class World:
         if objection is None or objection.state not in OPEN_STATES:
             self.object(matter)
             objection = self.objection(matter)
-        level = known.level % 3 + 1
+        level, corrects = known.level % 3 + 1, outcome.endswith("corrected")
         decide_objection(
             self.session,
             objection_id=objection.id,
-            outcome="partly_upheld" if outcome == "corrected" else outcome,
-            corrections={"level": level} if outcome == "corrected" else None,
+            outcome={"corrected": "partly_upheld", "upheld_corrected": "upheld"}.get(outcome, outcome),
+            corrections={"level": level} if corrects else None,
             redirected_to="省级信用平台",
             reply="经核查，答复如下。",
             officer="甲",
             now=NOW,
         )
         if outcome == "upheld":
-            known.state = "revoked"
+            known.state, known.removed = "revoked", True
         elif known.state == "disputed":
             known.state = "active"
-        if outcome == "corrected":
+        if corrects:
             known.level = level
 
     def repair(self, matter: int) -> None:
@@ -246,21 +252,23 @@ class World:
         )
         self.matters[matter].state = "repaired"
 
-    def revoke_repair(self, matter: int) -> None:
-        repair = self.session.scalars(
+    def repair_done(self, matter: int) -> Repair | None:
+        return self.session.scalars(
             select(Repair)
             .join(RepairItem)
             .where(RepairItem.record_id == self.record(matter).id, Repair.state == "done")
         ).first()
+
+    def revoke_repair(self, matter: int) -> None:
+        repair = self.repair_done(matter)
         if repair is not None:
             revoke_repair(
                 self.session,
-                self.keys,
+                intake_of(self.keys),
                 repair_id=repair.id,
                 finding="材料系伪造",
                 officer="甲",
                 now=NOW,
-                calendar=CLOCK.working_days,
             )
             self.broken += 1
             if self.matters[matter].state == "repaired":
@@ -276,6 +284,38 @@ def city(session, keys):
         for kind, name in (("person", "haibei"), ("enterprise", "enterprise"))
     }
     return adopted
+
+
+BEFORE_AND_WHILE_IT_IS_WITHDRAWN = [
+    (["object"], [], "disputed"),
+    (["object"], ["withdraw_objection"], "active"),
+    (["object"], [("decide_objection", "rejected")], "active"),
+    (["object"], [("decide_objection", "upheld_corrected")], "active"),
+    (["object"], [("decide_objection", "upheld")], "revoked"),
+    ([("decide_objection", "upheld")], [], "revoked"),
+    (["repair"], [], "repaired"),
+    (["repair"], ["revoke_repair"], "active"),
+    (["repair", "object"], ["revoke_repair"], "disputed"),
+    (["expire"], [], "expired"),
+]
+
+
+def test_what_others_decided_holds_from_the_moment_in_which_a_withdrawn_record_comes_back(session, keys, city):
+    in_force = ("deliver", "轻微", "2026-05-01", "")
+    withdrawn = (*in_force[:3], "撤销")
+    for before, meanwhile, state in BEFORE_AND_WHILE_IT_IS_WITHDRAWN:
+        subject, acting = new_subject(session, keys, "person")
+        world = World(session, keys, acting, keys.open(subject.identifier_sealed))
+        for step in [in_force, *before, withdrawn, *meanwhile, in_force]:
+            name, *facts = [step] if isinstance(step, str) else step
+            getattr(world, name)(1, *facts)
+
+        record = world.record(1)
+        assert (record.state, record.withdrawn) == (state, False), (before, meanwhile)
+        assert world.matters[1].state == state
+        versions = versions_of(session, record.id)
+        [withdrawal] = [one.version for one in versions if one.reason == "数源单位撤销"]
+        assert {one.state for one in versions[withdrawal - 1 :]} <= {"revoked", state}, (before, meanwhile)
 
 
 @pytest.mark.parametrize("kind", ["person", "enterprise"])

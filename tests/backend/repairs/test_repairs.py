@@ -59,7 +59,7 @@ from backend.subjects.acting import ActingFor, acting_for
 from backend.subjects.errors import EnterpriseNotRepresented
 from backend.subjects.rescoring import open_marks
 from tests.backend.repairs.conftest import CLOCK, COURT, FILED, OFFICER
-from tests.factories import add_enterprise, add_partner, add_person, add_record, add_relation
+from tests.factories import add_enterprise, add_partner, add_person, add_record, add_relation, intake_of
 
 LATER = FILED + timedelta(hours=3)
 COURT_CODE = "11990001MB9000058N"
@@ -355,7 +355,7 @@ def test_a_record_under_objection_lowers_no_score_when_its_repair_is_revoked(ses
     )
 
     revoke_repair(
-        session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER, calendar=DAYS
+        session, intake_of(keys), repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER
     )
 
     assert (repair.state, record.state) == ("revoked", "disputed")
@@ -372,7 +372,7 @@ def test_a_repair_obtained_by_false_statements_is_undone_and_the_broken_promise_
     repair = applicant.repaired(record)
 
     revoke_repair(
-        session, keys, repair_id=repair.id, finding="缴款凭证系伪造。", officer=OFFICER, now=LATER, calendar=DAYS
+        session, intake_of(keys), repair_id=repair.id, finding="缴款凭证系伪造。", officer=OFFICER, now=LATER
     )
 
     assert (repair.state, record.state) == ("revoked", "active")
@@ -397,12 +397,11 @@ def test_a_revocation_in_a_year_only_the_citys_calendar_knows_is_judged_for_time
 
     revoke_repair(
         session,
-        keys,
+        intake_of(keys, calendar),
         repair_id=repair.id,
         finding="缴款凭证系伪造",
         officer=OFFICER,
         now=filed + timedelta(days=9),
-        calendar=calendar,
     )
 
     (broken,) = session.scalars(select(Delivery).where(Delivery.template == "commitment"))
@@ -441,7 +440,7 @@ def test_revoking_leaves_a_record_that_has_meanwhile_been_revoked_as_it_is(sessi
     change_state(session, record, state="revoked", changed_by=COURT, reason="再审撤销", now=LATER)
 
     revoke_repair(
-        session, keys, repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER, calendar=DAYS
+        session, intake_of(keys), repair_id=repair.id, finding="缴款凭证系伪造", officer=OFFICER, now=LATER
     )
 
     assert record.state == "revoked"

@@ -51,7 +51,7 @@ from backend.supplements.service import (
     withdraw_supplement,
 )
 from backend.supplements.suppliable import parse_suppliable, suppliable_on
-from tests.factories import add_enterprise, add_person
+from tests.factories import add_enterprise, add_person, intake_of
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 FILED = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -107,14 +107,13 @@ def file(session, keys, person, photo):
     def file(cells=CERTIFICATE, *, category="supplement_education", evidence=None, consent=None, **options):
         return file_supplement(
             session,
-            keys,
+            intake_of(keys),
             acting=ActingFor(person, person.id, "本人"),
             category=category,
             cells=cells,
             evidence_ids=[photo()] if evidence is None else evidence,
             consent_evidence=consent,
             now=FILED,
-            working_days=DAYS,
             **options,
         )
 
@@ -124,13 +123,12 @@ def file(session, keys, person, photo):
 def verify(session, keys, supplement):
     return decide_supplement(
         session,
-        keys,
+        intake_of(keys),
         supplement_id=supplement.id,
         outcome="verified",
         reply="",
         decided_by="教育局 王核",
         now=LATER,
-        calendar=DAYS,
     )
 
 
@@ -211,13 +209,12 @@ def deliver(session, keys, person, title):
     }
     return take_in_row(
         session,
-        keys,
+        intake_of(keys),
         template="city_catalogue",
         row=row,
         source_department=EDUCATION,
         origin="file.csv",
         now=LATER,
-        calendar=DAYS,
     )
 
 
@@ -326,13 +323,12 @@ def test_returned_for_completion_it_comes_back_with_a_new_clock(session, keys, p
 
     complete_supplement(
         session,
-        keys,
+        intake_of(keys),
         supplement_id=supplement.id,
         acting=ActingFor(person, person.id, "本人"),
         cells={**CERTIFICATE, "SXBH": "JZ2025009"},
         evidence_ids=[],
         now=FILED + timedelta(days=7),
-        working_days=DAYS,
     )
 
     assert (supplement.state, supplement.due_on) == ("filed", date(2026, 3, 24))
@@ -348,13 +344,12 @@ def hand_in_again(session, keys, file):
     def hand_in_again(who, cells=CERTIFICATE, evidence=()):
         return complete_supplement(
             session,
-            keys,
+            intake_of(keys),
             supplement_id=supplement.id,
             acting=ActingFor(who, who.id, "本人"),
             cells=cells,
             evidence_ids=evidence,
             now=LATER,
-            working_days=DAYS,
         )
 
     return hand_in_again
@@ -383,23 +378,21 @@ def test_a_refusal_needs_reasons_and_makes_no_record(session, keys, file):
     with pytest.raises(SupplementReplyMissing):
         decide_supplement(
             session,
-            keys,
+            intake_of(keys),
             supplement_id=supplement.id,
             outcome="refused",
             reply="",
             decided_by="王核",
             now=LATER,
-            calendar=DAYS,
         )
     decide_supplement(
         session,
-        keys,
+        intake_of(keys),
         supplement_id=supplement.id,
         outcome="refused",
         reply="证书查无此号",
         decided_by="王核",
         now=LATER,
-        calendar=DAYS,
     )
 
     assert (supplement.state, supplement.reply, records(session)) == ("refused", "证书查无此号", 0)

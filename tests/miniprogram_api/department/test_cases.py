@@ -142,7 +142,7 @@ def supplied(city, department):
         lan = find_by_identifier(session, keys=city.keys, identifier=LAN)
         supplement = file_supplement(
             session,
-            city.keys,
+            city.services.intake,
             acting=ActingFor(lan, lan.id, "本人"),
             category="volunteering",
             cells={"XMMC": "山区支教", "FWBH": "WS1", "FWRQ": "2026-01-10", "FWSC": "20", "ZZDW": "外市义工联"},
@@ -159,7 +159,6 @@ def supplied(city, department):
             ],
             consent_evidence=None,
             now=city.clock(),
-            working_days=city.services.working_days,
         )
         return office, str(supplement.id)
 

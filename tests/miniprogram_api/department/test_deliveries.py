@@ -194,7 +194,9 @@ def test_a_worker_killed_before_it_could_clear_away_takes_nothing_in_twice(city,
     run_jobs(city)
     with city.database.transaction() as session:
         session.add(DeliveredFile(delivery_id=delivery_id, sealed=sealed))
-    collect_received_file(city.database, city.keys, delivery_id, department_code=CIVILITY_CODE, now=city.clock())
+    collect_received_file(
+        city.database, city.services.intake, delivery_id, department_code=CIVILITY_CODE, now=city.clock()
+    )
     assert records(city) == 1
     with city.database.reading() as session:
         assert session.get(DeliveredFile, delivery_id) is None
