@@ -220,6 +220,12 @@ def test_a_witness_who_kept_only_some_heads_still_confirms_them(sealed):
     assert not faults(sealed, witnessed=newest)
 
 
+def test_a_witness_who_kept_another_count_of_a_segment_contradicts_it(sealed):
+    kept = [json.loads(head.as_line()) for head in all_heads(sealed)]
+    kept[1]["entry_count"] += 1
+    assert faults(sealed, witnessed=kept) == ["与留存的链头不符"]
+
+
 def test_heads_come_newest_first_and_page_by_page(sealed):
     first = heads(sealed, limit=2)
     rest = heads(sealed, before_number=first[-1].number, limit=2)
