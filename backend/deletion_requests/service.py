@@ -121,6 +121,8 @@ def file_deletion_request(
     if any(item.disposition == "delete" for item in plan.items):
         _erase(session, request, plan.content, basis=rules.basis, now=now)
         CASES.remember(session, request, "erase", actor=BY_THE_SYSTEM, now=now)
+    if asked.scope == "all":
+        _leave(session, subject_id, now=now)
     if judged:
         _tell_officers(session, request, "deletion_requested", "市民申请删除个人信息，待审核", now=now)
         _tell_citizen(session, request, "您的删除申请已受理", _accepted(request), now=now)
@@ -284,11 +286,6 @@ def _erase(session: Session, request: DeletionRequest, content: Content, *, basi
         _prove(session, request, "reports", len(files), files, basis, now)
         for report in content.reports:
             report.sealed_file = None
-    if request.scope == "all":
-        if activation_of(session, subject_id) is not None:
-            leave_score(session, subject_id=subject_id, now=now)
-        else:
-            forget_scores(session, subject_id)
     for row in (*content.choices, *content.messages):
         session.delete(row)
     forget_evidence(session, content.evidence, now=now)
@@ -315,6 +312,15 @@ def _erase(session: Session, request: DeletionRequest, content: Content, *, basi
                 decline(session, subject_id=subject_id, category=code, now=now)
     mark_for_rescoring(session, [subject_id], "data_deleted", now)
     session.flush()
+
+
+def _leave(session: Session, subject_id: int, *, now: datetime) -> None:
+    """Asking for everything ends the score with the asking, also one that was not computed yet; whoever opens it
+    again afterwards keeps it, whatever an officer decides later about the records."""
+    if activation_of(session, subject_id) is not None:
+        leave_score(session, subject_id=subject_id, now=now)
+    else:
+        forget_scores(session, subject_id)
 
 
 def _prove(

@@ -275,6 +275,33 @@ def test_nothing_is_deleted_on_a_plan_that_has_changed_since_it_was_shown(sessio
     assert len(session.scalars(select(CreditRecord.id)).all()) == 2
 
 
+def test_a_score_opened_a_moment_ago_ends_with_the_asking_though_nothing_was_computed_yet(session, person, file):
+    activate_score(session, subject_id=person.id, notice_version=NOTICE, evidence={}, now=NOW)
+    request = file(ALL)
+    assert "信用分在您确认的同时停用" in request.stopped
+    assert activation_of(session, person.id) is None
+
+
+def test_a_score_opened_again_outlives_what_an_officer_decides_later_about_the_records(session, person, file):
+    record = record_of(session, person, "court_judgment", level=1)
+    activate_score(session, subject_id=person.id, notice_version=NOTICE, evidence={}, now=NOW)
+    request = file(Asked("all", "unlawful", "请全部删除"))
+    assert activation_of(session, person.id) is None
+    activate_score(session, subject_id=person.id, notice_version=NOTICE, evidence={}, now=LATER)
+
+    decide_deletion_request(
+        session,
+        request_id=request.id,
+        delete_record_ids=[record.id],
+        reply="经核查，同意删除。",
+        decided_by="张敏",
+        now=LATER + timedelta(days=1),
+    )
+
+    assert session.scalars(select(CreditRecord.id)).all() == []
+    assert activation_of(session, person.id) is not None
+
+
 def test_asking_for_nothing_says_so(session, person):
     with pytest.raises(NothingToDelete):
         plan_of(session, person.id, about("honour"), now=NOW)
