@@ -176,7 +176,8 @@ _TEXTS = (
     "unit",
     "disclosure",
 )
-_LISTS = ("subject_kinds", "contents", "levels", "templates")
+_LISTS = ("subject_kinds", "contents", "templates")
+_FLAGS = ("may_decline", "written_consent")
 
 
 def _structural_problems(document: Any) -> list[str]:
@@ -186,7 +187,7 @@ def _structural_problems(document: Any) -> list[str]:
     problems = [
         f"缺少 {key} 或类型不对"
         for key, kind in (("version", str), ("name", str), ("effective_from", date))
-        if not isinstance(document.get(key), kind)
+        if type(document.get(key)) is not kind  # a moment is a date too, and has no place among days
     ]
     seen: set[str] = set()
     for number, stated in enumerate(document["categories"], start=1):
@@ -200,20 +201,49 @@ def _structural_problems(document: Any) -> list[str]:
             for key in _TEXTS
             if key != "legal_basis" and not (isinstance(stated.get(key), str) and stated[key].strip())
         ]
-        problems += [f"{place}的 {key} 应为列表" for key in _LISTS if not isinstance(stated.get(key), list)]
+        if not isinstance(stated.get("legal_basis", ""), str | None):
+            problems.append(f"{place}的 legal_basis 应为文字")
+        problems += [f"{place}的 {key} 应为文字的列表" for key in _LISTS if not _are_texts(stated.get(key))]
+        if not _are_levels(stated.get("levels")):
+            problems.append(f"{place}的 levels 应为列表，每项有 code、name，公示天数（published_days）为天数")
+        # A word such as 否 would be read as a yes.
+        problems += [
+            f"{place}的 {key} 只能是 true 或 false"
+            for key in _FLAGS
+            if not isinstance(stated.get(key, False), bool)
+        ]
         for key, allowed in (("polarity", Polarity), ("disclosure", Disclosure)):
             if stated.get(key) not in get_args(allowed):
                 problems.append(f"{place}的 {key} 只能是 {'、'.join(get_args(allowed))}")
-        if not set(stated.get("subject_kinds") or ["?"]) <= set(get_args(SubjectKind)):
+        kinds = stated.get("subject_kinds")
+        if _are_texts(kinds) and not 0 < len(set(kinds) & set(get_args(SubjectKind))) == len(set(kinds)):
             problems.append(f"{place}的 subject_kinds 只能是 {'、'.join(get_args(SubjectKind))}")
-        if not isinstance(stated.get("retention_days"), int | None):
+        if not _is_days(stated.get("retention_days")):
             problems.append(f"{place}的 retention_days 应为天数或 null")
         if stated.get("may_decline") and stated.get("polarity") != "positive":
             problems.append(f"{place}不是正面信息，本人不能拒绝记录（may_decline）")
-        if stated.get("code") in seen:
+        if str(stated.get("code")) in seen:
             problems.append(f"{place}的代码重复")
         seen.add(str(stated.get("code")))
     return problems
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+
+
+def _are_levels(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(level, dict)
+        and _are_texts([level.get("code"), level.get("name")])
+        and _is_days(level.get("published_days"))
+        for level in value
+    )
+
+
+def _is_days(value: Any) -> bool:
+    """One or more, or nothing; true is a number to the language alone."""
+    return value is None or (type(value) is int and value > 0)
 
 
 def _category(stated: dict[str, Any]) -> Category:

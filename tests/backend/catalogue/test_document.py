@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -207,6 +208,50 @@ def test_every_slip_of_the_pen_is_told_at_once() -> None:
 def test_a_file_that_is_no_catalogue_is_refused(text: str) -> None:
     with pytest.raises(CatalogueInvalid):
         parse_catalogue(text)
+
+
+_ODD = (
+    5,
+    0,
+    -5,
+    1.5,
+    True,
+    "x",
+    "否",
+    [1],
+    [[1]],
+    [None],
+    {"a": 1},
+    [{"a": 1}],
+    [{"code": "a"}],
+    [{"code": 1, "name": 2}],
+)
+
+
+@pytest.mark.parametrize("key", sorted(read_yaml(shipped_catalogue())["categories"][0]))
+def test_a_value_of_another_kind_is_told_as_a_slip_and_stops_nothing(key: str) -> None:
+    document = read_yaml(shipped_catalogue())
+    document["categories"][0]["retention_days"] = 365
+    fine = document["categories"][0][key]
+    told = []
+    for odd in (*_ODD, [{"code": "a", "name": "甲", "published_days": "x"}]):
+        if type(odd) is not type(fine) or isinstance(odd, list) or odd in (0, -5):
+            document["categories"][0][key] = odd
+            with pytest.raises(CatalogueInvalid) as refusal:
+                parse_catalogue(yaml.safe_dump(document))
+            told += refusal.value.data["problems"]  # type: ignore[misc]
+    assert all("第1个类别" in problem for problem in told)
+
+
+def test_the_word_no_is_not_read_as_a_written_consent() -> None:
+    with pytest.raises(CatalogueInvalid, match="只能是 true 或 false"):
+        parse_catalogue(rewritten(contents=["年收入"], written_consent="否"))
+
+
+def test_a_version_begins_with_a_day() -> None:
+    document = read_yaml(shipped_catalogue()) | {"effective_from": datetime(2026, 1, 1, 8, tzinfo=UTC)}
+    with pytest.raises(CatalogueInvalid, match="effective_from"):
+        parse_catalogue(yaml.safe_dump(document))
 
 
 def test_only_a_positive_category_can_be_declined() -> None:
