@@ -273,6 +273,22 @@ def test_levels_amounts_and_acts_come_from_the_template(city: City) -> None:
     assert all(record.event_key > 0 for record in city.records())
 
 
+def test_one_number_is_another_matter_for_another_subject_or_in_another_category(city: City) -> None:
+    about_lan = judgment(案号="（2026）桂0001执9号")
+    about_qiang = about_lan | {"主体代码": QIANG, "主体名称": "李大强"}
+    assert counts(city.deliver(about_lan, about_qiang)) == (2, 0, 0, 0)
+    rated = general(事项编号="SX9")
+    listed = rated | {"目录类别代码": "abnormal_operation", "等级": ""}
+    assert counts(city.deliver(rated, listed)) == (2, 0, 0, 0)
+
+
+def test_an_act_is_known_by_its_number_and_rows_without_one_are_no_act_together(city: City) -> None:
+    city.deliver(*(general(关联事项编号=number) for number in ("", "", "G1", "Ｇ１")))
+    without, without_too, one, the_same = (record.event_key for record in city.records())
+    assert (without, without_too) == (0, 0)
+    assert one == the_same > 0
+
+
 def test_document_numbers_written_with_other_brackets_are_the_same_matter(city: City) -> None:
     row = penalty(CF_WSH="桂市监罚〔2026〕7号")
     city.deliver(row)

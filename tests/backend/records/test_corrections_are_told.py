@@ -110,3 +110,11 @@ def test_what_a_correction_shows_to_have_been_wrong(changed, wrong) -> None:
         "content": {"状态": "未结"},
     }
     assert wrong_facts(before, before | changed) == wrong
+
+
+def test_what_was_empty_before_was_not_wrong_and_what_was_withdrawn_before_is_compared_like_the_rest() -> None:
+    before = {"title": "案", "event_on": "2025-12-01", "quantity": 0, "amount": 1, "level": 1, "withdrawn": True}
+    before |= {"content": {"状态": "未结", "备注": ""}}
+    filled_in = {"content": {"状态": "未结", "备注": "补充"}}
+    assert wrong_facts(before, before | filled_in) == {}
+    assert wrong_facts(before, before | {"amount": 2}) == {"amount": 1}
