@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +22,7 @@ from backend.catalogue.service import known_categories
 from backend.city_calendar import city_date
 from backend.database import Database
 from backend.records.models import CreditRecord, RecordDeletion, RecordVersion
-from backend.records.retention import RetentionRule, deleted_on, kept_until, retention_rule_on
+from backend.records.retention import RetentionRule, deleted_on, kept_until, last_end_over, retention_rule_on
 from backend.records.service import expire_records, versions_of_records
 from backend.records.storing import facts_of
 
@@ -99,11 +99,11 @@ def _over(
     session: Session, numbers: range, categories: Mapping[str, Category], rule: RetentionRule, today: date
 ) -> Sequence[CreditRecord]:
     """Records whose retention has ended and whose content is still there, locked."""
-    last_ends = {code: _last_end_over(category, rule, today) for code, category in categories.items()}
+    last_ends = {code: last_end_over(category, rule, today) for code, category in categories.items()}
     cutoffs = {code: day for code, day in last_ends.items() if day is not None}
     if not cutoffs:
         return []
-    records = session.scalars(
+    return session.scalars(
         select(CreditRecord)
         .where(
             CreditRecord.id.between(numbers.start, numbers.stop - 1),
@@ -114,22 +114,7 @@ def _over(
         .order_by(CreditRecord.id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    )
-    return [
-        record
-        for record in records
-        if (until := kept_until(record, categories[record.category], rule)) is not None and until < today
-    ]
-
-
-def _last_end_over(category: Category, rule: RetentionRule, today: date) -> date | None:
-    """No matter that ended after this day can be over by now: what the database can tell beforehand."""
-    if category.retention_days is None:
-        return None
-    days = category.retention_days
-    if category.polarity == "negative":
-        days = min(days, 365 * rule.adverse_years)
-    return today - timedelta(days=days)
+    ).all()
 
 
 def delete_records(

@@ -20,6 +20,7 @@ from backend.records.contents import Layout
 from backend.records.departments import SourceDepartment
 from backend.records.masking import holds_a_persons_name, mask_in_text
 from backend.records.normalisation import half_width, once, says_one_thing
+from backend.records.retention import last_end_over, retention_rule_on
 from backend.records.validation import (
     AMOUNT,
     CATEGORY,
@@ -90,7 +91,8 @@ class PreparedRows:
     """A chunk, sorted into what can be stored and what cannot.
 
     records   a line per sound row: `row` (index of the delivered row), `timed_from` (the day from which its
-              delivery is timed) and the columns of credit_records but id, state, version, delivery and moments
+              delivery is timed), `over` (whether its retention has ended already) and the columns of
+              credit_records but id, state, version, delivery and moments
     layout    of the contents, which are JSON lists of the cells that it has not fixed
     reasons   per index of a delivered row
     """
@@ -129,7 +131,14 @@ def prepare_records(
     if owner is not None:
         # However a row spells the department's name, the credentials say who it is.
         records = records.with_columns(pl.lit(owner.name).alias("source_department"))
-    return PreparedRows(records, layout, reasons)
+    return PreparedRows(records.with_columns(_is_over(catalogue, known.today).alias("over")), layout, reasons)
+
+
+def _is_over(catalogue: Catalogue, today: date) -> pl.Expr:
+    rule = retention_rule_on(today)
+    last_ends = {code: last_end_over(category, rule, today) for code, category in catalogue.categories.items()}
+    last_end = pl.col("category").replace_strict(last_ends, default=None, return_dtype=pl.Date)
+    return (pl.coalesce("ended_on", "event_on") <= last_end).fill_null(False)
 
 
 def _check_is_the_owners(

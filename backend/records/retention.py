@@ -56,11 +56,20 @@ def kept_until(record: Dated, category: Category, rule: RetentionRule) -> date |
 
     Counted from the day the matter ended, or happened when it has no end of its own.
     """
+    return _kept_until(record.ended_on or record.event_on, category, rule)
+
+
+def last_end_over(category: Category, rule: RetentionRule, today: date) -> date | None:
+    """The retention of a record is over when its matter ended (or happened) on this day or before; None when its
+    category sets no end."""
     if category.retention_days is None:
         return None
-    ended = record.ended_on or record.event_on
-    until = ended + timedelta(days=category.retention_days)
-    return min(until, _longest(ended, rule)) if category.polarity == "negative" else until
+    ended = today - timedelta(days=category.retention_days)
+    if category.polarity == "negative":
+        ended = max(ended, today - timedelta(days=365 * rule.adverse_years))
+    while (until := _kept_until(ended, category, rule)) is not None and until >= today:
+        ended -= timedelta(days=1)
+    return ended
 
 
 def deleted_on(record: Dated, category: Category, rule: RetentionRule) -> date | None:
@@ -72,6 +81,13 @@ def deleted_on(record: Dated, category: Category, rule: RetentionRule) -> date |
     if category.polarity != "negative":
         return on
     return min(on, _longest(record.ended_on or record.event_on, rule) + timedelta(days=1))
+
+
+def _kept_until(ended: date, category: Category, rule: RetentionRule) -> date | None:
+    if category.retention_days is None:
+        return None
+    until = ended + timedelta(days=category.retention_days)
+    return min(until, _longest(ended, rule)) if category.polarity == "negative" else until
 
 
 def _longest(ended: date, rule: RetentionRule) -> date:

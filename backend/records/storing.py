@@ -310,7 +310,9 @@ def _store_turn(session: Session, arrival: Arrival, rows: pl.DataFrame, stored: 
         )
         joined = rows.join(seen, on="natural_key", how="left", maintain_order="left")
         met = joined.filter(pl.col("record_id").is_not_null())
-        same = pl.col("facts_digest") == pl.col("known_digest")
+        # Of what was deleted nothing is kept again: only a case file still needs the empty row.
+        is_deleted = pl.col("known_digest").bin.size() == 0
+        same = (pl.col("facts_digest") == pl.col("known_digest")) | is_deleted
         stored.duplicate += met.filter(same).height
         _correct(session, arrival, met.filter(~same), stored)
         rows = joined.filter(pl.col("record_id").is_null()).drop("record_id", "known_digest")
@@ -362,7 +364,12 @@ def _note_new(rows: pl.DataFrame, stored: Stored) -> None:
 def _as_written(rows: pl.DataFrame, arrival: Arrival) -> pl.DataFrame:
     """The columns of credit_records that these rows fill."""
     written = rows.with_columns(
-        pl.when("withdrawn").then(pl.lit("revoked")).otherwise(pl.lit("active")).alias("state"),
+        pl.when("withdrawn")
+        .then(pl.lit("revoked"))
+        .when("over")
+        .then(pl.lit("expired"))
+        .otherwise(pl.lit("active"))
+        .alias("state"),
         pl.lit(1, dtype=pl.Int64).alias("version"),
         pl.lit(arrival.form_id).alias("form_id"),
         pl.lit(arrival.delivery_id.bytes).alias("delivery_id"),
@@ -445,11 +452,14 @@ def _apply(
     record: CreditRecord, row: Mapping[str, Any], form: ContentForm, arrival: Arrival, *, state: str | None
 ) -> None:
     """A correction keeps what others decided about the record (an objection, a repair). A withdrawal ends it,
-    unless its retention has ended it for good; what comes back in force takes the `state` it has then."""
+    unless its retention has ended it for good; what comes back in force takes the `state` it has then. What is
+    over by the dates of the row is out of use at once."""
     if row["withdrawn"] and record.state != "expired":
         record.state = "revoked"
     elif state is not None:
         record.state = state
+    if row["over"] and record.state in ("active", "disputed"):
+        record.state = "expired"
     for name in ("title", "event_on", "ended_on", "performed_on", "quantity", "amount", "level", "event_key"):
         setattr(record, name, row[name])
     record.source_department = row["source_department"]

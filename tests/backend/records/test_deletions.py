@@ -26,7 +26,7 @@ from backend.records.deletions import (
 from backend.records.models import CreditRecord, RecordDeletion, RecordVersion
 from backend.records.service import records_of, versions_of
 from backend.subjects.models import RescoreMark
-from tests.backend.records.conftest import City, debtor, volunteering
+from tests.backend.records.conftest import City, counts, debtor, volunteering
 
 JUST_OVER = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 """Midnight in the city: 4 March has begun."""
@@ -48,6 +48,21 @@ def test_a_record_is_taken_out_of_use_with_the_first_sweep_after_its_last_day(ci
     assert "保留期限" in last.reason
     assert causes[-1] == "record_expired"
     assert city.sweep(JUST_OVER).expired == 0
+
+
+def test_what_is_delivered_after_its_last_day_is_never_in_use(city: City) -> None:
+    ends_today, over = debtor(on="2024-03-03"), debtor(on="2024-03-02")
+    city.deliver(ends_today, over)
+    assert [record.state for record in city.records()] == ["active", "expired"]
+
+    # In force until the department says when it ended.
+    row = debtor(on="2024-02-01") | {"结束（移出）日期": "2026-01-01"}
+    city.deliver(row)
+    assert city.records()[-1].state == "active"
+    city.deliver(row | {"结束（移出）日期": "2024-03-02"})
+    record = city.records()[-1]
+    assert (record.state, record.version) == ("expired", 2)
+    assert city.sweep(JUST_OVER - timedelta(seconds=1)).expired == 0
 
 
 def test_after_the_grace_the_content_is_gone_and_the_proof_of_it_holds(city: City) -> None:
@@ -86,7 +101,8 @@ def test_what_is_kept_for_good_is_never_swept(city: City) -> None:
 
 
 def test_a_record_under_objection_expires_but_waits_with_its_content_for_the_decision(city: City) -> None:
-    city.deliver(debtor(on="2024-03-03"))
+    row = debtor(on="2024-03-03")
+    city.deliver(row)
     (record,) = city.records()
     with city.database.transaction() as session:
         objection = file_objection(
@@ -119,6 +135,11 @@ def test_a_record_under_objection_expires_but_waits_with_its_content_for_the_dec
         assert versions_of(session, husk.id) == []
         assert list(verify_deletions(session).faults) == []
     assert city.sweep(late).deleted == 0, "what is empty already is not deleted again"
+
+    assert counts(city.deliver(row | {"备注": "再次报送"}, now=late)) == (0, 1, 0, 0)
+    assert (city.records()[0].title, city.records()[0].content) == (DELETED_TITLE, {}), "nor filled again"
+    with city.database.reading() as session:
+        assert list(verify_deletions(session).faults) == []
 
 
 def damage(session: Any, how: str) -> None:
@@ -225,7 +246,8 @@ def test_the_background_worker_sweeps_once_each_city_day(city: City, keys: KeyRi
 
 
 def test_sweeping_in_small_windows_comes_to_the_same(city: City) -> None:
-    city.deliver(*[debtor(on=f"2024-03-{day:02d}") for day in range(1, 8)])
+    in_time = city.now - timedelta(days=5)
+    city.deliver(*[debtor(on=f"2024-03-{day:02d}") for day in range(1, 8)], now=in_time)
 
     swept = sweep_records(city.database, now=JUST_OVER, held_back=open_objections_by_record, window=2)
 

@@ -51,7 +51,8 @@ def test_what_was_known_on_a_day_is_told_and_noted_in_the_ledger(city: City, run
 
 
 def test_a_sweep_says_what_it_did_and_the_proofs_can_be_verified(city: City, run: Any) -> None:
-    city.deliver(debtor(on="2023-01-01"), debtor(on="2026-01-01"))
+    in_time = datetime(2026, 1, 2, 2, tzinfo=UTC)
+    city.deliver(debtor(on="2024-01-04"), debtor(on="2026-01-01"), now=in_time)
 
     assert "停止使用 1 条，删除内容 1 条" in run("sweep").output
     assert "dishonest_debtor" in run("deletions", "list").output

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.catalogue.document import Category, parse_catalogue, shipped_catalogue
-from backend.records.retention import deleted_on, kept_until, retention_rule_on
+from backend.records.retention import deleted_on, kept_until, last_end_over, retention_rule_on
 
 CATEGORIES = parse_catalogue(shipped_catalogue()).categories
 RULE = retention_rule_on(date(2026, 3, 3))
@@ -64,6 +64,17 @@ def test_nothing_adverse_outlives_five_years_after_the_matter_ended(category, ev
 
     fifth_year_is_over = date(ended_on.year + 5, ended_on.month, min(ended_on.day, 28)) + timedelta(days=4)
     assert ended_on < until < gone <= fifth_year_is_over
+
+
+@given(st.sampled_from(list(CATEGORIES.values())), days, st.integers(-3, 3), st.sampled_from([None, 1, 365, 1826]))
+def test_what_is_over_is_told_by_the_day_of_its_end(category, today, off, retention):
+    category = with_days(category, retention)
+    last = last_end_over(category, RULE, today)
+    if last is None:
+        assert kept_until(Dates(today), category, RULE) is None
+    else:
+        ended = last + timedelta(days=off)
+        assert (kept_until(Dates(today, ended), category, RULE) < today) == (off <= 0)
 
 
 @pytest.mark.parametrize("day", [date(1999, 1, 1), date(2013, 3, 15), date(2040, 1, 1)])
