@@ -267,6 +267,7 @@ def _renumber(session: Session, keys: KeyRing, rows: Sequence[RegisterRow], now:
     if not renumbered:
         return
     taken = set(_ids(session, [keys.blind_index(row.identifier) for _, _, row in renumbered.values()]))
+    reborn: list[int] = []
     for old_index, subject_id in _ids(session, list(renumbered)).items():
         scheme, old, row = renumbered[old_index]
         new_index = keys.blind_index(row.identifier)
@@ -279,7 +280,10 @@ def _renumber(session: Session, keys: KeyRing, rows: Sequence[RegisterRow], now:
         before = {"identifier": old}
         subject.identifier_index, subject.identifier_sealed = new_index, keys.seal(row.identifier)
         subject.public_code = None if is_person else row.identifier
-        subject.born_on = birth_date(row.identifier) if is_person else None
+        born_on = birth_date(row.identifier) if is_person else None
+        if subject.born_on != born_on:
+            reborn.append(subject_id)
+        subject.born_on = born_on
         session.add(
             SubjectCode(
                 subject_id=subject_id,
@@ -292,7 +296,10 @@ def _renumber(session: Session, keys: KeyRing, rows: Sequence[RegisterRow], now:
         session.add(
             SubjectChange(subject_id=subject_id, changed_at=now, before_sealed=keys.seal(json.dumps(before)))
         )
+        note_change(session, f"subject:{subject_id}")
     session.flush()
+    # Whether someone is of age may be another matter by the birth date that the new number tells.
+    mark_for_rescoring(session, reborn, "register_changed", now)
 
 
 def _codes_by_index(keys: KeyRing, row: RegisterRow) -> dict[bytes, tuple[CodeScheme, str]]:

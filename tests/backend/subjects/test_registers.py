@@ -165,6 +165,19 @@ def test_a_death_is_marked_for_rescoring_and_a_move_is_not(session, register):
     assert is_marked(session, subject_id)
 
 
+@pytest.mark.parametrize(
+    ("new", "marked"), [("99000119900307125", False), ("99000119910307123", True)], ids=["same day", "another"]
+)
+def test_a_new_number_is_marked_for_rescoring_when_it_tells_another_birth_date(session, register, new, marked):
+    first = person()
+    subject_id = register(first).rows[0].subject_id
+
+    outcome = register(person(new, old_codes={"citizen_18": first.identifier}))
+
+    assert outcome.rows[0].subject_id == subject_id
+    assert is_marked(session, subject_id) == marked
+
+
 def test_an_old_code_that_comes_later_is_added(session, keys, register):
     subject_id = register(enterprise()).rows[0].subject_id
 
