@@ -171,6 +171,8 @@ def test_a_persons_means_need_a_written_consent_of_their_own(category: Category,
         check_may_be_collected(means)
     check_may_be_collected(replace(means, written_consent=True))
     check_may_be_collected(replace(means, subject_kinds=("enterprise",)))
+    with pytest.raises(WrittenConsentMissing):
+        check_may_be_collected(replace(means, subject_kinds=("enterprise", "person")))
 
 
 @pytest.mark.parametrize("polarity", ["negative", "neutral"])

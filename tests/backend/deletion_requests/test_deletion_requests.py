@@ -232,6 +232,7 @@ def test_a_record_in_an_open_case_waits(session, person, file):
     session.expire_all()
     # The case file still refers to it: an empty row stays, so that the file can be read.
     assert session.get(CreditRecord, record.id).content == {}
+    assert "records" not in {item.part for item in plan_of(session, person.id, ALL, now=LATER).items}
     assert list(verify_deletions(session).faults) == []
 
 

@@ -56,7 +56,9 @@ def test_what_the_person_may_decline_or_supplied_goes_at_once():
 
 
 def test_a_term_that_is_over_needs_no_judgement():
-    assert judged("court_judgment", on=date(2019, 1, 1)) == "delete"
+    term = timedelta(days=CATEGORIES["court_judgment"].retention_days or 0)
+    assert judged("court_judgment", on=TODAY - term) == "keep", "its last day"
+    assert judged("court_judgment", on=TODAY - term - timedelta(days=1)) == "delete"
 
 
 def test_what_is_revoked_or_without_a_term_is_judged():
