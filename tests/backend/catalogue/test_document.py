@@ -245,9 +245,27 @@ def test_a_value_of_another_kind_is_told_as_a_slip_and_stops_nothing(key: str) -
     assert all("第1个类别" in problem for problem in told)
 
 
+@pytest.mark.parametrize(
+    ("key", "unknown"),
+    [("polarity", "bad"), ("disclosure", "everyone"), ("subject_kinds", ["citizen"]), ("subject_kinds", [])],
+)
+def test_a_word_that_the_catalogue_does_not_know_is_told_with_those_it_knows(key: str, unknown: object) -> None:
+    with pytest.raises(CatalogueInvalid, match=f"的 {key} 只能是 "):
+        parse_catalogue(rewritten(**{key: unknown}))
+
+
 def test_the_word_no_is_not_read_as_a_written_consent() -> None:
     with pytest.raises(CatalogueInvalid, match="只能是 true 或 false"):
         parse_catalogue(rewritten(contents=["年收入"], written_consent="否"))
+
+
+@pytest.mark.parametrize("key", ["version", "name", "effective_from"])
+def test_a_version_says_its_number_its_name_and_its_first_day(key: str) -> None:
+    document = read_yaml(shipped_catalogue())
+    del document[key]
+    with pytest.raises(CatalogueInvalid) as refusal:
+        parse_catalogue(yaml.safe_dump(document))
+    assert refusal.value.data["problems"] == [f"缺少 {key} 或类型不对"]
 
 
 def test_a_version_begins_with_a_day() -> None:

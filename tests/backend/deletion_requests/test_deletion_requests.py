@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.authorizations.service import activation_of
 from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
+from backend.catalogue.service import catalogue_in_force, import_catalogue
 from backend.choices.service import decline, declined_by, take_back
 from backend.city_calendar import WorkingDays, city_date
 from backend.database import Base
@@ -51,6 +51,8 @@ from backend.records.deletions import digest_of_content, verify_deletions
 from backend.records.errors import RecordNotFound
 from backend.records.models import CreditRecord, RecordDeletion
 from backend.records.storing import version_of
+from backend.repairs.service import case_of as repair_case
+from backend.repairs.service import draft_repair
 from backend.reports.models import CreditReport
 from backend.scores.activation import activate_score
 from backend.scores.models import Score
@@ -135,6 +137,14 @@ def test_what_the_law_has_kept_is_answered_at_once_with_basis_and_end(session, p
     assert "依法保留" in request.reply
     assert session.get(CreditRecord, record.id) is not None
     assert list(proofs_of(session, request.id)) == []
+
+
+def test_of_several_records_that_stay_the_latest_end_is_told(session, person):
+    for day in (date(2025, 10, 1), date(2025, 12, 1), date(2025, 11, 1)):
+        record_of(session, person, "court_judgment", level=1, event_on=day)
+    [kept] = plan_of(session, person.id, about("court_judgment"), now=NOW).items
+    days = catalogue_in_force(session, NOW.date()).categories["court_judgment"].retention_days
+    assert (kept.count, kept.until) == (3, date(2025, 12, 1) + timedelta(days=days))
 
 
 def test_what_may_be_declined_is_deleted_on_confirmation_and_does_not_come_back(session, person, file):
@@ -311,9 +321,9 @@ def test_asking_for_nothing_says_so(session, person):
             plan_of(session, person.id, Asked(scope, "other", "随便"), now=NOW)
 
 
-def verified(session, keys, person, tmp_path) -> Supplement:
-    """What the person supplied itself, with a photo, and the department verified."""
-    supplement = file_supplement(
+def supplied(session, keys, person, tmp_path) -> Supplement:
+    """What the person supplied itself, with a photo."""
+    return file_supplement(
         session,
         intake_of(keys),
         acting=ActingFor(person, person.id, "本人"),
@@ -323,6 +333,11 @@ def verified(session, keys, person, tmp_path) -> Supplement:
         consent_evidence=None,
         now=BEFORE + timedelta(days=30),
     )
+
+
+def verified(session, keys, person, tmp_path) -> Supplement:
+    """The same, verified by the department."""
+    supplement = supplied(session, keys, person, tmp_path)
     decide_supplement(
         session,
         intake_of(keys),
@@ -333,6 +348,19 @@ def verified(session, keys, person, tmp_path) -> Supplement:
         now=NOW,
     )
     return supplement
+
+
+def test_a_category_takes_along_what_was_supplied_of_it_also_before_it_is_verified_and_nothing_of_another(
+    session, keys, person, tmp_path
+):
+    supplied(session, keys, person, tmp_path)
+    record_of(session, person, "honour", level=1)
+
+    def parts(category):
+        return {item.part for item in plan_of(session, person.id, about(category), now=NOW).items}
+
+    assert parts("supplement_education") == {"supplements", "evidence"}
+    assert parts("honour") == {"records"}
 
 
 def test_supplements_go_with_record_evidence_and_messages(session, keys, person, file, tmp_path):
@@ -386,8 +414,24 @@ def test_what_an_open_case_rests_on_stays_until_it_is_decided(session, keys, per
     assert session.scalars(select(EvidenceFile)).all() == []
 
 
+def test_the_papers_of_a_repair_under_way_stay(session, keys, person, file, tmp_path):
+    record = record_of(session, person, "court_judgment", level=1)
+    repair = draft_repair(
+        session,
+        acting=ActingFor(person, person.id, "本人"),
+        record_ids=[record.id],
+        explanation="已经履行完毕",
+        evidence_ids=[photo(session, keys, person, tmp_path)],
+        now=NOW,
+    )
+    file()
+    session.expire_all()
+    assert [one.case for one in session.scalars(select(EvidenceFile))] == [repair_case(repair)]
+
+
 def test_a_report_that_shows_what_is_deleted_goes_with_it(session, keys, person, file):
     record_of(session, person, "honour", level=1)
+    record_of(session, person, "court_judgment", level=1)
     report = CreditReport(
         number="XY20260302-ABCDEFGH",
         check_code="ABCDEFGH",
@@ -404,6 +448,8 @@ def test_a_report_that_shows_what_is_deleted_goes_with_it(session, keys, person,
         sealed_file=keys.seal_bytes("道德模范".encode()),
     )
     session.add(report)
+    kept = plan_of(session, person.id, about("court_judgment"), now=NOW)
+    assert {item.part for item in kept.items} == {"records"}, "where nothing goes, no report does"
 
     request = file(about("honour"))
 
@@ -514,6 +560,8 @@ def test_after_deletion_nothing_is_left_the_proofs_hold_and_the_score_is_what_th
         person = session.get_one(Subject, person_id)
         scratch = compute_subject(session, person, policy_hash=score.policy_hash, as_of=score.as_of)
         faults = [*verify_proofs(session).faults, *verify_deletions(session).faults]
+        proven = set(session.scalars(select(DeletionProof.part)))
+    assert proven <= {"records", "messages"}, "a category's deletion is none of the score"
     for n, category in enumerate(categories):
         goes = category == asked.category and category in DECLINABLE
         assert (f"秘密{person_id}-{n}。" in said) == (not goes)

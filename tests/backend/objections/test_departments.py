@@ -25,7 +25,13 @@ from backend.objections.errors import (
     ObjectionNotFound,
     ObjectionStateForbids,
 )
-from backend.objections.inbox import count_waiting, department_case, department_inbox, reply_as_department
+from backend.objections.inbox import (
+    count_waiting,
+    department_case,
+    department_inbox,
+    lock_department_case,
+    reply_as_department,
+)
 from backend.objections.own_evidence import add_own_evidence
 from backend.objections.service import (
     decide_objection,
@@ -214,6 +220,8 @@ def test_a_department_from_which_a_case_is_taken_is_told_and_finds_it_no_more(se
     for unseen in (objection.id, uuid4()):
         with pytest.raises(NotInThisInbox, match="改派其他单位"):
             department_case(session, court, unseen)
+        with pytest.raises(NotInThisInbox, match="改派其他单位"):
+            lock_department_case(session, court, unseen)
     assert department_case(session, market, objection.id) is objection
 
 
