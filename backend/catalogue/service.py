@@ -28,6 +28,9 @@ from backend.catalogue.errors import (
 )
 from backend.catalogue.models import CatalogueCategory, CatalogueVersion
 
+_READ: dict[str, Catalogue] = {}
+"""Catalogues by the hash of their document."""
+
 
 def import_catalogue(session: Session, text: str, now: datetime) -> Catalogue:
     """Store a version of the catalogue; it is in force from the date it names.
@@ -155,13 +158,17 @@ def _row(category: Category) -> CatalogueCategory:
 
 
 def _catalogue(version: CatalogueVersion) -> Catalogue:
-    return Catalogue(
+    """Read once a process: a version never changes, and every page and every chunk of a delivery asks for it."""
+    if (known := _READ.get(version.source_hash)) is not None:
+        return known
+    catalogue = _READ[version.source_hash] = Catalogue(
         version=version.version,
         name=version.name,
         effective_from=version.effective_from,
         hash=version.source_hash,
         categories={row.code: _category(row) for row in version.categories},
     )
+    return catalogue
 
 
 def _category(row: CatalogueCategory) -> Category:

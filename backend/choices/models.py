@@ -28,6 +28,12 @@ class DeclinedCategory(Base):
             postgresql_where=_IN_FORCE,
             sqlite_where=_IN_FORCE,
         ),
+        Index(
+            "ix_declined_categories_category_in_force",
+            "category",
+            postgresql_where=_IN_FORCE,
+            sqlite_where=_IN_FORCE,
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

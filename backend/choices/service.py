@@ -90,6 +90,12 @@ def declined_by(session: Session, subject_id: int) -> frozenset[str]:
     )
 
 
+def anyone_declines(session: Session, category: str) -> bool:
+    """Whether some person declines it now."""
+    declining = exists().where(DeclinedCategory.category == category, DeclinedCategory.ended_at.is_(None))
+    return bool(session.scalar(select(declining)))
+
+
 def declined_pairs(session: Session, subject_ids: Collection[int]) -> frozenset[tuple[int, str]]:
     """(subject, category) of all choices in force among these subjects."""
     found = session.execute(

@@ -23,7 +23,7 @@ from backend.authorizations.service import written_consents
 from backend.catalogue.document import Catalogue
 from backend.catalogue.service import catalogue_in_force
 from backend.catalogue.templates import PartyKind, Template, detect_template, load_templates
-from backend.choices.service import declined_pairs
+from backend.choices.service import anyone_declines, declined_pairs
 from backend.city_calendar import city_date
 from backend.database import Database
 from backend.errors import DomainError
@@ -325,13 +325,15 @@ def store(
 def _declined_rows(session: Session, sound: pl.DataFrame) -> dict[int, list[Reason]]:
     """Rows that their subjects have chosen not to have recorded. They count as quarantined, and nothing of them is
     kept: the reason alone says what became of them."""
-    pairs = declined_pairs(session, sound["subject_id"].unique().to_list())
-    if not pairs:
+    declined = [code for code in sound["category"].unique() if anyone_declines(session, code)]
+    if not declined:
         return {}
+    rows = sound.filter(pl.col("category").is_in(declined))
+    pairs = declined_pairs(session, rows["subject_id"].unique().to_list())
     reason: Reason = {"column": "", "code": DECLINED, "message": _DECLINED_MESSAGE}
     return {
         row: [reason]
-        for row, subject_id, category in sound.select("row", "subject_id", "category").iter_rows()
+        for row, subject_id, category in rows.select("row", "subject_id", "category").iter_rows()
         if (subject_id, category) in pairs
     }
 

@@ -110,9 +110,10 @@ def _mask_secret(cell: str, party: PartyKind | None) -> str:
 
 def mask_in_text(texts: pl.Series) -> pl.Series:
     """The same for a column: only the few cells that may hold a number are looked at closely."""
-    suspects = texts.str.contains(MAY_HOLD_A_NUMBER).fill_null(False).arg_true()
-    if not suspects.len():
+    is_suspect = texts.str.contains(MAY_HOLD_A_NUMBER)
+    if not is_suspect.any():
         return texts
+    suspects = is_suspect.fill_null(False).arg_true()
     return texts.scatter(suspects, [mask_identity_numbers(text) for text in texts.gather(suspects)])
 
 

@@ -50,9 +50,10 @@ def clean_text(cells: pl.Series) -> pl.Series:
 def half_width(cells: pl.Series) -> pl.Series:
     """Full-width digits, letters and signs as the ordinary ones, and no space inside."""
     # Printable ASCII is ordinary already, and most cells that are read this way hold nothing else.
-    strange = cells.str.contains(r"[^!-~]").fill_null(False).arg_true()
-    if not strange.len():
+    is_strange = cells.str.contains(r"[^!-~]")
+    if not is_strange.any():
         return cells
+    strange = is_strange.fill_null(False).arg_true()
     ordinary = cells.gather(strange).str.normalize("NFKC").str.replace_all(r"\s+", "")
     return cells.scatter(strange, ordinary)
 

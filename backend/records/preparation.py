@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
+from itertools import groupby
+from typing import cast
 
 import polars as pl
 from sqlalchemy import select
@@ -47,6 +49,7 @@ from backend.subjects.service import AGE_OF_ONES_OWN_CONSENT, match_identifiers
 _FIELD_END = "\x1f"
 _ESCAPED_IN_JSON = r'["\\\x00-\x1f]'
 _BRACKETS = dict.fromkeys("〔［[【{｛", "(") | dict.fromkeys("〕］]】}｝", ")")
+_KEY_BYTES = 16
 _EMPTY = blake2b(digest_size=16)
 _FIXED_FROM = 10_000
 """So many rows tell what their contents have in common."""
@@ -214,7 +217,8 @@ def _refuse_children(frame: pl.DataFrame, template: Template, reasons: dict[int,
     # As numbers (20260303) dates keep their order, and a difference of 140000 is fourteen birthdays: someone born
     # on 29 February has the fourteenth on 1 March.
     birth = pl.col(IDENTIFIER).str.slice(6, 8).cast(pl.Int64, strict=False)
-    day = pl.col(EVENT_ON).dt.to_string("%Y%m%d").cast(pl.Int64)
+    on = pl.col(EVENT_ON).dt
+    day = on.year().cast(pl.Int64) * 10_000 + on.month().cast(pl.Int64) * 100 + on.day()
     is_child = (pl.col(PARTY) == "person") & (day - birth < AGE_OF_ONES_OWN_CONSENT * 10_000)
     reason: Reason = {
         "column": _identifier_header(template, "person"),
@@ -255,7 +259,7 @@ def _records(
         codes = {each.source_department: each.source_department_code for each in catalogue.categories.values()}
         frame = frame.with_columns(pl.col(template.agency).replace(codes))
     matter = _joined(frame, [CATEGORY, "subject_id"], template.natural_key)
-    natural_keys = [keys.blind_index(text)[:16] for text in matter.to_list()]
+    natural_keys = pl.Series(keys.blind_indexes(matter.cast(pl.Binary).to_list()), dtype=pl.Binary)
     lists, objects = content
     digests = [_fingerprint(text) for text in objects.cast(pl.Binary).to_list()]
     return pl.DataFrame(
@@ -263,7 +267,7 @@ def _records(
             "row": frame["row"],
             "subject_id": frame["subject_id"],
             "category": frame[CATEGORY],
-            "natural_key": pl.Series(natural_keys, dtype=pl.Binary),
+            "natural_key": natural_keys.bin.head(_KEY_BYTES),
             "facts_digest": pl.Series(digests, dtype=pl.Binary),
             "title": title,
             "event_on": frame[EVENT_ON],
@@ -323,26 +327,25 @@ def _fixed(content: pl.DataFrame, template: Template) -> dict[str, str | None]:
 def as_json(cells: pl.DataFrame, fixed: Collection[str] = ()) -> tuple[pl.Series, pl.Series]:
     """Each row's cells but the fixed ones as a JSON list, and all the filled ones as a JSON object, of which the
     fingerprint is taken."""
-    listed: list[pl.Expr] = []
-    members: list[pl.Expr] = []
+    listed: list[str | pl.Expr] = []
+    members: list[str | pl.Expr] = []
     for cell in cells:
         heading = f",{json.dumps(cell.name, ensure_ascii=False)}:"
         if says_one_thing(cell):
             value = "null" if cell[0] is None else _encoded(cell.head(1)).item()
             if cell.name not in fixed:
-                listed.append(pl.lit(f",{value}"))
+                listed.append(f",{value}")
             if cell[0] is not None:
-                members.append(pl.lit(heading + value))
+                members.append(heading + value)
             continue
         text = _quoted(cell)
         if not cell.null_count():
-            listed += [pl.lit(","), *text]
-            members += [pl.lit(heading), *text]
+            listed += [",", *text]
+            members += [heading, *text]
             continue
         is_null = pl.col(cell.name).is_null()
-        listed += [pl.lit(","), pl.when(is_null).then(pl.lit("null")).otherwise(pl.concat_str(text))]
-        member = pl.concat_str(pl.lit(heading), *text)
-        members.append(pl.when(is_null).then(pl.lit("")).otherwise(member))
+        listed += [",", pl.when(is_null).then(pl.lit("null")).otherwise(_joined_up(text))]
+        members.append(pl.when(is_null).then(pl.lit("")).otherwise(_joined_up([heading, *text])))
     # Beside the cells, so that they have their height where nothing but words of ours stands in them.
     made = cells.with_columns(
         _between("[", listed, "]").alias(":list"),
@@ -351,17 +354,27 @@ def as_json(cells: pl.DataFrame, fixed: Collection[str] = ()) -> tuple[pl.Series
     return made[":list"], made[":object"]
 
 
-def _between(opening: str, members: Sequence[pl.Expr], closing: str) -> pl.Expr:
+def _between(opening: str, members: Sequence[str | pl.Expr], closing: str) -> pl.Expr:
     """Each member begins with a comma, of which the first has no use."""
-    inside = pl.concat_str(members).str.strip_prefix(",") if members else pl.lit("")
-    return pl.concat_str(pl.lit(opening), inside, pl.lit(closing))
+    if members and isinstance(members[0], str):
+        return _joined_up([opening + members[0].removeprefix(","), *members[1:], closing])
+    inside = _joined_up(members).str.strip_prefix(",") if members else ""
+    return _joined_up([opening, inside, closing])
 
 
-def _quoted(cell: pl.Series) -> list[pl.Expr]:
+def _joined_up(parts: Sequence[str | pl.Expr]) -> pl.Expr:
+    """One text; words of ours that follow each other are one part, since each part costs every row something."""
+    whole: list[pl.Expr] = []
+    for is_ours, of_kind in groupby(parts, lambda part: isinstance(part, str)):
+        whole += [pl.lit("".join(cast(Iterable[str], of_kind)))] if is_ours else cast(Iterable[pl.Expr], of_kind)
+    return pl.concat_str(whole)
+
+
+def _quoted(cell: pl.Series) -> list[str | pl.Expr]:
     """What stands for the filled cells in JSON."""
     if cell.str.contains(_ESCAPED_IN_JSON).any():
         return [pl.lit(_encoded(cell))]
-    return [pl.lit('"'), pl.col(cell.name).fill_null(""), pl.lit('"')]
+    return ['"', pl.col(cell.name).fill_null(""), '"']
 
 
 def _encoded(cell: pl.Series) -> pl.Series:

@@ -127,6 +127,8 @@ class _Findings:
         cells: pl.Series | None = None,
     ) -> None:
         """`message` may be made from the cell; identity numbers in it are masked, secret cells not repeated."""
+        if not mask.any():
+            return
         rows = mask.fill_null(False).arg_true()
         said = cells.gather(rows).to_list() if cells is not None else [None] * len(rows)
         for index, cell in zip(rows.to_list(), said, strict=True):
@@ -160,7 +162,7 @@ def validate_rows(
         match column.kind:
             case "D":
                 dates[column.code] = _check_dates(findings, column, text)
-                cells[column.code] = dates[column.code].dt.to_string("%Y-%m-%d")
+                cells[column.code] = by_value(dates[column.code], _written)["text"]
             case "N":
                 quantities[column.code] = _check_numbers(findings, template, column, text)
                 cells[column.code] = text.set(quantities[column.code].is_null(), None)
@@ -170,14 +172,15 @@ def validate_rows(
     party = _party(template, cells)
     _check_necessity(findings, template, raw, cells, party)
     for column in template.columns:
+        if template.subject is None or "-" not in (column.person, column.organisation):
+            continue
         # A cell that the standard has no use for is not kept: it might hold another person's number.
         unused = (party == "person") & (column.person == "-") | (party == "organisation") & (
             column.organisation == "-"
         )
-        if "-" in (column.person, column.organisation) and template.subject is not None:
-            for kept in (cells, dates, quantities):
-                if column.code in kept:
-                    kept[column.code] = kept[column.code].set(unused.fill_null(False), None)
+        for kept in (cells, dates, quantities):
+            if column.code in kept:
+                kept[column.code] = kept[column.code].set(unused.fill_null(False), None)
 
     frame = pl.DataFrame([series.alias(code) for code, series in cells.items()]).with_columns(party.alias(PARTY))
     if template.register is not None:
@@ -202,6 +205,10 @@ def _delivered_cells(delivered: pl.DataFrame, column: Column) -> pl.Series:
 
 
 # --- cells ----------------------------------------------------------------------------------------------------
+
+
+def _written(days: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame({"text": days.dt.to_string("%Y-%m-%d")})
 
 
 def _check_dates(findings: _Findings, column: Column, text: pl.Series) -> pl.Series:

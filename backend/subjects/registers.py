@@ -160,7 +160,7 @@ def _register_chunk(
     """No two rows are about the same subject."""
     _renumber(session, keys, rows, now)
     successors = _successors(session, keys, rows)
-    indexes = [keys.blind_index(row.identifier) for row in rows]
+    indexes = keys.blind_indexes(row.identifier.encode() for row in rows)
     codes = [_codes_by_index(keys, row) for row in rows]
     known = _known_subjects(session, keys, indexes)
     code_owners = _code_owners(session, [index for row_codes in codes for index in row_codes])

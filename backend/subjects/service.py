@@ -59,13 +59,14 @@ def match_identifiers(
     also absent when it fits several subjects (15 digits can be an old citizen number and an old registration
     number): nothing is ever put on the wrong subject's record. `kind` settles such a case.
     """
-    indexes = {
-        text: [keys.blind_index(form) for form in _written_forms(text)] for text in dict.fromkeys(identifiers)
-    }
-    owners = _owners(session, list({index for forms in indexes.values() for index in forms}), kind)
+    written = {text: _written_forms(text) for text in dict.fromkeys(identifiers)}
+    forms = list(dict.fromkeys(form for each in written.values() for form in each))
+    indexes = keys.blind_indexes(form.encode() for form in forms)
+    owners = _owners(session, indexes, kind)
+    owners_of = {form: owners[index] for form, index in zip(forms, indexes, strict=True) if index in owners}
     matched: dict[str, int] = {}
-    for text, forms in indexes.items():
-        found = {owner for index in forms for owner in owners.get(index, ())}
+    for text, each in written.items():
+        found = {owner for form in each for owner in owners_of.get(form, ())}
         if len(found) == 1:
             matched[text] = found.pop()
     return matched
