@@ -23,7 +23,6 @@ from sqlalchemy.types import TypeEngine
 from backend.database import UtcDateTime
 from backend.records.normalisation import says_one_thing
 
-_WRITTEN_AT_ONCE = 8_000
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = struct.pack(">h", -1)
 _NULL = -1
@@ -36,11 +35,11 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True)
 class CopyData:
-    """Rows as `COPY table (columns) FROM STDIN (FORMAT binary)` reads them, piece by piece."""
+    """Rows as `COPY table (columns) FROM STDIN (FORMAT binary)` reads them, but for what stands around them."""
 
     table: str
     columns: Sequence[str]
-    pieces: Sequence[memoryview]
+    rows: memoryview
 
 
 def write_rows(session: Session, table: Table, rows: pl.DataFrame) -> None:
@@ -59,8 +58,7 @@ def send_copy(session: Session, data: CopyData) -> None:
     statement = f"COPY {data.table} ({', '.join(data.columns)}) FROM STDIN (FORMAT binary)"
     with driver(session).cursor() as cursor, cursor.copy(statement) as stream:
         stream.write(_SIGNATURE)
-        for piece in data.pieces:
-            stream.write(piece)
+        stream.write(data.rows)
         stream.write(_TRAILER)
 
 
@@ -80,27 +78,24 @@ def copy_data(table: Table, rows: pl.DataFrame) -> CopyData:
         (data,) = _data(kinds[name], rows[name].head(1)).to_pylist()
         start += struct.pack(">i", _NULL) if data is None else struct.pack(">i", len(data)) + data
 
-    def together(piece: pl.DataFrame) -> memoryview:
-        parts: list[pa.Array] = []
-        fixed = [np.broadcast_to(np.frombuffer(start, np.uint8), (piece.height, len(start)))]
-        for name in even:
-            numbers = _numbers(kinds[name], piece[name])
-            length = np.frombuffer(struct.pack(">i", numbers.shape[1]), np.uint8)
-            fixed += [np.broadcast_to(length, (piece.height, 4)), numbers]
-        for name in uneven:
-            data = _data(kinds[name], piece[name])
-            lengths = pc.fill_null(pc.binary_length(data), _NULL)
-            parts += [_as_fields([*fixed, _as_bytes(lengths.to_numpy(), ">i4")]), data]
-            fixed = []
-        if fixed:
-            parts.append(_as_fields(fixed))
-        nothing = pa.scalar(b"", pa.large_binary())
-        joined = pc.binary_join_element_wise(*parts, nothing, null_handling="replace", null_replacement="")
-        _, offsets, text = joined.buffers()
-        end = np.frombuffer(offsets, np.int64)[piece.height]
-        return memoryview(text)[:end]
-
-    return CopyData(table.name, [*same, *even, *uneven], [together(p) for p in rows.iter_slices(_WRITTEN_AT_ONCE)])
+    parts: list[pa.Array] = []
+    fixed = [np.broadcast_to(np.frombuffer(start, np.uint8), (rows.height, len(start)))]
+    for name in even:
+        numbers = _numbers(kinds[name], rows[name])
+        length = np.frombuffer(struct.pack(">i", numbers.shape[1]), np.uint8)
+        fixed += [np.broadcast_to(length, (rows.height, 4)), numbers]
+    for name in uneven:
+        data = _data(kinds[name], rows[name])
+        lengths = pc.fill_null(pc.binary_length(data), _NULL)
+        parts += [_as_fields([*fixed, _as_bytes(lengths.to_numpy(), ">i4")]), data]
+        fixed = []
+    if fixed:
+        parts.append(_as_fields(fixed))
+    nothing = pa.scalar(b"", pa.large_binary())
+    joined = pc.binary_join_element_wise(*parts, nothing, null_handling="replace", null_replacement="")
+    _, offsets, text = joined.buffers()
+    end = np.frombuffer(offsets, np.int64)[rows.height]
+    return CopyData(table.name, [*same, *even, *uneven], memoryview(text)[:end])
 
 
 def _is_even(kind: TypeEngine[Any], cells: pl.Series) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
-from itertools import groupby
-from typing import cast
 
 import polars as pl
 from sqlalchemy import select
@@ -365,9 +363,14 @@ def _between(opening: str, members: Sequence[str | pl.Expr], closing: str) -> pl
 def _joined_up(parts: Sequence[str | pl.Expr]) -> pl.Expr:
     """One text; words of ours that follow each other are one part, since each part costs every row something."""
     whole: list[pl.Expr] = []
-    for is_ours, of_kind in groupby(parts, lambda part: isinstance(part, str)):
-        whole += [pl.lit("".join(cast(Iterable[str], of_kind)))] if is_ours else cast(Iterable[pl.Expr], of_kind)
-    return pl.concat_str(whole)
+    ours = ""
+    for part in parts:
+        if isinstance(part, str):
+            ours += part
+            continue
+        whole += [pl.lit(ours), part] if ours else [part]
+        ours = ""
+    return pl.concat_str(*whole, pl.lit(ours))
 
 
 def _quoted(cell: pl.Series) -> list[str | pl.Expr]:
