@@ -6,6 +6,7 @@ import pytest
 import yaml
 from sqlalchemy.orm import Session
 
+from backend.catalogue import service
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
 from backend.catalogue.errors import (
     CatalogueInvalid,
@@ -32,7 +33,10 @@ def edited(version: str, effective_from: date, *, without: str | None = None) ->
     return yaml.safe_dump(document, allow_unicode=True)
 
 
-def test_what_was_imported_comes_back_the_same(session: Session, now: datetime) -> None:
+def test_what_was_imported_comes_back_the_same(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_READ", {})  # what another test imported
     import_catalogue(session, shipped_catalogue(), now)
     session.expire_all()
     assert catalogue_in_force(session, BEGINS) == parse_catalogue(shipped_catalogue())

@@ -7,7 +7,7 @@ import pytest
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
 from backend.choices.errors import NotDeclinable
-from backend.choices.service import declinable, decline, declined_by, declined_pairs, take_back
+from backend.choices.service import anyone_declines, declinable, decline, declined_by, declined_pairs, take_back
 from backend.scores.inputs import columns_of_subject
 from backend.scores.policies import adopt_policy, policy_of
 from backend.subjects.rescoring import is_marked
@@ -82,3 +82,13 @@ def test_a_choice_is_one_persons_and_one_categorys(session, keys, now):
     assert len(counted(session, other)) == 1
     take_back(session, subject_id=other.id, category="volunteering", now=now)
     assert declined_by(session, person.id) == {"volunteering"}
+
+
+def test_whether_anyone_declines_a_category_is_known_without_asking_for_each_person(session, keys, now):
+    person = add_person(session, keys)
+    assert not anyone_declines(session, "volunteering")
+    decline(session, subject_id=person.id, category="volunteering", now=now)
+    assert anyone_declines(session, "volunteering")
+    assert not anyone_declines(session, "honour")
+    take_back(session, subject_id=person.id, category="volunteering", now=now + timedelta(days=1))
+    assert not anyone_declines(session, "volunteering")

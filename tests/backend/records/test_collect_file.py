@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -433,6 +434,26 @@ def test_a_chunk_that_fails_leaves_nothing_of_itself(city: City, monkeypatch: py
     assert (city.count(CreditRecord), len(city.versions()), city.count(QuarantinedRow)) == (0, 0, 0)
     monkeypatch.undo()
     assert counts(city.collect(path)) == (1, 0, 0, 1)
+
+
+def test_old_objects_are_left_out_of_garbage_collection_until_the_delivery_ends_however_it_ends(
+    city: City,
+) -> None:
+    left_out: list[int] = []
+
+    def look(_done: int, _total: int) -> None:
+        left_out.append(gc.get_freeze_count())
+
+    city.collect(city.write([volunteering()]), progress=look)
+    assert left_out[0] > 0
+    assert gc.get_freeze_count() == 0
+
+    def fail(_done: int, _total: int) -> None:
+        raise RuntimeError("no more room")
+
+    with pytest.raises(RuntimeError):
+        city.collect(city.write([volunteering()]), progress=fail)
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_second_process_with_the_same_file_stops_without_counting(city: City) -> None:
