@@ -44,6 +44,7 @@ from backend.deletion_requests.service import (
 )
 from backend.evidence.models import EvidenceFile
 from backend.evidence.service import EvidenceStore, keep_evidence, remove_forgotten
+from backend.ledger.service import Actor, record_access
 from backend.notifications.service import Recipient, notifications_of, notify
 from backend.objections.deadlines import load_deadlines
 from backend.objections.service import file_objection, withdraw_objection
@@ -311,6 +312,41 @@ def test_a_score_opened_again_outlives_what_an_officer_decides_later_about_the_r
 
     assert session.scalars(select(CreditRecord.id)).all() == []
     assert activation_of(session, person.id) is not None
+
+
+def test_what_the_law_has_kept_of_somebody_else_is_none_of_the_answer(session, keys, person):
+    other = add_person(session, keys)
+    record = record_of(session, other, "court_judgment", level=1)
+    activate_score(session, subject_id=other.id, notice_version=NOTICE, evidence={}, now=NOW)
+    file_objection(
+        session,
+        subject_id=other.id,
+        filed_by_id=other.id,
+        record_id=record.id,
+        grounds="不是我",
+        evidence_ids=[],
+        now=NOW,
+        deadlines=load_deadlines(DAYS, "shandong"),
+    )
+    record_access(
+        session,
+        subject_id=other.id,
+        actor=Actor("partner", "1", "桂城银行"),
+        action="report_read",
+        basis="本人授权",
+        purpose="信易贷",
+        detail={},
+        channel="partner_api",
+        now=NOW,
+    )
+
+    mine, theirs = (plan_of(session, subject.id, ALL, now=NOW) for subject in (person, other))
+
+    assert {item.part for item in mine.items} == {"register"}
+    assert "信用分没有开通，不计算、不展示" in mine.stopped
+    until = {item.part: item.until for item in theirs.items}
+    assert {"ledger", "consents", "cases", "register"} <= set(until)
+    assert until["consents"] == date(2029, 3, 3), "three years after the last step"
 
 
 def test_asking_for_nothing_says_so(session, person):
