@@ -209,6 +209,27 @@ def test_the_officers_outcome_says_what_became_of_the_records(session, person, f
         withdraw_deletion_request(session, subject_id=person.id, request_id=request.id, now=LATER)
 
 
+@pytest.mark.parametrize(
+    ("going_at_once", "officer_deletes"), [("volunteering", False), (None, True)], ids=["went", "kept"]
+)
+def test_the_outcome_counts_what_went_or_stayed_when_it_was_filed(
+    session, person, file, going_at_once, officer_deletes
+):
+    record = record_of(session, person, "court_judgment", level=1)
+    if going_at_once:
+        record_of(session, person, going_at_once)
+    request = file(Asked("all", "unlawful", "请全部删除"))
+    decided = decide_deletion_request(
+        session,
+        request_id=request.id,
+        delete_record_ids=[record.id] if officer_deletes else [],
+        reply="经核查，答复如下。",
+        decided_by="张敏",
+        now=LATER,
+    )
+    assert decided.state == "partly"
+
+
 def test_an_officer_gives_reasons_and_touches_only_what_is_asked_about(session, person, file):
     asked_about = record_of(session, person, "court_judgment", level=1)
     other = record_of(session, person, "honour", level=1)
