@@ -62,6 +62,7 @@ from backend.scores.runs import perform_run, request_run
 from backend.scores.service import compute_subject, current_score, recompute_marked, stored_contributions
 from backend.subjects.acting import ActingFor
 from backend.subjects.models import Subject
+from backend.subjects.rescoring import is_marked
 from backend.supplements.models import Supplement
 from backend.supplements.service import case_of as supplement_case
 from backend.supplements.service import decide_supplement, file_supplement
@@ -201,6 +202,7 @@ def test_the_officers_outcome_says_what_became_of_the_records(session, person, f
         now=LATER,
     )
     session.expire_all()
+    assert is_marked(session, person.id) == bool(chosen), "what went counts no longer"
     assert (decided.state, decided.due_on, decided.reply) == (state, None, "经核查，答复如下。")
     assert set(session.scalars(select(CreditRecord.id))) == set(records) - set(chosen)
     assert len(proofs_of(session, request.id)) == (1 if chosen else 0)
@@ -469,6 +471,38 @@ def test_what_an_open_case_rests_on_stays_until_it_is_decided(session, keys, per
     session.expire_all()
     assert session.scalars(select(Supplement.id)).all() == []
     assert session.scalars(select(EvidenceFile)).all() == []
+
+
+def test_with_a_record_that_an_officer_lets_go_go_the_messages_about_it_and_nothing_of_the_others(
+    session, keys, person, file, tmp_path
+):
+    record = record_of(session, person, "court_judgment", level=1)
+    supplement_id = supplied(session, keys, person, tmp_path).id
+    gone, other = f"record:{record.id}", "record:999999"
+    for about_what in (gone, other):
+        notify(
+            session,
+            Recipient(subject_id=person.id),
+            kind="record_collected",
+            title="一条记录",
+            body="已入库",
+            about=about_what,
+            now=BEFORE,
+        )
+    request = file(about("court_judgment", "unlawful"))
+    decide_deletion_request(
+        session,
+        request_id=request.id,
+        delete_record_ids=[record.id],
+        reply="经核查，同意删除。",
+        decided_by="张敏",
+        now=LATER,
+    )
+    session.expire_all()
+    left = {told.about for told in notifications_of(session, [Recipient(subject_id=person.id)], limit=50)}
+    assert other in left
+    assert gone not in left
+    assert session.scalars(select(Supplement.id)).all() == [supplement_id]
 
 
 def test_the_papers_of_a_repair_under_way_stay(session, keys, person, file, tmp_path):

@@ -51,6 +51,7 @@ from backend.supplements.service import (
     withdraw_supplement,
 )
 from backend.supplements.suppliable import parse_suppliable, suppliable_on
+from tests.backend.catalogue.test_service import edited
 from tests.factories import add_enterprise, add_person, intake_of
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
@@ -258,6 +259,15 @@ def test_an_enterprise_is_offered_only_what_the_catalogue_allows_about_enterpris
         "public_service",
     }
     assert "volunteering" in {category.code for category, _ in offered_to(session, person, today=date(2026, 3, 3))}
+
+
+def test_what_a_newer_catalogue_no_longer_lists_is_not_offered_from_its_first_day(session, person):
+    import_catalogue(session, edited("2026.2", date(2026, 9, 1), without="honour"), BEFORE)
+
+    def offered(today):
+        return {category.code for category, _ in offered_to(session, person, today=today)}
+
+    assert offered(date(2026, 8, 31)) - offered(date(2026, 9, 1)) == {"honour"}
 
 
 def test_every_offered_form_makes_a_record(session, keys, person, file):
