@@ -44,6 +44,7 @@ def test_approved_by_somebody_else_it_is_in_force_from_its_day(session, draft, n
     assert "honour" not in catalogue_in_force(session, NEXT_YEAR).categories
     assert "honour" in catalogue_in_force(session, NEXT_YEAR - timedelta(days=1)).categories
     assert "honour" in known_categories(session, NEXT_YEAR), "records of its time still need it"
+    assert known_categories(session, date(2025, 12, 31)) == {}, "what is not in force yet is not known"
 
 
 @pytest.mark.parametrize("decision", ["approved", "rejected"])

@@ -84,6 +84,8 @@ def test_the_template_explains_every_column():
         ("性质", "坏", "只能填写 正面、负面、中性"),
         ("等级", "轻微", "等级写作"),
         ("保留天数", "一年", "填写天数"),
+        ("保留天数", "0", "填写天数"),
+        ("本人可拒绝记录", "是", "只有正面信息可以由本人拒绝记录"),
         ("公开属性", "保密", "只能填写"),
         ("本人可拒绝记录", "可以", "只能填写 是 或 否"),
         ("归集模板", "no_such", "没有归集模板 no_such"),
@@ -136,6 +138,12 @@ def test_means_may_be_collected_with_separate_written_consent():
     _, catalogue = read_spreadsheet(as_csv(SOUND | {"信息项": "年收入", "单独书面同意": "是"}), "目录.csv", **META)
 
     assert catalogue.categories["late_return"].written_consent
+
+
+def test_empty_rows_and_the_decimals_of_a_spreadsheet_are_passed_over():
+    _, catalogue = read_spreadsheet(as_csv({}, SOUND | {"保留天数": "365.0"}, {}), "目录.csv", **META)
+
+    assert [(one.code, one.retention_days) for one in catalogue.categories.values()] == [("late_return", 365)]
 
 
 def test_every_fault_of_every_row_is_told_at_once():
