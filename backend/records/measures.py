@@ -82,14 +82,15 @@ def _filled(delivered: pl.DataFrame, template: Template) -> dict[str, int]:
 
 def _optional(delivered: pl.DataFrame, template: Template) -> tuple[int, int]:
     """Cells that may be left empty, by whom each row is about, and how many are not."""
-    parties = delivered.select(_party(template, delivered).alias("party"))["party"]
+    parties = delivered.with_columns(_party(template, delivered).alias("party"))["party"]
     cells = filled = 0
     for party in ("person", "organisation"):
         codes = [column.code for column in template.columns if column.necessity(party) == "O"]
-        rows = delivered.filter((parties == party).fill_null(False))
-        cells += rows.height * len(codes)
-        present = [code for code in codes if code in rows.columns]
-        if present and rows.height:
+        is_about = parties == party
+        cells += int(is_about.sum()) * len(codes)
+        present = [code for code in codes if code in delivered.columns]
+        if present and is_about.any():
+            rows = delivered.select(present).filter(is_about)
             filled += sum(rows.select((pl.col(present).str.len_bytes() > 0).sum()).row(0))
     return cells, filled
 
