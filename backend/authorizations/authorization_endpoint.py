@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from authlib.common.urls import add_params_to_uri
@@ -50,6 +50,7 @@ from backend.authorizations.tokens import hash_of, new_token
 from backend.city_calendar import city_date
 from backend.identifiers import check_social_credit_code
 from backend.partners.models import Partner
+from backend.partners.service import may_act
 from backend.subjects.acting import ActingFor, acting_for
 from backend.subjects.errors import EnterpriseNotRepresented
 
@@ -118,7 +119,8 @@ def open_request(
     ):
         raise AuthorizationRequestInvalid
     given = dict(query)
-    server = _Server(session, frozenset(ENTERPRISE_SCOPES if ENTERPRISE in given else CONSENT_SCOPES))
+    askable = frozenset(ENTERPRISE_SCOPES if ENTERPRISE in given else CONSENT_SCOPES)
+    server = _Server(session, askable, today=city_date(now))
     try:
         grant = server.get_consent_grant(_Question(authorize_url, given))
     except OAuth2Error as error:
@@ -226,7 +228,7 @@ def _open(session: Session, handle: str, now: datetime, *, lock: bool = False) -
             AuthorizationRequest.handle_hash == hash_of(handle),
             AuthorizationRequest.decided_at.is_(None),
             AuthorizationRequest.expires_at > now,
-            Partner.state == "active",
+            may_act(city_date(now)),
         )
         .execution_options(populate_existing=True)
     )
@@ -343,17 +345,16 @@ class _Institution:
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]
-    def __init__(self, session: Session, askable: frozenset[str]) -> None:
+    def __init__(self, session: Session, askable: frozenset[str], *, today: date) -> None:
         super().__init__()
         self._session = session
+        self._today = today
         self._askable = askable
         self.register_grant(AuthorizationCodeGrant, [S256Only()])
 
     def query_client(self, client_id: str) -> _Institution | None:
         partner = self._session.scalars(
-            select(Partner).where(
-                Partner.code == client_id, Partner.state == "active", Partner.kind == "institution"
-            )
+            select(Partner).where(Partner.code == client_id, may_act(self._today), Partner.kind == "institution")
         ).first()
         if partner is None:
             return None

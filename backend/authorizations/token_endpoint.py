@@ -58,7 +58,7 @@ from backend.authorizations.tokens import (
 )
 from backend.city_calendar import city_date
 from backend.partners.models import Partner
-from backend.partners.service import keys_of
+from backend.partners.service import keys_of, may_act
 
 AUTH_METHOD = "private_key_jwt"
 GRANT_TYPES = {
@@ -224,7 +224,7 @@ class _TokenServer(AuthorizationServer):  # type: ignore[misc]
 
     def query_client(self, client_id: str) -> _Client | None:
         partner = self._session.scalars(
-            select(Partner).where(Partner.code == client_id, Partner.state == "active")
+            select(Partner).where(Partner.code == client_id, may_act(city_date(self._now)))
         ).first()
         return _Client(partner) if partner else None
 

@@ -24,7 +24,9 @@ from backend.authorizations.models import (
 from backend.authorizations.representation import still_speaks
 from backend.city_calendar import city_date
 from backend.database import note_change
+from backend.partners.errors import ContractEnded
 from backend.partners.models import Partner
+from backend.partners.service import contract_is_over
 from backend.subjects.models import Subject
 
 TOKEN_LIFETIME = timedelta(minutes=10)
@@ -147,25 +149,27 @@ def _remember(session: Session, row: OAuthToken) -> OAuthToken:
 
 
 def authenticate_partner(session: Session, token: str, now: datetime) -> PartnerIdentity:
-    """Raises TokenNotValid: whatever the reason, the answer is the same.
+    """Raises TokenNotValid, the same for almost every reason, or ContractEnded.
 
-    Partner and consents are looked at on every call, so suspending the one or withdrawing the other works at once.
+    Partner, contract and consents are looked at on every call, so their end works at once.
     """
     return partner_of_token(session, token, now)[0]
 
 
 def partner_of_token(session: Session, token: str, now: datetime) -> tuple[PartnerIdentity, datetime]:
-    """Whose token it is, and until when. Raises TokenNotValid."""
+    """Whose token it is, and until when. Raises TokenNotValid or ContractEnded."""
     found = session.execute(
-        select(OAuthToken, Partner)
+        select(OAuthToken, Partner, contract_is_over(city_date(now)))
         .join(Partner, Partner.id == OAuthToken.partner_id)
         .where(OAuthToken.token_hash == hash_of(token), OAuthToken.kind == "access")
     ).first()
     if found is None:
         raise TokenNotValid
-    row, partner = found
+    row, partner, is_over = found
     if row.revoked_at is not None or row.expires_at <= now or partner.state != "active":
         raise TokenNotValid
+    if is_over:
+        raise ContractEnded
     identity = PartnerIdentity(
         partner_id=partner.id,
         code=partner.code,

@@ -170,7 +170,7 @@ class SwiftDesk:
     def _learn(self, token: str, now: datetime) -> _Known | None:
         """Read the partner once; nothing is kept while its configuration is being changed.
 
-        Raises TokenNotValid.
+        Raises TokenNotValid or ContractEnded.
         """
         try:
             # The epoch is read first: a change after that makes what is read here outdated, never the reverse.

@@ -42,7 +42,7 @@ from backend.institutions.states import (
 )
 from backend.notifications.service import Recipient, notify
 from backend.partners.models import Partner
-from backend.partners.service import all_partners, find_partner, get_partner
+from backend.partners.service import find_partner, get_partner, may_act
 from backend.subjects.acting import ActingFor
 from backend.subjects.service import get_subject
 
@@ -178,9 +178,10 @@ def institutions_offering(session: Session, scheme_code: str, *, now: datetime) 
         return []
     return [
         partner
-        for partner in all_partners(session)
-        if (partner.kind, partner.state) == ("institution", "active")
-        and is_provider(session, scheme_code=scheme_code, partner_id=partner.id)
+        for partner in session.scalars(
+            select(Partner).where(Partner.kind == "institution", may_act(city_date(now))).order_by(Partner.code)
+        ).all()
+        if is_provider(session, scheme_code=scheme_code, partner_id=partner.id)
     ]
 
 

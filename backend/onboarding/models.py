@@ -1,15 +1,14 @@
-"""Applications to become a partner, and the contracts that follow."""
+"""Applications to become a partner, and for a further contract."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Table, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.append_only import keep_append_only
 from backend.database import Base, Json, UtcDateTime
 
 _IS_FILED = text("state = 'filed'")
@@ -57,30 +56,6 @@ class PartnerApplication(Base):
     partner_id: Mapped[UUID | None] = mapped_column(ForeignKey("partners.id"))
 
 
-class PartnerContract(Base):
-    """A contract (合同) under the published terms: accepted by the partner, countersigned by an officer.
-
-    The database refuses every change. A partner's contracts follow each other; suspending it stops it before.
-
-    number     the office's own file number
-    ends_on    last day, included
-    """
-
-    __tablename__ = "partner_contracts"
-    __table_args__ = (Index("ix_partner_contracts_partner_id", "partner_id"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    number: Mapped[str] = mapped_column(unique=True)
-    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
-    terms_from: Mapped[date]
-    terms_digest: Mapped[str]
-    starts_on: Mapped[date]
-    ends_on: Mapped[date]
-    accepted_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    countersigned_by: Mapped[str]
-    countersigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
 class RenewalRequest(Base):
     """A partner at work wishes for a further contract (续签申请), and accepts the terms it was shown.
 
@@ -106,6 +81,3 @@ class RenewalRequest(Base):
     asked_by: Mapped[str]
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("partner_contracts.id"))
-
-
-keep_append_only(cast(Table, PartnerContract.__table__))

@@ -33,11 +33,11 @@ from backend.onboarding.errors import (
     SchemeUnknown,
     TermsOutdated,
 )
-from backend.onboarding.models import PartnerApplication, PartnerContract, RenewalRequest
+from backend.onboarding.models import PartnerApplication, RenewalRequest
 from backend.onboarding.states import STATE_NAMES, TRANSITIONS, ApplicationEvent, ApplicationState
 from backend.onboarding.terms import terms_on
 from backend.partners.errors import PartnerNotFound
-from backend.partners.models import Partner, PartnerKind, PartnerStaff, StaffSignIn
+from backend.partners.models import Partner, PartnerContract, PartnerKind, PartnerStaff, StaffSignIn
 from backend.partners.service import add_key, find_partner, register_partner, suspend_partner
 from backend.partners.staff import SignInCode, add_staff, issue_sign_in_code, open_store, staff_at, stores_of
 
@@ -281,6 +281,7 @@ def waiting_renewal(session: Session, partner_id: UUID) -> RenewalRequest | None
 def end_due_contracts(session: Session, *, now: datetime) -> int:
     """Suspend partners whose last contract is over, and remind those whose last one ends soon; how many ended.
 
+    Suspending tidies up: whoever's contract is over may not act from that midnight on (`may_act`).
     A partner that was registered without a contract, by the city's own decision, is left alone.
     """
     today, ended = city_date(now), 0

@@ -12,6 +12,17 @@ class PartnerNotFound(NotFound):
         super().__init__("没有这个合作商户，请检查代码。")
 
 
+class ContractEnded(Forbidden):
+    """The last day of the partner's last contract is over, whether or not it has been suspended for that yet."""
+
+    code = "contract_ended"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "本单位的合作合同已经期满，不能再核验、核销或调用接口。请联系信用办续签合同，办好后即可继续。"
+        )
+
+
 class PartnerExists(Conflict):
     code = "partner_exists"
 

@@ -1,14 +1,15 @@
-"""Partners, their public keys, their stores and those who work there. Private keys never come here."""
+"""Partners, their contracts, public keys, stores and those who work there. Private keys never come here."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any, Literal, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.append_only import keep_append_only
 from backend.database import Base, Json, UtcDateTime
 
 PartnerKind = Literal["merchant", "institution", "department"]
@@ -33,6 +34,30 @@ class Partner(Base):
     state: Mapped[str]  # 'active' | 'suspended'
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     checks_per_minute: Mapped[int | None]
+
+
+class PartnerContract(Base):
+    """A contract (合同) under the published terms: accepted by the partner, countersigned by an officer.
+
+    The database refuses every change. A partner's contracts follow each other; suspending it stops it before.
+
+    number     the office's own file number
+    ends_on    last day, included
+    """
+
+    __tablename__ = "partner_contracts"
+    __table_args__ = (Index("ix_partner_contracts_partner_id", "partner_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    number: Mapped[str] = mapped_column(unique=True)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    terms_from: Mapped[date]
+    terms_digest: Mapped[str]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    accepted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    countersigned_by: Mapped[str]
+    countersigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class PartnerKey(Base):
@@ -97,3 +122,6 @@ class StaffSignIn(Base):
     signed_in_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+keep_append_only(cast(Table, PartnerContract.__table__))

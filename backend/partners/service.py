@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, false, func, not_, select
 from sqlalchemy.orm import Session, object_session
 
 from backend.database import note_change
@@ -20,7 +20,7 @@ from backend.partners.errors import (
     PartnerNotFound,
     TooManyKeys,
 )
-from backend.partners.models import Partner, PartnerKey, PartnerKind
+from backend.partners.models import Partner, PartnerContract, PartnerKey, PartnerKind
 
 MOST_KEYS = 3
 _CODE = re.compile(r"[a-z][a-z0-9-]{2,39}")
@@ -71,6 +71,25 @@ def get_partner(session: Session, partner_id: UUID) -> Partner:
 
 def all_partners(session: Session) -> Sequence[Partner]:
     return session.scalars(select(Partner).order_by(Partner.code)).all()
+
+
+def contract_is_over(on: date) -> ColumnElement[bool]:
+    """Of a `Partner` in a query: whether the last day of its last contract is before this day in the city.
+
+    Never of one that was registered without a contract, by the city's own decision.
+    """
+    return (
+        select(func.coalesce(func.max(PartnerContract.ends_on) < on, false()))
+        .where(PartnerContract.partner_id == Partner.id)
+        .correlate(Partner)
+        .scalar_subquery()
+    )
+
+
+def may_act(on: date) -> ColumnElement[bool]:
+    """Of a `Partner` in a query: whether it may act on this day in the city, being neither suspended nor past the
+    last day of its contract."""
+    return and_(Partner.state == "active", not_(contract_is_over(on)))
 
 
 def add_key(session: Session, partner: Partner, *, public_jwk: Mapping[str, Any], now: datetime) -> PartnerKey:

@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from backend.city_calendar import city_date
 from backend.partners.errors import (
+    ContractEnded,
     FirstStoreStays,
     HeadManagerOnly,
     ManagerOnly,
@@ -25,6 +27,7 @@ from backend.partners.errors import (
     StoreNotFound,
 )
 from backend.partners.models import Partner, PartnerStaff, PartnerStore, StaffRole, StaffSignIn
+from backend.partners.service import contract_is_over
 
 SIGN_IN_CODE_LASTS = timedelta(hours=24)
 SIGN_IN_LASTS = timedelta(days=30)
@@ -189,7 +192,7 @@ def reinstate_staff(staff: PartnerStaff) -> None:
 def sign_in_staff(session: Session, *, code: str, now: datetime) -> tuple[str, StaffIdentity]:
     """The phone's token, shown once and kept as a hash. Of two phones that give the same code, one gets in.
 
-    Raises SignInCodeNotValid.
+    Raises SignInCodeNotValid, or ContractEnded, after which the code is still good.
     """
     staff_id = session.scalar(
         update(PartnerStaff)
@@ -219,9 +222,9 @@ def sign_in_staff(session: Session, *, code: str, now: datetime) -> tuple[str, S
 
 
 def staff_of(session: Session, token: str, *, now: datetime) -> StaffIdentity:
-    """Raises StaffNotSignedIn, also once the person, their store or their partner is suspended."""
+    """Raises ContractEnded, or StaffNotSignedIn, also once the person, the store or the partner is suspended."""
     found = session.execute(
-        select(PartnerStaff, PartnerStore, Partner)
+        select(PartnerStaff, PartnerStore, Partner, contract_is_over(city_date(now)))
         .join(StaffSignIn, StaffSignIn.staff_id == PartnerStaff.id)
         .join(PartnerStore, PartnerStore.id == PartnerStaff.store_id)
         .join(Partner, Partner.id == PartnerStore.partner_id)
@@ -231,12 +234,15 @@ def staff_of(session: Session, token: str, *, now: datetime) -> StaffIdentity:
             StaffSignIn.expires_at > now,
             PartnerStaff.state == "active",
             PartnerStore.state == "open",
-            Partner.state == "active",
         )
     ).first()
     if found is None:
         raise StaffNotSignedIn
-    staff, store, partner = found
+    staff, store, partner, is_over = found
+    if is_over:
+        raise ContractEnded
+    if partner.state != "active":
+        raise StaffNotSignedIn
     return StaffIdentity(
         staff_id=staff.id,
         nickname=staff.nickname,

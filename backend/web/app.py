@@ -90,7 +90,11 @@ _SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "合作商户在 /oauth/token 以 client_credentials 和 private_key_jwt 换得的令牌",
     },
-    "staff": {"type": "http", "scheme": "bearer", "description": "店员在扫码核销页以登录码换得的令牌，30 天有效"},
+    "staff": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "店员在扫码核销页以登录码换得的令牌，30 天有效；合同期满后 403 contract_ended",
+    },
     "department": {
         "type": "http",
         "scheme": "bearer",

@@ -57,6 +57,7 @@ class StaffSignInView(MethodView):
     @blp.arguments(StaffSignInRequest)
     @blp.response(201, StaffSignInResponse)
     @blp.alt_response(401, description="登录码不正确、已用过或已过期（sign_in_code_not_valid）")
+    @blp.alt_response(403, description="本单位的合同已经期满（contract_ended），登录码没有用掉")
     def post(self, body: dict[str, str]) -> dict[str, object]:
         """用登录码在这台手机上登录"""
         with transaction() as session:

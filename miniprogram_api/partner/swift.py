@@ -1,7 +1,8 @@
 """Checks that the swift desk can answer, ahead of the guards and schemas of the full path.
 
-It answers only what is in order in every respect. Whatever is not (no or an unknown token, a missing scope, a body
-with anything odd, a limit reached, a code that is not plainly good) goes on to the full path, which says why.
+It answers only what is in order in every respect. Whatever is not (no or an unknown token, an ended contract, a
+missing scope, a body with anything odd, a limit reached, a code that is not plainly good) goes on to the full
+path, which says why.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from flask import Response, g, request
 
 from backend.authorizations.errors import TokenNotValid
 from backend.benefits.swift_desk import PartnerLimit, SwiftDesk
+from backend.partners.errors import ContractEnded
 from backend.web.context import now, services
 from backend.web.idempotency import LONGEST_KEY, IdempotencyKeyReused
 
@@ -48,7 +50,7 @@ def _answer(desk: SwiftDesk, limit: PartnerLimit, scope: str) -> Response | None
         return None
     try:
         partner = desk.identify(token, now=now())
-    except TokenNotValid:
+    except (TokenNotValid, ContractEnded):
         return None
     if partner is None or scope not in partner.scopes:
         return None

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
+from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
 from backend.authorizations.proposals import ByOfficer
+from backend.authorizations.token_endpoint import answer_token_request
+from backend.authorizations.tokens import authenticate_partner
 from backend.benefits.schemes import schemes_offered_by
+from backend.city_calendar import CITY_ZONE
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from backend.notifications.models import Notification
 from backend.onboarding.errors import (
@@ -36,11 +40,11 @@ from backend.onboarding.service import (
 )
 from backend.onboarding.states import STATE_NAMES, TRANSITIONS
 from backend.onboarding.terms import terms_on
-from backend.partners.errors import StaffNotSignedIn
+from backend.partners.errors import ContractEnded, StaffNotSignedIn
 from backend.partners.keys import generate_private_jwk, public_part
 from backend.partners.models import Partner
-from backend.partners.service import find_partner, keys_of
-from backend.partners.staff import sign_in_staff, staff_of
+from backend.partners.service import find_partner, keys_of, may_act
+from backend.partners.staff import add_staff, issue_sign_in_code, sign_in_staff, staff_of, stores_of
 from tests.backend.benefits.made_up import add_scheme
 
 
@@ -243,6 +247,50 @@ def test_a_contract_is_reminded_of_a_month_before_and_ends_the_work_the_day_afte
         staff_of(session, token, now=now)
 
 
+def test_the_day_after_its_contracts_last_a_partner_is_refused_before_anything_has_swept(session, file, now):
+    private = generate_private_jwk()
+    filed = file(public_jwk=public_part(private))
+    approve(session, filed, now)
+    partner = find_partner(session, "guixiang-books")
+    last_minute = datetime(2027, 3, 2, 23, 59, tzinfo=CITY_ZONE)
+    midnight = last_minute + timedelta(minutes=1)
+    code = first_sign_in_code(session, receipt=filed.receipt, now=last_minute)
+    phone, _ = sign_in_staff(session, code=code.code, now=last_minute)
+    new_hire = add_staff(session, stores_of(session, partner.id)[0], nickname="前台", role="cashier", now=now)[0]
+    unused = issue_sign_in_code(session, new_hire, now=last_minute)
+
+    def ask_token(at):
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": sign_assertion(
+                private, client_id=partner.code, audience="https://c.example", now=at
+            ),
+        }
+        return answer_token_request(
+            session, form=[*form.items()], token_url="https://c.example/token", issuer="https://c.example", now=at
+        ).body
+
+    token = ask_token(last_minute)["access_token"]
+    assert staff_of(session, phone, now=last_minute).partner_id == partner.id
+    assert authenticate_partner(session, token, last_minute).partner_id == partner.id
+
+    for act in (
+        lambda: staff_of(session, phone, now=midnight),
+        lambda: authenticate_partner(session, token, midnight),
+        lambda: sign_in_staff(session, code=unused.code, now=midnight),
+    ):
+        with pytest.raises(ContractEnded), session.begin_nested():
+            act()
+    assert ask_token(midnight)["error"] == "invalid_client"
+    assert partner.state == "active"
+
+    # The counter hears the same reason once the partner has been put on hold for it.
+    assert end_due_contracts(session, now=midnight) == 1
+    with pytest.raises(ContractEnded):
+        staff_of(session, phone, now=midnight)
+
+
 def test_a_renewed_contract_goes_on(session, file, now):
     approve(session, file(), now)
     partner = find_partner(session, "guixiang-books")
@@ -250,8 +298,10 @@ def test_a_renewed_contract_goes_on(session, file, now):
         session, partner, number="GC-2027-001", starts_on=date(2027, 3, 3), ends_on=date(2028, 3, 2),
         officer="张敏", now=now,
     )  # fmt: skip
-    assert end_due_contracts(session, now=now.replace(year=2027, month=3, day=3)) == 0
+    day_after = now.replace(year=2027, month=3, day=3)
+    assert end_due_contracts(session, now=day_after) == 0
     assert partner.state == "active"
+    assert session.scalars(select(Partner.code).where(may_act(day_after.date()))).all() == ["guixiang-books"]
 
 
 def test_a_sandbox_offers_everything_and_is_met_again_by_its_key(session, now):

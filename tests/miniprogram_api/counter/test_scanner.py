@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from backend.benefits.models import BenefitCheck, Redemption
 from backend.partners.service import find_partner, suspend_partner
 from tests.miniprogram_api.counter.conftest import sign_in
+from tests.miniprogram_api.partner.conftest import sign_contract
 
 DISCOUNT = {
     "settlement": "discount",
@@ -133,6 +134,20 @@ def test_only_a_manager_looks_after_staff_and_only_after_their_own_stores(phone_
     assert {(answer.status_code, answer.json["code"]) for answer in answers} == {(403, "manager_only")}
     answer = other.post(f"/staff/{staff}/suspension")
     assert (answer.status_code, answer.json["code"]) == (404, "staff_not_found")
+
+
+def test_a_phone_hears_that_the_contract_is_over_and_works_again_once_it_is_renewed(phone_at, city):
+    phone = phone_at()
+    sign_contract(city, "guicheng-pool", number="GC-1", days=0)
+    # The clock shows 10:00 in the city.
+    city.clock.advance(hours=13, minutes=59)
+    assert phone.check(phone.counter.customer()).status_code == 201
+    city.clock.advance(minutes=1)
+    answer = phone.get("/me")
+    assert (answer.status_code, answer.json["code"]) == (403, "contract_ended")
+    assert "续签" in answer.json["detail"]
+    sign_contract(city, "guicheng-pool", number="GC-2", days=365)
+    assert phone.get("/me").status_code == 200
 
 
 def test_a_suspended_partners_phones_are_signed_out(phone_at, city):

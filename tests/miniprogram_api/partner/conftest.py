@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,8 @@ from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
 from backend.benefits.codes import issue_code
 from backend.benefits.demo_partners import provision_demo_partners
 from backend.benefits.schemes import enrol_provider, install_shipped_schemes
-from backend.city_calendar import utc_now
+from backend.city_calendar import city_date, utc_now
+from backend.onboarding.service import renew_contract
 from backend.partners.keys import generate_private_jwk, public_part, read_public_key
 from backend.partners.service import find_partner, register_partner
 from backend.subjects.models import Subject
@@ -94,6 +96,21 @@ def new_counter(city: Any, code: str = "guicheng-pool", *, scheme: str | None = 
             scheme = add_scheme(session, city.clock(), **changes)
         enrol_provider(session, scheme_code=scheme, partner=find_partner(session, code), now=city.clock())
     return Counter(city, code, private)
+
+
+def sign_contract(city: Any, code: str, *, number: str, days: int) -> None:
+    """From today, and until so many days later."""
+    today = city_date(city.clock())
+    with city.database.transaction() as session:
+        renew_contract(
+            session,
+            find_partner(session, code),
+            number=number,
+            starts_on=today,
+            ends_on=today + timedelta(days=days),
+            officer="张敏",
+            now=city.clock(),
+        )
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from backend.ledger.models import LedgerEntry
 from backend.partners.service import find_partner, suspend_partner
 from tests.factories import add_partner, add_person
 from tests.miniprogram_api.partner.bank import BASE, CALLBACK, add_graded_person, open_bank, query_of
+from tests.miniprogram_api.partner.conftest import sign_contract
 
 
 @pytest.fixture
@@ -173,6 +174,17 @@ def test_a_suspended_institution_asks_nobody(bank, city, citizen):
     handle = bank.handle_of(bank.send()[0])
     with city.database.transaction() as session:
         suspend_partner(find_partner(session, bank.code))
+    assert bank.send()[0].status_code == 422
+    assert citizen.get(f"/api/v1/me/authorization-requests/{handle}").status_code == 404
+
+
+def test_an_institution_asks_nobody_after_the_last_day_of_its_contract(bank, city, person):
+    sign_contract(city, bank.code, number="GC-1", days=0)
+    # The clock shows 10:00 in the city.
+    city.clock.advance(hours=13, minutes=59)
+    handle, citizen = bank.handle_of(bank.send()[0]), city.as_citizen(person.id)
+    assert citizen.get(f"/api/v1/me/authorization-requests/{handle}").status_code == 200
+    city.clock.advance(minutes=1)
     assert bank.send()[0].status_code == 422
     assert citizen.get(f"/api/v1/me/authorization-requests/{handle}").status_code == 404
 

@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 
 from backend.authorizations.notices import SHARING_NOTICE
+from backend.institutions.service import institutions_offering
 from tests.backend.benefits.made_up import set_score
 from tests.miniprogram_api.partner.bank import add_graded_person, open_bank
+from tests.miniprogram_api.partner.conftest import sign_contract
 
 SENT = {"scheme": "personal_credit_loan", "days": 90, "notice_version": SHARING_NOTICE.version}
 
@@ -40,6 +42,20 @@ def answer(bank, number, **body):
     return bank.client.post(
         f"/api/v1/institution/referrals/{number}/answers", json=body, headers={"Idempotency-Key": str(uuid4())}
     )
+
+
+def test_no_application_goes_to_an_institution_after_the_last_day_of_its_contract(bank, city):
+    def offering():
+        with city.database.reading() as session:
+            found = institutions_offering(session, "personal_credit_loan", now=city.clock())
+            return [one.name for one in found]
+
+    sign_contract(city, bank.code, number="GC-1", days=0)
+    # The clock shows 10:00 in the city.
+    city.clock.advance(hours=13, minutes=59)
+    assert offering() == ["桂城银行"]
+    city.clock.advance(minutes=1)
+    assert offering() == []
 
 
 def test_the_bank_reads_the_terms_and_the_citizen_each_answer(bank, citizen):

@@ -24,7 +24,7 @@ from backend.subjects.rescoring import mark_for_rescoring
 from backend.web import Services
 from tests.backend.benefits.made_up import add_scheme
 from tests.conftest import ChosenSignIn, City, Clock
-from tests.miniprogram_api.partner.conftest import Counter, new_counter
+from tests.miniprogram_api.partner.conftest import Counter, new_counter, sign_contract
 from tests.servers import durable_redis_server
 from wsgi import compose
 
@@ -265,6 +265,17 @@ def test_a_suspended_partner_is_refused_at_once(counter):
     with counter.city.database.transaction() as session:
         suspend_partner(find_partner(session, counter.code))
     assert check(counter, shown(counter, customer), token=token).status_code == 401
+
+
+def test_a_partner_that_was_known_is_refused_from_the_midnight_after_its_contracts_last_day(counter):
+    sign_contract(counter.city, counter.code, number="GC-1", days=0)
+    # The clock shows 10:00 in the city.
+    counter.city.clock.advance(hours=13, minutes=59)
+    token, customer = counter.token(), new_customer(counter)
+    assert check(counter, shown(counter, customer), token=token).status_code == 201
+    counter.city.clock.advance(minutes=1)
+    answer = check(counter, shown(counter, customer), token=token)
+    assert (answer.status_code, answer.json["code"]) == (403, "contract_ended")
 
 
 def test_both_paths_count_on_the_same_limit_per_citizen(counter):
