@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backend.subjects.errors import Departed, TooYoung
@@ -33,6 +33,8 @@ def test_an_unknown_age_is_not_taken_for_an_adults():
 
 
 @given(days, days)
+@example(date(2006, 2, 28), date(2024, 2, 29))
+@example(date(2006, 3, 1), date(2024, 2, 29))
 def test_the_latest_birth_date_of_an_adult_agrees_with_the_rule_for_one(birth, on):
     assert (birth <= adult_born_until(on)) == is_adult(born(birth), on)
 
@@ -49,6 +51,10 @@ def test_a_child_is_left_out_until_the_fourteenth_birthday(birth, last_day_too_y
     with pytest.raises(TooYoung):
         check_may_use(born(birth), last_day_too_young)
     check_may_use(born(birth), first_day)
+
+
+def test_an_unknown_age_does_not_keep_anyone_from_the_services_that_need_no_score():
+    check_may_use(born(None), date(2026, 3, 3))
 
 
 @pytest.mark.parametrize("status", ["deceased", "cancelled"])
