@@ -46,6 +46,7 @@ from backend.supplements.service import (
     file_supplement,
     get_supplement_of_department,
     offered_to,
+    raw_cells_of,
     return_supplement,
     watch_clocks,
     withdraw_supplement,
@@ -129,6 +130,18 @@ def verify(session, keys, supplement):
         outcome="verified",
         reply="",
         decided_by="教育局 王核",
+        now=LATER,
+    )
+
+
+def refuse(session, keys, supplement, reply="证书查无此号"):
+    return decide_supplement(
+        session,
+        intake_of(keys),
+        supplement_id=supplement.id,
+        outcome="refused",
+        reply=reply,
+        decided_by="王核",
         now=LATER,
     )
 
@@ -308,6 +321,28 @@ def test_withdrawing_the_written_consent_revokes_what_rested_on_it_at_once(sessi
     assert session.get_one(CreditRecord, supplement.record_id).state == "revoked"
 
 
+def test_withdrawing_the_written_consent_leaves_what_was_refused_as_it_was(session, keys, person, file):
+    (config,) = parse_suppliable(INCOME)
+    consent = {"notice_version": WRITTEN_CONSENT_NOTICE.version, "agreed": True}
+    supplement = file({**CERTIFICATE, "SXMC": "收入证明"}, evidence=[], consent=consent, config=config)
+    refuse(session, keys, supplement)
+
+    ended = withdraw_authorization(session, subject_id=person.id, consent_id=supplement.consent_id, now=LATER)
+
+    assert (ended.state, supplement.state) == ("withdrawn", "refused")
+
+
+def test_what_the_form_does_not_require_may_be_left_out(session, keys, file):
+    form = INCOME.replace("年收入证明", "证书名称").replace(
+        "      fixed", "        - {column: BZ, label: 备注, kind: text, required: false}\n      fixed"
+    )
+    (config,) = parse_suppliable(form)
+
+    supplement = file({**CERTIFICATE, "BZ": " "}, evidence=[], config=config)
+
+    assert raw_cells_of(keys, supplement) == CERTIFICATE
+
+
 @pytest.mark.parametrize("state", ["active", "disputed"])
 def test_taking_a_supplement_back_revokes_the_record_and_ends_the_consent(session, keys, person, file, state):
     (config,) = parse_suppliable(INCOME)
@@ -386,24 +421,8 @@ def test_a_refusal_needs_reasons_and_makes_no_record(session, keys, file):
     supplement = file()
 
     with pytest.raises(SupplementReplyMissing):
-        decide_supplement(
-            session,
-            intake_of(keys),
-            supplement_id=supplement.id,
-            outcome="refused",
-            reply="",
-            decided_by="王核",
-            now=LATER,
-        )
-    decide_supplement(
-        session,
-        intake_of(keys),
-        supplement_id=supplement.id,
-        outcome="refused",
-        reply="证书查无此号",
-        decided_by="王核",
-        now=LATER,
-    )
+        refuse(session, keys, supplement, reply="")
+    refuse(session, keys, supplement)
 
     assert (supplement.state, supplement.reply, records(session)) == ("refused", "证书查无此号", 0)
     with pytest.raises(SupplementStateForbids):
