@@ -133,6 +133,8 @@ def test_a_category_without_a_legal_basis_is_refused(basis: str | None) -> None:
         "婚姻状况",
         "婚 姻 状 况",
         "marital status",
+        "ｍａｒｉｔａｌ",
+        "血\u3000型",
         "Sex",
         "blood-type",
         "petitions",

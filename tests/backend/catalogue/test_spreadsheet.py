@@ -10,7 +10,7 @@ import fastexcel
 import pytest
 from typer.testing import CliRunner
 
-from backend.catalogue.document import compare_catalogues, parse_catalogue, shipped_catalogue
+from backend.catalogue.document import Level, compare_catalogues, parse_catalogue, shipped_catalogue
 from backend.catalogue.errors import SpreadsheetInvalid, SpreadsheetUnreadable
 from backend.catalogue.spreadsheet import HEADINGS, cells_of, read_spreadsheet, write_spreadsheet
 from command_line.catalogue import app
@@ -83,6 +83,8 @@ def test_the_template_explains_every_column():
         ("主体", "个人", "只能填写 自然人、企业、非企业组织"),
         ("性质", "坏", "只能填写 正面、负面、中性"),
         ("等级", "轻微", "等级写作"),
+        ("等级", "minor:轻微:90:公示", "等级写作"),
+        ("等级", "Minor:轻微", "等级写作"),
         ("保留天数", "一年", "填写天数"),
         ("保留天数", "0", "填写天数"),
         ("本人可拒绝记录", "是", "只有正面信息可以由本人拒绝记录"),
@@ -140,6 +142,12 @@ def test_means_may_be_collected_with_separate_written_consent():
     assert catalogue.categories["late_return"].written_consent
 
 
+def test_a_full_width_colon_parts_a_level_as_well():
+    _, catalogue = read_spreadsheet(as_csv(SOUND | {"等级": "minor：轻微：90"}), "目录.csv", **META)
+
+    assert catalogue.categories["late_return"].levels == (Level("minor", "轻微", 90),)
+
+
 def test_empty_rows_and_the_decimals_of_a_spreadsheet_are_passed_over():
     _, catalogue = read_spreadsheet(as_csv({}, SOUND | {"保留天数": "365.0"}, {}), "目录.csv", **META)
 
@@ -169,6 +177,7 @@ def test_every_fault_of_every_row_is_told_at_once():
         (b"PK not a workbook", "a.xlsx", "不是可以读取的 XLSX"),
         (b"\xff\xff\xff", "a.csv", "编码无法辨认"),
         (as_csv(), "a.csv", "没有任何类别"),
+        (as_csv(*[SOUND] * 2_001), "a.csv", "一次最多导入 2000 个类别"),
         (as_csv(SOUND, headings=[*HEADINGS[1:], "备注"]), "a.csv", "缺少列：代码；多余的列：备注"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -109,6 +110,23 @@ def test_the_status_codes_of_2016_are_not_read_as_those_of_2018() -> None:
     assert detect_template(old) is None
 
 
+def test_of_two_templates_that_fit_the_one_that_explains_more_headings_is_taken() -> None:
+    full = TEMPLATES["admin_licence"]
+    short = replace(
+        full, code="short", columns=tuple(c for c in full.columns if c.organisation == c.person == "R")
+    )
+    header = [column.code for column in full.columns]
+    assert detect_template(header, {"short": short, "full": full}) == full
+    assert detect_template(header, {"full": full, "short": short}) == full
+
+
+def test_two_templates_that_explain_equally_many_headings_are_no_answer() -> None:
+    one = TEMPLATES["admin_licence"]
+    assert (
+        detect_template([column.code for column in one.columns], {"a": one, "b": replace(one, code="b")}) is None
+    )
+
+
 def test_two_headings_for_one_field_are_refused() -> None:
     template = TEMPLATES["admin_licence"]
     assert template.resolve_header(["XK_WSH", "别的", "许可内容"]) == ("XK_WSH", None, "XK_NR")
@@ -134,6 +152,7 @@ PENALTIES = [
     ("行政拘留", 0, "serious"),
     ("其他", 0, "general"),
     ("责令改正通知", 0, "general"),
+    ("不予罚款的责令改正", 0, "general"),
 ]
 
 
@@ -189,6 +208,7 @@ def test_a_city_may_settle_what_the_standard_leaves_open() -> None:
     [
         "admin_penalty: {CF_WSH: {length: 500}}",
         "admin_licence: {XK_WSH: {kind: D}}",
+        "admin_licence: {XK_ZT: {kind: D}}",
         "admin_licence: {NO_SUCH: {length: 1}}",
     ],
 )
