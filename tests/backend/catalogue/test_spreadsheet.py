@@ -154,6 +154,12 @@ def test_empty_rows_and_the_decimals_of_a_spreadsheet_are_passed_over():
     assert [(one.code, one.retention_days) for one in catalogue.categories.values()] == [("late_return", 365)]
 
 
+def test_two_thousand_rows_are_taken_at_once():
+    _, catalogue = read_spreadsheet(as_csv(SOUND, *[{}] * 1_999), "目录.csv", **META)
+
+    assert list(catalogue.categories) == ["late_return"]
+
+
 def test_every_fault_of_every_row_is_told_at_once():
     found = faults_of(
         SOUND | {"性质": "坏", "计量单位": ""},
