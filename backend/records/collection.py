@@ -131,13 +131,11 @@ class _Judged:
     """A chunk, judged and not yet stored.
 
     sound    for `store_records` (its contents in `layout`) or `store_register_rows`
-    refused  the rows with reasons, as quarantine keeps them
     """
 
     delivered: pl.DataFrame
     sound: pl.DataFrame
     reasons: dict[int, list[Reason]]
-    refused: pl.DataFrame
     layout: Layout
 
 
@@ -265,9 +263,8 @@ def judge(
         prepared = prepare_records(
             session, keys, delivered, template, catalogue, known, source_department=source_department, owner=owner
         )
-        refused = _refused_rows(keys, delivered, prepared.reasons, template)
-        return _Judged(delivered, prepared.records, prepared.reasons, refused, prepared.layout)
-    return _Judged(delivered, sound, reasons, _refused_rows(keys, delivered, reasons, template), Layout(()))
+        return _Judged(delivered, prepared.records, prepared.reasons, prepared.layout)
+    return _Judged(delivered, sound, reasons, Layout(()))
 
 
 def store(
@@ -304,8 +301,7 @@ def store(
         )
         stored.conflicts |= declined
     reasons = judged.reasons | stored.conflicts
-    late = _refused_rows(intake.keys, judged.delivered, stored.conflicts, template)
-    _quarantine(session, pl.concat([judged.refused, late]), delivery, now)
+    _quarantine(session, _refused_rows(intake.keys, judged.delivered, reasons, template), delivery, now)
     mark_for_rescoring(session, sorted(stored.concerned), "record_collected", now)
     today = city_date(now)
     shape = measure(
