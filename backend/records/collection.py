@@ -221,8 +221,8 @@ def collect_file(
 
 @contextmanager
 def _old_objects_left_alone() -> Iterator[None]:
-    """What lives already is not gone over by the collector of garbage until the delivery is in: with all threads
-    waiting for it, that took a tenth of a delivery."""
+    """What lives already is not gone over by the collector of garbage until the delivery is in: that took a
+    twentieth of a delivery, with every thread waiting for it."""
     gc.freeze()
     try:
         yield
