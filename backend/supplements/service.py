@@ -196,11 +196,7 @@ def withdraw_supplement(session: Session, *, supplement_id: UUID, acting: Acting
     Raises SupplementNotFound or SupplementStateForbids.
     """
     supplement = get_own_supplement(session, supplement_id, [acting.subject.id])
-    _take_back(session, supplement, actor=acting.capacity, now=now)
-    if supplement.consent_id is not None:
-        consent = get_own_consent(session, subject_id=supplement.subject_id, consent_id=supplement.consent_id)
-        if consent.state in ("given", "paused"):
-            apply_event(session, consent, "withdraw", actor="citizen", now=now)
+    _take_back_with_consent(session, supplement, actor=acting.capacity, now=now)
     return supplement
 
 
@@ -222,13 +218,7 @@ def forget_supplements(session: Session, supplements: Sequence[Supplement], *, n
     """
     for supplement in supplements:
         if (supplement.state, "withdraw") in TRANSITIONS:
-            _take_back(session, supplement, actor=supplement.applied_by, now=now)
-            if supplement.consent_id is not None:
-                consent = get_own_consent(
-                    session, subject_id=supplement.subject_id, consent_id=supplement.consent_id
-                )
-                if consent.state in ("given", "paused"):
-                    apply_event(session, consent, "withdraw", actor="citizen", now=now)
+            _take_back_with_consent(session, supplement, actor=supplement.applied_by, now=now)
     session.execute(
         delete(SupplementEvent).where(
             SupplementEvent.supplement_id.in_([supplement.id for supplement in supplements])
@@ -508,6 +498,15 @@ def _row(session: Session, keys: KeyRing, supplement: Supplement) -> dict[str, s
     if template.source_code is not None:
         row[template.source_code] = supplement.department_code
     return row
+
+
+def _take_back_with_consent(session: Session, supplement: Supplement, *, actor: str, now: datetime) -> None:
+    """Also the written consent that was given for it, unless that has ended before."""
+    _take_back(session, supplement, actor=actor, now=now)
+    if supplement.consent_id is not None:
+        consent = get_own_consent(session, subject_id=supplement.subject_id, consent_id=supplement.consent_id)
+        if consent.state == "given":
+            apply_event(session, consent, "withdraw", actor="citizen", now=now)
 
 
 def _take_back(session: Session, supplement: Supplement, *, actor: str, now: datetime) -> None:

@@ -107,6 +107,19 @@ def record_of(session, person, category, *, at=BEFORE, **facts):
     return record
 
 
+def object_to(session, subject, record):
+    return file_objection(
+        session,
+        subject_id=subject.id,
+        filed_by_id=subject.id,
+        record_id=record.id,
+        grounds="不是我",
+        evidence_ids=[],
+        now=NOW,
+        deadlines=load_deadlines(DAYS, "shandong"),
+    )
+
+
 def photo(session, keys, person, folder):
     picture = BytesIO()
     Image.new("RGB", (8, 8), "white").save(picture, "JPEG")
@@ -246,16 +259,7 @@ def test_an_officer_gives_reasons_and_touches_only_what_is_asked_about(session, 
 
 def test_a_record_in_an_open_case_waits(session, person, file):
     record = record_of(session, person, "honour", level=1)
-    objection = file_objection(
-        session,
-        subject_id=person.id,
-        filed_by_id=person.id,
-        record_id=record.id,
-        grounds="不是我",
-        evidence_ids=[],
-        now=NOW,
-        deadlines=load_deadlines(DAYS, "shandong"),
-    )
+    objection = object_to(session, person, record)
     request = file(about("honour"))
     decision = {"request_id": request.id, "delete_record_ids": [record.id], "reply": "同意删除。"}
     assert (request.state, request.plan[0]["disposition"]) == ("under_review", "review")
@@ -341,16 +345,7 @@ def test_what_the_law_has_kept_of_somebody_else_is_none_of_the_answer(session, k
     other = add_person(session, keys)
     record = record_of(session, other, "court_judgment", level=1)
     activate_score(session, subject_id=other.id, notice_version=NOTICE, evidence={}, now=NOW)
-    file_objection(
-        session,
-        subject_id=other.id,
-        filed_by_id=other.id,
-        record_id=record.id,
-        grounds="不是我",
-        evidence_ids=[],
-        now=NOW,
-        deadlines=load_deadlines(DAYS, "shandong"),
-    )
+    object_to(session, other, record)
     record_access(
         session,
         subject_id=other.id,
