@@ -22,6 +22,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, NullPool, create_engine, text
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import Headers
@@ -50,6 +51,12 @@ from wsgi import compose
 
 ROOT = Path(__file__).parent.parent
 _numbers = count(1)
+
+# How long an example takes is the machine's business, which is noisy, and no property.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples every time: a run that fails tells of the change, not of the day's luck.
+settings.register_profile("repeatable", settings.get_profile("search"), derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ def tokens(server):
 
 
 @schema.parametrize()
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), database=None)
 def test_every_answer_is_one_that_the_document_promises(case, server, tokens):
     app, _ = server
     scheme = next(iter((case.operation.definition.raw.get("security") or [{}])[0]), None)

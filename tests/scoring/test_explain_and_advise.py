@@ -133,7 +133,7 @@ def test_nothing_is_advised_where_nothing_would_raise_the_score() -> None:
 
 
 @pytest.mark.parametrize("name", ["guihua", "haibei", "oujiang", "enterprise"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_whoever_follows_advice_gets_the_promised_points(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)

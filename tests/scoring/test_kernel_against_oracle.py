@@ -53,7 +53,7 @@ def assert_one_agrees(policy: Policy, expected: Reading, records: list[Rec], as_
             assert sum(part.points for part in told[code].records) == points
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_kernel_equals_the_slow_reading_of_a_random_policy(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -63,7 +63,7 @@ def test_kernel_equals_the_slow_reading_of_a_random_policy(data: st.DataObject) 
 
 
 @pytest.mark.parametrize("name", shipped_policy_names())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_kernel_equals_the_slow_reading_of_every_shipped_policy(name: str, data: st.DataObject) -> None:
     policy = shipped_policy(name)
@@ -76,7 +76,7 @@ def test_kernel_equals_the_slow_reading_of_every_shipped_policy(name: str, data:
     assert_kernel_agrees(policy, {1: records}, as_of)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_threads_share_the_work_without_changing_a_number(data: st.DataObject) -> None:
     compiled = compile_policy(shipped_policy("guihua"))

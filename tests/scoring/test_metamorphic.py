@@ -32,7 +32,7 @@ def categories_read_only(policy: Policy, direction: str) -> list[str]:
     return sorted(c for c in policy.category_codes if {way for code, way in reads if code == c} == {direction})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_removing_a_breach_never_lowers_the_score(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -44,7 +44,7 @@ def test_removing_a_breach_never_lowers_the_score(data: st.DataObject) -> None:
         assert total(policy, without, as_of) >= total(policy, records, as_of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_one_more_good_deed_never_lowers_the_score(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -55,7 +55,7 @@ def test_one_more_good_deed_never_lowers_the_score(data: st.DataObject) -> None:
         assert total(policy, without, as_of) <= total(policy, records, as_of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.integers(1, 10**13))
 def test_more_of_a_good_deed_never_lowers_the_score(data: st.DataObject, more: int) -> None:
     policy = load_policy(data.draw(policies()))
@@ -67,7 +67,7 @@ def test_more_of_a_good_deed_never_lowers_the_score(data: st.DataObject, more: i
         assert total(policy, grown, as_of) >= total(policy, records, as_of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_dispute_never_lowers_the_score(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -78,7 +78,7 @@ def test_a_dispute_never_lowers_the_score(data: st.DataObject) -> None:
         assert total(policy, disputed, as_of) >= total(policy, records, as_of)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_performing_an_obligation_never_lowers_the_score_that_day(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -89,7 +89,7 @@ def test_performing_an_obligation_never_lowers_the_score_that_day(data: st.DataO
         assert total(policy, performed, as_of) >= total(policy, records, as_of)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_the_order_of_records_is_irrelevant(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -100,7 +100,7 @@ def test_the_order_of_records_is_irrelevant(data: st.DataObject) -> None:
     assert score_one(compiled, columns, to_day(as_of)) == score_one(compiled, shuffled, to_day(as_of))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_records_that_no_longer_count_or_do_not_yet_count_change_nothing(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -120,7 +120,7 @@ def test_records_that_no_longer_count_or_do_not_yet_count_change_nothing(data: s
     assert score_one(compiled, columns_of({1: without}, compiled), to_day(as_of)) == told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_adverse_information_over_five_years_old_never_counts(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -131,7 +131,7 @@ def test_adverse_information_over_five_years_old_never_counts(data: st.DataObjec
     assert total(policy, young, as_of) == total(policy, records, as_of)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_only_the_meaning_of_a_policy_enters_its_hash(data: st.DataObject) -> None:
     text = data.draw(policies())
@@ -142,7 +142,7 @@ def test_only_the_meaning_of_a_policy_enters_its_hash(data: st.DataObject) -> No
     assert load_policy(yaml.safe_dump(other, allow_unicode=True)).hash != policy.hash
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_the_parts_of_every_contribution_add_up_exactly(data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))

@@ -23,7 +23,7 @@ GUIHUA = shipped_policy("guihua")
 
 
 @pytest.mark.parametrize("name", ["guihua", "haibei", "oujiang", "enterprise"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_plan_of_things_to_do_leads_to_the_score_that_was_wanted(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)
@@ -42,7 +42,7 @@ def test_a_plan_of_things_to_do_leads_to_the_score_that_was_wanted(name: str, da
 
 
 @pytest.mark.parametrize("name", ["guihua", "haibei"])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_waiting_leads_there_on_the_very_day_that_is_told_and_not_before(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)
@@ -82,7 +82,7 @@ def test_a_plan_names_the_steps_their_gain_and_what_the_score_is_then() -> None:
 
 
 @pytest.mark.parametrize("name", ["guihua", "haibei"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_what_was_asked_before_changes_no_answer(name: str, data: st.DataObject) -> None:
     of = shipped_policy(name)

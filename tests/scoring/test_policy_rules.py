@@ -283,7 +283,7 @@ JUNK: st.SearchStrategy[Any] = st.sampled_from(
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_is_written_a_policy_is_read_or_refused_by_its_rules(data: st.DataObject) -> None:
     document = deepcopy(SOURCES[data.draw(st.sampled_from(sorted(SOURCES)))])
     for _ in range(data.draw(st.integers(1, 3))):

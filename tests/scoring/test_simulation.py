@@ -72,7 +72,7 @@ def with_new_prices(data: st.DataObject, policy_text: str) -> str:
     return yaml.safe_dump(changed, allow_unicode=True, sort_keys=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_new_prices_over_the_matrix_equal_a_run_with_the_new_policy(data: st.DataObject) -> None:
     policy_text = data.draw(policies())
@@ -88,7 +88,7 @@ def test_new_prices_over_the_matrix_equal_a_run_with_the_new_policy(data: st.Dat
         assert np.array_equal(getattr(simulated, name), getattr(expected, name)), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_weight_over_the_matrix_equals_a_run_with_the_weighed_policy(data: st.DataObject) -> None:
     """Prices of each record included, unless fading or one act under several items stands in between."""

@@ -93,7 +93,7 @@ def assert_same_integers(
     assert run(export_sql(policy, dialect, as_of), subjects) == expected
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_duckdb_gives_the_kernels_integers_for_a_random_policy(in_duckdb: Run, data: st.DataObject) -> None:
     policy = load_policy(data.draw(policies()))
@@ -102,7 +102,7 @@ def test_duckdb_gives_the_kernels_integers_for_a_random_policy(in_duckdb: Run, d
     assert_same_integers(in_duckdb, "duckdb", policy, subjects, as_of)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_postgresql_gives_the_kernels_integers_for_a_random_policy(
     in_postgresql: Run, data: st.DataObject
@@ -114,7 +114,7 @@ def test_postgresql_gives_the_kernels_integers_for_a_random_policy(
 
 
 @pytest.mark.parametrize("name", shipped_policy_names())
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_both_databases_give_the_kernels_integers_for_every_shipped_policy(
     in_duckdb: Run, in_postgresql: Run, name: str, data: st.DataObject

@@ -64,7 +64,7 @@ uses = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(uses=uses, cuts=st.sets(st.integers(1, 9), max_size=3))
 def test_statements_of_any_periods_add_up_to_what_stands(session, keys, now, uses, cuts):
     with session.begin_nested() as undone:

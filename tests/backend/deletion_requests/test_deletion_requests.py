@@ -628,7 +628,7 @@ def asks(database, person_id, asked):
         pass
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     categories=st.lists(st.sampled_from([*sorted(DECLINABLE), "court_judgment"]), min_size=2, max_size=5),
     chosen=st.integers(0, 4),

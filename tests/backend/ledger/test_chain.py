@@ -126,7 +126,7 @@ def test_every_column_of_the_ledger_is_among_those_that_are_tampered_with():
     ),
     seed=st.integers(0, 10_000),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_row_field_or_order_is_tampered_with_the_ledger_shows_it(sealed, what, seed):
     kind, column = what
     chance = random.Random(seed)

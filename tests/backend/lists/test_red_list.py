@@ -144,7 +144,7 @@ records = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=records)
 def test_one_subject_and_the_database_read_the_same(session, keys, facts):
     with session.begin_nested() as nested:

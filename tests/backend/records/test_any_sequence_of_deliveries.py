@@ -51,7 +51,7 @@ def folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=files, rows_per_chunk=st.sampled_from([1, 3, 100]))
 def test_rows_are_accounted_for_once_and_the_same_file_changes_nothing(
     city: City, files: list[list[dict[str, str]]], rows_per_chunk: int
@@ -179,7 +179,7 @@ def test_files_calls_and_corrections_in_any_order_lose_nothing(city: City) -> No
         pass
 
     Here.city, Here.department = city, department
-    run_state_machine_as_test(Here, settings=settings(max_examples=8, stateful_step_count=8, deadline=None))
+    run_state_machine_as_test(Here, settings=settings(max_examples=8, stateful_step_count=8))
 
 
 _IMPORT = """

@@ -99,7 +99,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, max_size=12))
 def test_any_sequence_of_changes_can_be_replayed_up_to_the_row_as_it_stands(
     session: Session, keys: KeyRing, changes: list[tuple[str, Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.catalogue.templates import PartyKind, load_templates
@@ -17,7 +17,6 @@ FULL_WIDTH = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
 around = st.text(alphabet="甲乙，。 :abc（）", max_size=10)
 
 
-@settings(deadline=None)
 @given(
     before=around,
     after=around,

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.records.normalisation import (
@@ -23,7 +23,6 @@ from backend.records.normalisation import (
 FULL_WIDTH = str.maketrans("0123456789.-/,", "０１２３４５６７８９．－／，")
 
 
-@settings(deadline=None)
 @given(st.decimals(0, 10**8, places=6), st.booleans(), st.booleans())
 def test_amounts_in_wan_yuan_are_exact_to_the_cent(amount: Decimal, full_width: bool, grouped: bool) -> None:
     text = f"{amount:,}" if grouped else f"{amount:f}"
@@ -31,7 +30,6 @@ def test_amounts_in_wan_yuan_are_exact_to_the_cent(amount: Decimal, full_width: 
     assert _number(text, 6, True) == (int(amount * 1_000_000), True, False, False)
 
 
-@settings(deadline=None)
 @given(st.decimals(0, 10**8 - 1, places=2))
 def test_an_amount_that_names_its_unit_is_converted(amount: Decimal) -> None:
     millionths = int(amount * 1_000_000)
@@ -72,7 +70,6 @@ def test_numbers_are_read_exactly_or_refused(
     assert (millionths is None) == (code in ("unreadable", "too_large"))
 
 
-@settings(deadline=None)
 @given(st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.booleans())
 def test_a_date_is_the_same_however_it_is_spelled(day: date, full_width: bool) -> None:
     year, month, number = day.year, day.month, day.day
@@ -113,7 +110,6 @@ def test_what_stands_for_no_value_is_one_in_a_date_or_a_number_alone(text: str) 
     assert clean_text(pl.Series([text])).to_list() == [text]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["甲", "乙", None]), min_size=1, max_size=6))
 def test_a_column_is_read_once_only_where_every_row_says_the_same(cells: list[str | None]) -> None:
     column = pl.Series(cells, dtype=pl.String)

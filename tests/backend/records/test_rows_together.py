@@ -70,7 +70,7 @@ def test_a_row_is_judged_among_others_as_it_would_be_alone(code: str, base: dict
         frame = frame_of_rows(rows, template, first_row=1)
         return validate_rows(frame, template, catalogue, JudgedNumbers(TODAY), today=TODAY)
 
-    @settings(deadline=None, max_examples=6)
+    @settings(max_examples=6)
     @given(st.lists(_rows(base), min_size=4, max_size=6))
     def check(rows: list[dict[str, str]]) -> None:
         together = validated(rows)
@@ -85,7 +85,7 @@ def test_a_row_is_judged_among_others_as_it_would_be_alone(code: str, base: dict
 _TEXTS = st.none() | st.sampled_from(("2.5", "", 'a"b\\c\n', '","备注":null', "\x00\x1f\x7f\u2028😀")) | st.text()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(_TEXTS, _TEXTS, st.just("社区清洁"), st.none()), min_size=1, max_size=4))
 def test_a_content_lists_the_cells_not_fixed_and_its_fingerprint_is_of_all_the_filled_ones(
     rows: list[tuple[str | None, ...]],
@@ -104,7 +104,6 @@ def test_a_content_lists_the_cells_not_fixed_and_its_fingerprint_is_of_all_the_f
         assert said == json.dumps(filled, ensure_ascii=False, separators=(",", ":"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.from_regex(r"\A[0-9]{6}(18|19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9X]\Z")), st.integers(0, 10))
 def test_a_number_found_plainly_valid_is_what_the_careful_check_accepts_unchanged(
     texts: list[str], last: int

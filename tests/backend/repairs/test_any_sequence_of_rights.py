@@ -319,7 +319,7 @@ def test_what_others_decided_holds_from_the_moment_in_which_a_withdrawn_record_c
 
 
 @pytest.mark.parametrize("kind", ["person", "enterprise"])
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_counts_states_and_score_are_those_of_a_recomputation_from_scratch(session, keys, city, kind, steps):
     with session.begin_nested() as example:

@@ -220,7 +220,7 @@ def test_the_file_is_kept_sealed_and_its_fingerprint_is_that_of_the_file(office)
     file = office.file_of(report)
 
     assert file.startswith(b"%PDF")
-    assert b"PDF" not in report.sealed_file
+    assert b"%PDF-1." not in report.sealed_file
     assert report.file_sha256 == sha256(file).hexdigest()
 
 

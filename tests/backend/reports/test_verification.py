@@ -63,7 +63,7 @@ def test_a_wrong_code_looks_like_a_number_that_was_never_given(office):
     assert answer("XY20260303-22222222", "--------").verdict == "forged"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 def test_one_changed_byte_makes_a_forgery(office, verdict, place, change):
     report = office.issue()

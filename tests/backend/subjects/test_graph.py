@@ -97,7 +97,7 @@ def test_a_depth_outside_its_bounds_is_refused(session, chain, depth):
         relation_graph(session, chain[0], depth=depth, on=DAY, with_persons=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(lambda pair: pair[0] != pair[1]), max_size=10)
 )

@@ -50,7 +50,7 @@ def test_a_file_that_is_not_a_model_is_refused(content: str, said: str, tmp_path
 
 
 @given(cap=st.integers(0, 3_000), worth=st.integers(1, 5_000))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_points_never_exceed_the_cap_and_are_the_sum_of_their_parts(
     component: Component, table: LabelledTable, cap: int, worth: int
 ) -> None:
