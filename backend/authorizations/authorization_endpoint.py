@@ -38,7 +38,6 @@ from backend.authorizations.models import (
 )
 from backend.authorizations.notices import SHARING_NOTICE
 from backend.authorizations.service import (
-    RENEWED,
     Asked,
     apply_event,
     decider_of,
@@ -209,7 +208,7 @@ def decide_request_by_screen(
         apply_event(session, consent, "give", actor=decider, now=now, detail=evidence, expires_at=ends)
         for former in earlier:
             if list(former.scopes) == [scope]:
-                apply_event(session, former, "withdraw", actor="system", now=now, detail={"because": RENEWED})
+                apply_event(session, former, "withdraw", actor="system", now=now, because="renewed")
     if not agreed:
         return _answer(request.redirect_uri, {"error": "access_denied"}, request.client_state, issuer)
     code = new_token()

@@ -151,7 +151,7 @@ def end_scope(session: Session, partner: Partner, *, scope: str, now: datetime) 
         if scope in consent.scopes
     ]
     for consent in given:
-        apply_event(session, consent, "withdraw", actor="system", now=now, detail={"because": "approval_ended"})
+        apply_event(session, consent, "withdraw", actor="system", now=now, because="approval_ended")
     return len(given)
 
 

@@ -17,7 +17,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
-from backend.authorizations.models import Consent
+from backend.authorizations.end_reasons import end_reason_in_words
+from backend.authorizations.models import Consent, ConsentEvent
 from backend.authorizations.notices import DATA_NAMES
 from backend.authorizations.service import events_of, get_own_consent
 
@@ -75,7 +76,12 @@ def check_receipt(session: Session, receipt: Mapping[str, Any], *, signing_key: 
     artefact = _artefact(consent)
     if not any(event["event"] == "give" for event in seen):
         artefact["expires_at"] = content["consent"]["expires_at"]
-    if artefact != content["consent"] or events[: len(seen)] != seen:
+    # Receipts of earlier versions say of an end when it came, but not why.
+    told = [
+        {name: event[name] for name in event.keys() & then.keys()}
+        for event, then in zip(events, seen, strict=False)
+    ]
+    if artefact != content["consent"] or told != seen:
         return "differs"
     return "current" if len(events) == len(seen) else "superseded"
 
@@ -105,10 +111,13 @@ def _artefact(consent: Consent) -> dict[str, Any]:
 
 
 def _events(session: Session, consent: Consent) -> list[dict[str, str]]:
-    return [
-        {"event": event.event, "at": _moment(event.at), "actor": event.actor}
-        for event in events_of(session, consent.id)
-    ]
+    return [_event(event) for event in events_of(session, consent.id)]
+
+
+def _event(event: ConsentEvent) -> dict[str, str]:
+    told = {"event": event.event, "at": _moment(event.at), "actor": event.actor}
+    reason = end_reason_in_words(event)
+    return told if reason is None else {**told, "reason": reason}
 
 
 def _moment(at: datetime) -> str:

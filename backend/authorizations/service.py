@@ -12,6 +12,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backend.authorizations.end_reasons import EndReason
 from backend.authorizations.errors import (
     AlreadyActivated,
     ConsentNotFound,
@@ -66,10 +67,6 @@ class Asked:
     @property
     def recipient_name(self) -> str:
         return self.recipient if isinstance(self.recipient, str) else self.recipient.name
-
-
-RENEWED = "renewed"
-"""Why a consent ended that a newer one to the same recipient for the same replaces."""
 
 
 def give_activation(
@@ -247,6 +244,7 @@ def apply_event(
     actor: str,
     now: datetime,
     detail: Mapping[str, Any] | None = None,
+    because: EndReason | None = None,
     expires_at: datetime | None = None,
 ) -> None:
     """Move a consent on and remember it. Of two at once, the second finds the state changed and is refused.
@@ -277,8 +275,9 @@ def apply_event(
     if moved is None:
         raise ConsentNotInState(consent.state)
     note_change(session, f"subject:{consent.subject_id}")
-    session.add(ConsentEvent(consent_id=consent.id, event=event, at=now, actor=actor, detail=dict(detail or {})))
-    if before in HELD and after in ENDED and (detail or {}).get("because") != RENEWED:
+    kept = {**(detail or {}), **({"because": because} if because else {})}
+    session.add(ConsentEvent(consent_id=consent.id, event=event, at=now, actor=actor, detail=kept))
+    if before in HELD and after in ENDED and because != "renewed":
         ask_recipient_to_delete(session, consent, now=now)
 
 
@@ -346,9 +345,7 @@ def withdraw_consent(session: Session, *, subject_id: int, consent_id: UUID, now
                 Consent.state.in_(("given", "paused")),
             )
         ).all():
-            apply_event(
-                session, sharing, "withdraw", actor="system", now=now, detail={"because": "activation_withdrawn"}
-            )
+            apply_event(session, sharing, "withdraw", actor="system", now=now, because="activation_withdrawn")
     return consent
 
 
@@ -360,10 +357,10 @@ def withdraw_activation(session: Session, *, subject_id: int, now: datetime) -> 
     return withdraw_consent(session, subject_id=subject_id, consent_id=activation.id, now=now)
 
 
-def end_consents(session: Session, subject_id: int, *, because: str, now: datetime) -> int:
+def end_consents(session: Session, subject_id: int, *, because: EndReason, now: datetime) -> int:
     """End whatever the subject agreed to or was asked for, with the tokens on it; how many.
 
-    For those who can no longer withdraw themselves (`because` is a stable word: `departed`).
+    For those who can no longer withdraw themselves.
     """
     open_consents = session.scalars(
         select(Consent).where(
@@ -372,7 +369,7 @@ def end_consents(session: Session, subject_id: int, *, because: str, now: dateti
     ).all()
     for consent in open_consents:
         event: ConsentEventName = "expire" if consent.state == "requested" else "withdraw"
-        apply_event(session, consent, event, actor="system", now=now, detail={"because": because})
+        apply_event(session, consent, event, actor="system", now=now, because=because)
     return len(open_consents)
 
 
@@ -396,10 +393,6 @@ def expire_due_consents(session: Session, *, now: datetime) -> int:
     return len(due)
 
 
-FORMER_REPRESENTATIVE = "no_longer_representative"
-"""Why a consent of an enterprise ended whose giver no longer speaks for it."""
-
-
 def end_consents_of_former_representatives(session: Session, *, now: datetime) -> int:
     """For the sweeper: what was given for an enterprise by someone who no longer is its legal representative ends,
     and the enterprise, that is its representative of today, is told; how many. (It could not be used any more
@@ -414,7 +407,7 @@ def end_consents_of_former_representatives(session: Session, *, now: datetime) -
     over = [consent for consent in held if not still_speaks(session, consent, today)]
     for consent in over:
         event: ConsentEventName = "expire" if consent.state == "requested" else "withdraw"
-        apply_event(session, consent, event, actor="system", now=now, detail={"because": FORMER_REPRESENTATIVE})
+        apply_event(session, consent, event, actor="system", now=now, because="no_longer_representative")
         notify(
             session,
             Recipient(subject_id=consent.subject_id),
@@ -487,8 +480,16 @@ def use_consent(session: Session, *, consent_id: UUID, partner_id: UUID, scope: 
         if uses_of_consent(session, consent.subject_id, consent.id, since=since) >= consent.frequency_most:
             raise ConsentNotUsable
     if consent.mode == "once":
-        apply_event(session, consent, "expire", actor="system", now=now, detail={"because": "used_once"})
+        apply_event(session, consent, "expire", actor="system", now=now, because="used_once")
     return consent
+
+
+def hold_consent(session: Session, consent_id: UUID) -> Consent:
+    """As it is now; it stays so until the caller's transaction ends. Who changes it with what rests on it holds it
+    first, so that two who do both wait for each other in the same order."""
+    return session.scalars(
+        select(Consent).where(Consent.id == consent_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
 
 
 def activation_of(session: Session, subject_id: int) -> Consent | None:

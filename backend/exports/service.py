@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from backend.authorizations.end_reasons import end_reasons_of
 from backend.authorizations.models import Consent, ConsentEvent, RecipientDeletion
 from backend.authorizations.notices import DATA_NAMES
 from backend.authorizations.service import consents_of
@@ -135,7 +136,7 @@ def export_of(
             for file in _of(session, EvidenceFile, subject_id, EvidenceFile.uploaded_at)
             if file.uploaded_by == BY_SUBJECT
         ],
-        "consents": [_consent(session, consent) for consent in consents_of(session, subject_id)],
+        "consents": _consents(session, subject_id),
         "choices": _choices(session, subject_id),
         "ledger": [_ledger_entry(entry) for entry in _newest(session, LedgerEntry, subject_id)],
         "benefits_used": _benefits_used(session, subject_id),
@@ -421,6 +422,14 @@ def _recipient_deletion(asked: RecipientDeletion | None) -> dict[str, Any] | Non
     return {"due_on": asked.due_on, "confirmed_at": asked.confirmed_at, "statement": asked.statement}
 
 
+def _consents(session: Session, subject_id: int) -> list[dict[str, Any]]:
+    reasons = end_reasons_of(session, subject_id)
+    return [
+        {**_consent(session, consent), "end_reason": reasons.get(consent.id)}
+        for consent in consents_of(session, subject_id)
+    ]
+
+
 def _consent(session: Session, consent: Consent) -> dict[str, Any]:
     events = session.scalars(
         select(ConsentEvent).where(ConsentEvent.consent_id == consent.id).order_by(ConsentEvent.id)
@@ -637,7 +646,7 @@ def _blocks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
                 (
                     _agreed(consent),
                     consent["recipient"],
-                    _CONSENT_STATES[consent["state"]],
+                    "已终止" if consent["end_reason"] else _CONSENT_STATES[consent["state"]],
                     _moment(consent["given_at"]),
                     _moment(consent["ended_at"] or consent["expires_at"]),
                 )
@@ -800,6 +809,8 @@ def _agreed(consent: Mapping[str, Any]) -> str:
     parts = [f"{consent['purpose']}（{'、'.join(consent['data'])}）"]
     if consent["output"]:
         parts.append(f"对方得知：{consent['output']}")
+    if consent["end_reason"]:
+        parts.append(consent["end_reason"])
     if asked := consent["recipient_deletion"]:
         confirmed = asked["confirmed_at"]
         parts.append(

@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from backend.authorizations.models import Consent
 from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
-from backend.authorizations.service import apply_event, get_own_consent, give_written_consent
+from backend.authorizations.service import apply_event, give_written_consent, hold_consent
 from backend.cases.queue import CaseQueue, next_working_day
 from backend.cases.service import CaseKind
 from backend.cases.telling import said, tell_applicant, tell_department
@@ -271,7 +272,8 @@ def decide_supplement(
     now: datetime,
 ) -> Supplement:
     """Verified: it becomes a record of the source “自主申报，由…核验”, through the storing of every delivery,
-    and the subject is scored anew. Refused: with reasons.
+    and the subject is scored anew. Refused: with reasons, and the written consent ends with its purpose (PIPL
+    art. 47).
 
     Raises SupplementReplyMissing (a refusal without reasons), SupplementNotFound, SupplementStateForbids,
     AlreadyRecorded (the department has meanwhile delivered the matter itself) or RowRefused.
@@ -285,7 +287,11 @@ def decide_supplement(
         "due_on": None,
     }
     if outcome == "refused":
+        consent = _hold_consent(session, supplement)
         CASES.move(session, supplement, "refuse", actor=decided_by, now=now, **decided)
+        if consent is not None:
+            apply_event(session, consent, "expire", actor="system", now=now, because="supplement_refused")
+            reply += "（您为这次申报作出的单独书面同意已同时终止。）"
         tell_applicant(
             session,
             supplement,
@@ -502,11 +508,17 @@ def _row(session: Session, keys: KeyRing, supplement: Supplement) -> dict[str, s
 
 def _take_back_with_consent(session: Session, supplement: Supplement, *, actor: str, now: datetime) -> None:
     """Also the written consent that was given for it, unless that has ended before."""
+    consent = _hold_consent(session, supplement)
     _take_back(session, supplement, actor=actor, now=now)
-    if supplement.consent_id is not None:
-        consent = get_own_consent(session, subject_id=supplement.subject_id, consent_id=supplement.consent_id)
-        if consent.state == "given":
-            apply_event(session, consent, "withdraw", actor="citizen", now=now)
+    if consent is not None:
+        apply_event(session, consent, "withdraw", actor="citizen", now=now)
+
+
+def _hold_consent(session: Session, supplement: Supplement) -> Consent | None:
+    """The written consent that was given for it, unless that has ended before. First the consent, then the
+    supplement: as whoever withdraws the consent itself."""
+    consent = None if supplement.consent_id is None else hold_consent(session, supplement.consent_id)
+    return consent if consent is not None and consent.state == "given" else None
 
 
 def _take_back(session: Session, supplement: Supplement, *, actor: str, now: datetime) -> None:

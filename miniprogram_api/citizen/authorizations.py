@@ -13,6 +13,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
+from backend.authorizations.end_reasons import end_reasons_of
 from backend.authorizations.models import Consent, RecipientDeletion
 from backend.authorizations.notices import DATA_NAMES
 from backend.authorizations.receipts import receipt_of
@@ -87,6 +88,11 @@ class AuthorizationResponse(Schema):
         required=True, allow_none=True, metadata={"description": "到期时刻（UTC）；直到撤回为止时为 null"}
     )
     ended_at = Moment(required=True, allow_none=True, metadata={"description": "结束时刻（UTC）"})
+    end_reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "不是由您撤回、也不是到期而结束时，结束的原因；其他情形为 null"},
+    )
     last_used_at = Moment(
         required=True, allow_none=True, metadata={"description": "最近一次使用（取自台账）；没有用过时为 null"}
     )
@@ -139,6 +145,9 @@ class ReceiptEvent(Schema):
     event = fields.String(required=True)
     at = fields.String(required=True)
     actor = fields.String(required=True)
+    reason = fields.String(
+        metadata={"description": "不是由您撤回、也不是到期而结束时，结束的原因；其他情形没有这个成员"}
+    )
 
 
 class ReceiptResponse(Schema):
@@ -165,8 +174,8 @@ class MyAuthorizations(MethodView):
         """谁可以知道什么、为什么、到什么时候、最近一次使用；含已结束的"""
         with reading() as session:
             mine = acting(session, query["enterprise"]).subject.id
-            uses, deletions = last_uses(session, mine), deletions_for(session, mine)
-            return {"items": [_answer(consent, uses, deletions) for consent in consents_of(session, mine)]}
+            uses, deletions, reasons = _about_consents_of(session, mine)
+            return {"items": [_answer(one, uses, deletions, reasons) for one in consents_of(session, mine)]}
 
 
 @blp.route("/<uuid:consent_id>")
@@ -286,13 +295,26 @@ def _owner(session: Session, consent_id: UUID) -> int:
 
 
 def _changed(session: Session, consent: Consent) -> dict[str, object]:
-    subject_id = consent.subject_id
     session.flush()
-    return _answer(consent, last_uses(session, subject_id), deletions_for(session, subject_id))
+    return _answer(consent, *_about_consents_of(session, consent.subject_id))
+
+
+def _about_consents_of(
+    session: Session, subject_id: int
+) -> tuple[Mapping[str, datetime], Mapping[UUID, RecipientDeletion], Mapping[UUID, str]]:
+    """When each was last used, what its recipient is to delete, and why it ended."""
+    return (
+        last_uses(session, subject_id),
+        deletions_for(session, subject_id),
+        end_reasons_of(session, subject_id),
+    )
 
 
 def _answer(
-    consent: Consent, uses: Mapping[str, datetime], deletions: Mapping[UUID, RecipientDeletion]
+    consent: Consent,
+    uses: Mapping[str, datetime],
+    deletions: Mapping[UUID, RecipientDeletion],
+    reasons: Mapping[UUID, str],
 ) -> dict[str, object]:
     return {
         "id": consent.id,
@@ -310,6 +332,7 @@ def _answer(
         "given_at": consent.given_at,
         "expires_at": consent.expires_at,
         "ended_at": consent.ended_at,
+        "end_reason": reasons.get(consent.id),
         "last_used_at": uses.get("counter" if consent.kind == "activation" else str(consent.id)),
         "reconfirm_due_at": reconfirm_due_at(consent),
         "recipient_deletion": _deletion(deletions.get(consent.id)),

@@ -249,6 +249,7 @@ class ExportedConsent(Schema):
     given_at = Moment(required=True, allow_none=True)
     expires_at = Moment(required=True, allow_none=True)
     ended_at = Moment(required=True, allow_none=True)
+    end_reason = fields.String(required=True, allow_none=True)
     recipient_deletion = fields.Nested(ExportedRecipientDeletion, required=True, allow_none=True)
     events = fields.List(fields.Nested(ExportedEvent), required=True)
 

@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 
 from backend.append_only import triggers_in
+from backend.authorizations.end_reasons import end_reason_in_words
+from backend.authorizations.models import Consent, ConsentEvent
 from backend.database import Database
 from backend.migrations import alembic_config, migrate
 from backend.records.models import CreditRecord, Delivery, QuarantinedRow
@@ -272,6 +274,34 @@ def test_objections_upheld_earlier_keep_their_records_out(empty_database):
     with empty_database.engine.begin() as connection:
         removed = sa.text("SELECT record_id FROM objections WHERE removed ORDER BY record_id")
         assert connection.scalars(removed).all() == [1, 2]
+
+
+def test_consents_whose_supplement_was_refused_before_have_ended(empty_database):
+    _to(empty_database, "0037")
+    states = {1: ("given", "refused"), 2: ("given", "verified"), 3: ("withdrawn", "refused")}
+    with empty_database.engine.begin() as connection:
+        _insert(
+            connection, "subjects", id=1, kind="person", identifier_index=b"i", identifier_sealed=b"s",
+            district="桂城区", status="active", created_at=_AT,
+        )  # fmt: skip
+        for number, (consent, supplement) in states.items():
+            _insert(
+                connection, "consents", id=UUID(int=number).hex, subject_id=1, kind="written",
+                recipient_name="中心", purpose="自主申报", data_categories="[]", scopes="[]", mode="until_expiry",
+                notice_version="1", evidence="{}", requested_at=_AT, state=consent, given_at=_AT,
+            )  # fmt: skip
+            _insert(
+                connection, "supplements", id=UUID(int=number).hex, subject_id=1, applicant_id=1,
+                applied_by="本人", category="c", template="t", cells_sealed=b"s", department="教育局",
+                department_code="1", consent_id=UUID(int=number).hex, state=supplement, filed_at=_AT,
+            )  # fmt: skip
+    migrate(empty_database)
+    with empty_database.reading() as session:
+        consents = session.scalars(select(Consent).order_by(Consent.id)).all()
+        assert [consent.state for consent in consents] == ["expired", "given", "withdrawn"]
+        [event] = session.scalars(select(ConsentEvent))
+        assert (event.consent_id, event.at) == (consents[0].id, consents[0].ended_at)
+        assert "自主申报未通过核验" in (end_reason_in_words(event) or "")
 
 
 _AT = "2026-03-03 02:00:00.000000"

@@ -281,6 +281,8 @@ export interface Authorization {
   given_at: Moment | null
   expires_at: Moment | null
   ended_at: Moment | null
+  /** Why it ended, when neither the citizen nor its term ended it. */
+  end_reason: string | null
   last_used_at: Moment | null
   reconfirm_due_at: Moment | null
   /** What became of what the recipient had received, after the consent ended. */
@@ -338,6 +340,13 @@ export interface LoanInstitutions {
   notice: string[]
 }
 
+export interface ReceiptEvent {
+  event: string
+  at: string
+  actor: string
+  reason?: string
+}
+
 /** What the citizen keeps of a consent. Anyone can check its digest and signature. */
 export interface Receipt {
   format: string
@@ -357,7 +366,7 @@ export interface Receipt {
     expires_at: string | null
   }
   state: AuthorizationState
-  events: { event: string; at: string; actor: string }[]
+  events: ReceiptEvent[]
   digest: string
   signature: string
   public_key: string

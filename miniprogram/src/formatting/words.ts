@@ -9,6 +9,7 @@ import type {
   Moment,
   ObjectionState,
   Polarity,
+  ReceiptEvent,
   RecipientDeletion,
   RecordState,
 } from '../api/types'
@@ -147,11 +148,13 @@ export const recordState = (state: string): Label => RECORD_STATES[state as Reco
 export const polarity = (code: string): Label => POLARITIES[code as Polarity] ?? unknown(code)
 export const lifeEvent = (event: string): Tone => LIFE_EVENTS[event] ?? 'quiet'
 export const objectionState = (state: string): Label => OBJECTION_STATES[state as ObjectionState] ?? unknown(state)
-export const authorizationState = (state: string): Label =>
-  AUTHORIZATION_STATES[state as Authorization['state']] ?? unknown(state)
+/** A consent with a reason was ended neither by the citizen nor by its term. */
+export const authorizationState = (state: string, endReason?: string | null): Label =>
+  endReason ? { text: '已终止', tone: 'quiet' } : (AUTHORIZATION_STATES[state as Authorization['state']] ?? unknown(state))
 export const accessComplaintState = (state: string): Label =>
   ACCESS_COMPLAINT_STATES[state as AccessComplaintState] ?? unknown(state)
-export const consentEvent = (event: string): string => CONSENT_EVENTS[event] ?? event
+export const consentEvent = ({ event, reason }: ReceiptEvent): string =>
+  reason ? `终止：${reason}` : (CONSENT_EVENTS[event] ?? event)
 export const actor = (kind: string): { text: string; badge: string } =>
   ACTORS[kind as ActorKind] ?? { text: kind, badge: '他' }
 export const principalRole = (role: string): string => PRINCIPAL_ROLES[role] ?? role

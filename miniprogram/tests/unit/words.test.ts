@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Authorization, Benefits, LedgerEntry } from '../../src/api/types'
 import { benefitQuery, findBenefit, termsLines } from '../../src/benefits/lookup'
 import { groupedCode, isDue, secondsLeft } from '../../src/code/countdown'
-import { authorizationSentence, authorizationTerm, changeCause, recordState, reportState, sceneBadge, verdict, withoutPoints } from '../../src/formatting/words'
+import { authorizationSentence, authorizationState, authorizationTerm, changeCause, consentEvent, recordState, reportState, sceneBadge, verdict, withoutPoints } from '../../src/formatting/words'
 import { byDay } from '../../src/ledger/days'
 import { pageAbout } from '../../src/notifications/about'
 import { clockSentence, mayAttachStatement, stepsAhead } from '../../src/objections/clock'
@@ -44,6 +44,7 @@ describe('words', () => {
       given_at: '2026-11-02T00:00:00Z',
       expires_at: null,
       ended_at: null,
+      end_reason: null,
       can_withdraw: true,
       can_pause: true,
       output: '信用等级和信用报告',
@@ -61,6 +62,16 @@ describe('words', () => {
     )
     expect(authorizationTerm(authorization.given_at, null, null)).toBe('2026年11月2日起，直到您撤回')
     expect(authorizationTerm(authorization.given_at, null, '2026-11-03T16:00:00Z')).toBe('已于2026年11月4日结束')
+  })
+
+  it('tell a consent that was ended for its owner from one that they withdrew or that ran out', () => {
+    const reason = '约定只用一次，已经用过'
+    expect([authorizationState('expired', reason), authorizationState('expired', null)].map((one) => one.text)).toEqual([
+      '已终止',
+      '已到期',
+    ])
+    const end = { event: 'withdraw', at: '2026-11-20T01:00:00+00:00', actor: 'citizen' }
+    expect([consentEvent(end), consentEvent({ ...end, reason })]).toEqual(['撤回', `终止：${reason}`])
   })
 })
 

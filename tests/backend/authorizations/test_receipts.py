@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import get_args
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import text
 
+from backend.authorizations.end_reasons import EndReason, end_reason_in_words
 from backend.authorizations.errors import ConsentNotFound
+from backend.authorizations.models import ConsentEvent
 from backend.authorizations.receipts import FORMAT, check_receipt, digest_of_receipt, receipt_of
-from backend.authorizations.service import pause_consent
+from backend.authorizations.service import apply_event, pause_consent
 from tests.backend.authorizations.test_consents import ask, decide, share
 from tests.backend.ledger.tampering import drop_triggers
 from tests.factories import add_person
@@ -70,6 +73,30 @@ def test_a_receipt_is_current_until_something_more_happens(session, keys, now):
     assert (verdict(session, of_request), verdict(session, given)) == ("superseded", "current")
     pause_consent(session, subject_id=consent.subject_id, consent_id=consent.id, now=now)
     assert verdict(session, given) == "superseded"
+
+
+def test_a_receipt_says_why_a_consent_ended_that_its_giver_did_not_end(session, keys, now):
+    consent = share(session, add_person(session, keys), now)
+    apply_event(session, consent, "withdraw", actor="system", now=now, because="approval_ended")
+    receipt = receipt_for(session, consent, now)
+    assert [event.get("reason") for event in receipt["events"]] == [None, "对方不再获准取得这类信息，授权随之终止"]
+    assert verdict(session, receipt) == "current"
+
+
+def test_every_reason_for_an_end_is_told_in_words():
+    told = [end_reason_in_words(ConsentEvent(detail={"because": reason})) for reason in get_args(EndReason)]
+    assert None not in told
+    assert len(set(told)) == len(told)
+
+
+def test_a_receipt_from_before_reasons_were_told_is_still_good(session, keys, now, monkeypatch):
+    consent = share(session, add_person(session, keys), now)
+    apply_event(session, consent, "withdraw", actor="system", now=now, because="approval_ended")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("backend.authorizations.receipts.end_reason_in_words", lambda event: None)
+        receipt = receipt_for(session, consent, now)
+    assert "reason" not in receipt["events"][-1]
+    assert verdict(session, receipt) == "current"
 
 
 @pytest.mark.parametrize(

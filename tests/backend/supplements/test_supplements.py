@@ -8,9 +8,12 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from backend.authorizations.errors import NoticeOutdated
+from backend.authorizations.end_reasons import end_reasons_of
+from backend.authorizations.errors import ConsentNotInState, NoticeOutdated
 from backend.authorizations.models import Consent
 from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
+from backend.authorizations.service import events_of as consent_events_of
+from backend.authorizations.service import withdraw_consent
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
 from backend.city_calendar import WorkingDays
@@ -48,10 +51,12 @@ from backend.supplements.service import (
     offered_to,
     raw_cells_of,
     return_supplement,
+    take_back_what_rests_on,
     watch_clocks,
     withdraw_supplement,
 )
 from backend.supplements.suppliable import parse_suppliable, suppliable_on
+from tests.backend.beside import beside
 from tests.backend.catalogue.test_service import edited
 from tests.factories import add_enterprise, add_person, intake_of
 
@@ -321,15 +326,73 @@ def test_withdrawing_the_written_consent_revokes_what_rested_on_it_at_once(sessi
     assert session.get_one(CreditRecord, supplement.record_id).state == "revoked"
 
 
-def test_withdrawing_the_written_consent_leaves_what_was_refused_as_it_was(session, keys, person, file):
+def test_a_refusal_ends_the_written_consent_with_its_purpose_and_says_so(session, keys, person, file):
     (config,) = parse_suppliable(INCOME)
     consent = {"notice_version": WRITTEN_CONSENT_NOTICE.version, "agreed": True}
-    supplement = file({**CERTIFICATE, "SXMC": "收入证明"}, evidence=[], consent=consent, config=config)
-    refuse(session, keys, supplement)
+    refused, other = (
+        file({**CERTIFICATE, "SXBH": number}, evidence=[], consent=consent, config=config)
+        for number in ("SR2025001", "SR2025002")
+    )
 
-    ended = withdraw_authorization(session, subject_id=person.id, consent_id=supplement.consent_id, now=LATER)
+    refuse(session, keys, refused)
 
-    assert (ended.state, supplement.state) == ("withdrawn", "refused")
+    ended = session.get_one(Consent, refused.consent_id)
+    assert (ended.state, ended.ended_at, session.get_one(Consent, other.consent_id).state) == (
+        "expired",
+        LATER,
+        "given",
+    )
+    *_, end = consent_events_of(session, ended.id)
+    assert (end.event, end.at, end.actor) == ("expire", LATER, "system")
+    reason = "自主申报未通过核验，收集这些信息的目的不能再实现，同意随之终止"
+    assert end_reasons_of(session, person.id) == {ended.id: reason}
+    told = next(
+        one for one in notifications_of(session, [Recipient(subject_id=person.id)]) if "refused" in one.kind
+    )
+    assert told.body == "证书查无此号（您为这次申报作出的单独书面同意已同时终止。）"
+    with pytest.raises(ConsentNotInState):
+        withdraw_authorization(session, subject_id=person.id, consent_id=ended.id, now=LATER)
+
+
+def test_a_refusal_without_a_written_consent_speaks_of_none(session, keys, person, file):
+    refuse(session, keys, file())
+    told = next(
+        one for one in notifications_of(session, [Recipient(subject_id=person.id)]) if "refused" in one.kind
+    )
+    assert told.body == "证书查无此号"
+
+
+def test_a_refusal_waits_for_whoever_withdraws_the_written_consent_at_that_moment(postgresql_database, keys):
+    (config,) = parse_suppliable(INCOME)
+    consent = {"notice_version": WRITTEN_CONSENT_NOTICE.version, "agreed": True}
+    with postgresql_database.transaction() as session:
+        import_catalogue(session, shipped_catalogue(), BEFORE)
+        person = add_person(session, keys)
+        supplement = file_supplement(
+            session,
+            intake_of(keys),
+            acting=ActingFor(person, person.id, "本人"),
+            category="supplement_education",
+            cells={**CERTIFICATE, "SXMC": "收入证明"},
+            evidence_ids=[],
+            consent_evidence=consent,
+            now=FILED,
+            config=config,
+        )
+
+    with postgresql_database.transaction() as session:
+        withdraw_consent(session, subject_id=person.id, consent_id=supplement.consent_id, now=LATER)
+        refusal = beside(session, postgresql_database, lambda other: refuse(other, keys, supplement))
+        take_back_what_rests_on(session, consent_id=supplement.consent_id, now=LATER)
+
+    with pytest.raises(SupplementStateForbids):
+        refusal.result()
+    with postgresql_database.reading() as session:
+        states = [
+            session.get_one(row, key).state
+            for row, key in ((Supplement, supplement.id), (Consent, supplement.consent_id))
+        ]
+    assert states == ["withdrawn", "withdrawn"]
 
 
 def test_what_the_form_does_not_require_may_be_left_out(session, keys, file):

@@ -99,8 +99,11 @@ def test_withdrawing_the_activation_here_deletes_the_score_as_leaving_does(score
 
     assert scored.get("/me/score").get_json()["code"] == "not_activated"
     assert scored.get("/me/score/history").get_json() == {"items": []}
-    states = {item["state"] for item in scored.get("/me/authorizations").get_json()["items"]}
-    assert states == {"withdrawn"}
+    ended = {item["kind"]: item for item in scored.get("/me/authorizations").get_json()["items"]}
+    assert {kind: (item["state"], item["end_reason"]) for kind, item in ended.items()} == {
+        "activation": ("withdrawn", None),
+        "sharing": ("withdrawn", "信用分已停用，以它为基础的授权随之终止"),
+    }
 
 
 def test_the_dashboard_tells_what_the_recipient_learns_until_when_and_when_it_was_last_used(scored, sharing):

@@ -8,9 +8,10 @@ from uuid import uuid4
 from jsonschema import Draft202012Validator
 from sqlalchemy import insert
 
+from backend.authorizations.service import apply_event
 from backend.tables import all_tables
 from tests.conftest import ROOT
-from tests.factories import add_person
+from tests.factories import add_partner, add_person, share_grade
 from tests.miniprogram_api.citizen.test_evidence_and_notifications import photo
 from tests.reading_pdfs import text_of
 
@@ -126,12 +127,25 @@ def test_the_export_follows_its_published_schema(scored):
 
 
 def test_the_pdf_says_the_same_in_words(scored):
+    with scored.city.database.transaction() as session:
+        bank = add_partner(session, code="bank", name="桂城银行", kind="institution")
+        consent = share_grade(session, scored.subject, bank, scored.city.clock(), purpose="信易贷授信")
+        apply_event(session, consent, "expire", actor="system", now=scored.city.clock(), because="used_once")
     answer = scored.get("/me/export.pdf")
     text = text_of(answer.data)
 
     assert answer.headers["Content-Type"] == "application/pdf"
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    for expected in ("我的数据", "王小兰", "社区图书馆志愿服务", "基础分100.00", "开通", "谁查了我"):
+    for expected in (
+        "我的数据",
+        "王小兰",
+        "社区图书馆志愿服务",
+        "基础分100.00",
+        "开通",
+        "谁查了我",
+        "已终止",
+        "约定只用一次，已经用过",
+    ):
         assert expected in text
 
 
