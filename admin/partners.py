@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from flask.views import MethodView
@@ -29,11 +29,12 @@ from backend.onboarding.service import (
 )
 from backend.onboarding.states import STATE_NAMES
 from backend.partners.keys import read_public_key
-from backend.partners.models import Partner, PartnerStaff, PartnerStore
+from backend.partners.models import Partner, PartnerEventCause, PartnerEventName, PartnerStaff, PartnerStore
 from backend.partners.service import (
     add_key,
     all_keys_of,
     all_partners,
+    events_of,
     find_partner,
     reinstate_partner,
     revoke_key,
@@ -181,7 +182,21 @@ class RenewalLine(Schema):
     terms_from = fields.Date(required=True, metadata={"description": "接受的合作条款的施行日期"})
 
 
+class PartnerEventLine(Schema):
+    event = fields.String(required=True, validate=validate.OneOf(get_args(PartnerEventName)))
+    cause = fields.String(
+        required=True,
+        validate=validate.OneOf(get_args(PartnerEventCause)),
+        metadata={"description": "decided 工作人员决定，contract_ended 合同期满，contract_renewed 合同续签"},
+    )
+    at = Moment(required=True)
+    actor = fields.String(required=True, metadata={"description": "工作人员姓名；system 为系统自动"})
+
+
 class PartnerInFull(PartnerLine):
+    events = fields.List(
+        fields.Nested(PartnerEventLine), required=True, metadata={"description": "停用和恢复的经过，新的在前"}
+    )
     renewal = fields.Nested(
         RenewalLine, required=True, allow_none=True, metadata={"description": "等待办理的续签申请"}
     )
@@ -326,7 +341,7 @@ class PartnerSuspension(MethodView):
         """停用，令牌和店员手机立即失效"""
         with transaction() as session:
             partner = find_partner(session, code)
-            suspend_partner(partner)
+            suspend_partner(session, partner, by=current_officer().name, now=now())
             return _partner(session, partner)
 
     @signed_in_officer(*_MAY_ACT)
@@ -336,7 +351,7 @@ class PartnerSuspension(MethodView):
         """恢复"""
         with transaction() as session:
             partner = find_partner(session, code)
-            reinstate_partner(partner)
+            reinstate_partner(session, partner, by=current_officer().name, now=now())
             return _partner(session, partner)
 
 
@@ -347,7 +362,7 @@ class PartnerContracts(MethodView):
     @blp.arguments(ContractRequest)
     @blp.response(201, PartnerInFull)
     def post(self, body: dict[str, Any], code: str) -> dict[str, object]:
-        """续签合同（按现行合作条款）"""
+        """续签合同（按现行合作条款）；因合同期满停用的，从新合同第一天起恢复"""
         with transaction() as session:
             partner = find_partner(session, code)
             renew_contract(
@@ -610,6 +625,7 @@ def _partner(session: Session, one: Partner) -> dict[str, object]:
         "public_code": one.public_code,
         "checks_per_minute": one.checks_per_minute,
         "contracts": contracts_of(session, one.id),
+        "events": events_of(session, one.id),
         "renewal": waiting_renewal(session, one.id),
         "keys": all_keys_of(session, one.id),
         "stores": [_store(session, store) for store in stores_of(session, one.id)],

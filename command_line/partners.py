@@ -44,6 +44,8 @@ from backend.partners.service import (
 from backend.partners.staff import add_staff, issue_sign_in_code, open_store, staff_at, stores_of
 from command_line.context import open_context
 
+_BY = "命令行"
+
 app = typer.Typer(no_args_is_help=True)
 console = Console()
 
@@ -182,7 +184,7 @@ def suspend(partner: PartnerCode) -> None:
     """停用一个合作商户，立即生效。"""
     context = open_context()
     with told_refusals(), context.database.transaction() as session:
-        suspend_partner(find_partner(session, partner))
+        suspend_partner(session, find_partner(session, partner), by=_BY, now=utc_now())
     console.print("已停用，其访问令牌立即失效。")
 
 
@@ -191,7 +193,7 @@ def reinstate(partner: PartnerCode) -> None:
     """恢复一个停用的合作商户。"""
     context = open_context()
     with told_refusals(), context.database.transaction() as session:
-        reinstate_partner(find_partner(session, partner))
+        reinstate_partner(session, find_partner(session, partner), by=_BY, now=utc_now())
     console.print("已恢复。")
 
 

@@ -38,12 +38,19 @@ from backend.onboarding.states import STATE_NAMES, TRANSITIONS, ApplicationEvent
 from backend.onboarding.terms import terms_on
 from backend.partners.errors import PartnerNotFound
 from backend.partners.models import Partner, PartnerContract, PartnerKind, PartnerStaff, StaffSignIn
-from backend.partners.service import add_key, find_partner, register_partner, suspend_partner
+from backend.partners.service import (
+    add_key,
+    find_partner,
+    register_partner,
+    reinstate_for_renewed_contract,
+    suspend_for_ended_contract,
+)
 from backend.partners.staff import SignInCode, add_staff, issue_sign_in_code, open_store, staff_at, stores_of
 
 REMIND_BEFORE_END = timedelta(days=30)
 _LONGEST_CONTRACT = timedelta(days=5 * 366)
 FIRST_MANAGER = "店长"
+_RESUMED = "因合同期满停用的核验、核销和接口已经恢复。"
 # Whoever answers for new partners in the office.
 _OFFICE = Recipient(officer_role="score_officer")
 
@@ -210,6 +217,8 @@ def renew_contract(
 ) -> PartnerContract:
     """A further contract under the terms of today, which the partner accepted when it asked, or outside.
 
+    It lifts the suspension that the end of the one before brought, on its first day at the earliest.
+
     Raises ContractPeriodInvalid or ContractNumberTaken.
     """
     terms = terms_on(city_date(now))
@@ -227,12 +236,13 @@ def renew_contract(
     )
     if asked is not None:
         asked.contract_id = contract.id
+    resumed = starts_on <= city_date(now) and reinstate_for_renewed_contract(session, partner, now=now)
     notify(
         session,
         Recipient(partner_code=partner.code),
         kind="contract_renewed",
         title="合作合同已续签",
-        body=f"合同 {number}，{starts_on} 至 {ends_on}。",
+        body=f"合同 {number}，{starts_on} 至 {ends_on}。{_RESUMED if resumed else ''}",
         now=now,
     )
     return contract
@@ -280,6 +290,7 @@ def waiting_renewal(session: Session, partner_id: UUID) -> RenewalRequest | None
 
 def end_due_contracts(session: Session, *, now: datetime) -> int:
     """Suspend partners whose last contract is over, and remind those whose last one ends soon; how many ended.
+    Those that were suspended for it go on from the first day of a further one.
 
     Suspending tidies up: whoever's contract is over may not act from that midnight on (`may_act`).
     A partner that was registered without a contract, by the city's own decision, is left alone.
@@ -298,7 +309,8 @@ def end_due_contracts(session: Session, *, now: datetime) -> int:
     for partner, ends_on in rows:
         over = ends_on < today
         if over:
-            suspend_partner(partner)
+            if not suspend_for_ended_contract(session, partner, now=now):
+                continue
             revoke_tokens_of_partner(session, partner.id, now=now)
             ended += 1
         title = "合作合同已期满" if over else "合作合同即将期满"
@@ -314,6 +326,7 @@ def end_due_contracts(session: Session, *, now: datetime) -> int:
                 once_key=f"contract:{kind}:{partner.id}:{ends_on}:{over}",
                 now=now,
             )
+    _go_on_with_renewed(session, now=now)
     return ended
 
 
@@ -404,6 +417,24 @@ def _first_manager(session: Session, partner_id: UUID) -> PartnerStaff | None:
     stores = stores_of(session, partner_id)
     staff = staff_at(session, stores[0].id) if stores else ()
     return next((one for one in staff if one.role == "manager" and one.state == "active"), None)
+
+
+def _go_on_with_renewed(session: Session, *, now: datetime) -> None:
+    """Those whose further contract was signed ahead of its first day."""
+    today = city_date(now)
+    running = select(PartnerContract.partner_id).where(
+        PartnerContract.starts_on <= today, PartnerContract.ends_on >= today
+    )
+    for partner in session.scalars(select(Partner).where(Partner.state == "suspended", Partner.id.in_(running))):
+        if reinstate_for_renewed_contract(session, partner, now=now):
+            notify(
+                session,
+                Recipient(partner_code=partner.code),
+                kind="contract_renewed",
+                title="续签的合作合同已开始",
+                body=_RESUMED,
+                now=now,
+            )
 
 
 def _sign_contract(

@@ -10,8 +10,10 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.append_only import keep_append_only
-from backend.database import Base, Json, UtcDateTime
+from backend.database import Base, BigId, Json, UtcDateTime
 
+PartnerEventName = Literal["suspend", "reinstate"]
+PartnerEventCause = Literal["decided", "contract_ended", "contract_renewed"]
 PartnerKind = Literal["merchant", "institution", "department"]
 StaffRole = Literal["manager", "cashier"]
 
@@ -34,6 +36,24 @@ class Partner(Base):
     state: Mapped[str]  # 'active' | 'suspended'
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     checks_per_minute: Mapped[int | None]
+
+
+class PartnerEvent(Base):
+    """One time that a partner was suspended (停用) or reinstated (恢复). Rows are added, never changed.
+
+    actor  the officer's name; `system` for what a contract's end or renewal brought
+    cause  `decided` by the officer, or the contract
+    """
+
+    __tablename__ = "partner_events"
+    __table_args__ = (Index("ix_partner_events_partner_id", "partner_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partners.id"))
+    event: Mapped[str]  # PartnerEventName
+    cause: Mapped[str]  # PartnerEventCause
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str]
 
 
 class PartnerContract(Base):
@@ -125,3 +145,4 @@ class StaffSignIn(Base):
 
 
 keep_append_only(cast(Table, PartnerContract.__table__))
+keep_append_only(cast(Table, PartnerEvent.__table__))

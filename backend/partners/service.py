@@ -20,9 +20,18 @@ from backend.partners.errors import (
     PartnerNotFound,
     TooManyKeys,
 )
-from backend.partners.models import Partner, PartnerContract, PartnerKey, PartnerKind
+from backend.partners.models import (
+    Partner,
+    PartnerContract,
+    PartnerEvent,
+    PartnerEventCause,
+    PartnerEventName,
+    PartnerKey,
+    PartnerKind,
+)
 
 MOST_KEYS = 3
+_SYSTEM = "system"
 _CODE = re.compile(r"[a-z][a-z0-9-]{2,39}")
 
 
@@ -157,20 +166,83 @@ def keys_of(session: Session, partner_id: UUID) -> Sequence[PartnerKey]:
     ).all()
 
 
-def suspend_partner(partner: Partner) -> None:
-    """Its tokens stop working at once: every request looks at the partner's state."""
-    partner.state = "suspended"
-    _note_change(partner)
+def suspend_partner(session: Session, partner: Partner, *, by: str, now: datetime) -> None:
+    """Its tokens stop working at once: every request looks at the partner's state.
+
+    Also of one that is suspended because its contract ended: from then on a renewed contract does not lift it.
+    """
+    _hold(session, partner)
+    _move(session, partner, "suspend", "decided", actor=by, now=now)
 
 
-def reinstate_partner(partner: Partner) -> None:
-    partner.state = "active"
-    _note_change(partner)
+def reinstate_partner(session: Session, partner: Partner, *, by: str, now: datetime) -> None:
+    """Reinstating one that is at work changes nothing."""
+    _hold(session, partner)
+    if partner.state != "active":
+        _move(session, partner, "reinstate", "decided", actor=by, now=now)
+
+
+def suspend_for_ended_contract(session: Session, partner: Partner, *, now: datetime) -> bool:
+    """Whether it was at work until then."""
+    _hold(session, partner)
+    if partner.state != "active":
+        return False
+    _move(session, partner, "suspend", "contract_ended", actor=_SYSTEM, now=now)
+    return True
+
+
+def reinstate_for_renewed_contract(session: Session, partner: Partner, *, now: datetime) -> bool:
+    """Lift the suspension that the end of its contract brought; whether there was one. What an officer decided
+    stays until an officer lifts it."""
+    _hold(session, partner)
+    if partner.state != "suspended" or _last_cause(session, partner) != "contract_ended":
+        return False
+    _move(session, partner, "reinstate", "contract_renewed", actor=_SYSTEM, now=now)
+    return True
+
+
+def events_of(session: Session, partner_id: UUID) -> Sequence[PartnerEvent]:
+    """When it was suspended and reinstated, newest first."""
+    return session.scalars(
+        select(PartnerEvent).where(PartnerEvent.partner_id == partner_id).order_by(PartnerEvent.id.desc())
+    ).all()
 
 
 def set_quota(partner: Partner, *, checks_per_minute: int | None) -> None:
     """How many checks a minute it may make over the API; None for the usual number."""
     partner.checks_per_minute = checks_per_minute
+    _note_change(partner)
+
+
+def _hold(session: Session, partner: Partner) -> None:
+    """As it is now, until the transaction ends: a renewal and an officer who suspends wait for each other."""
+    session.flush()
+    # A contract signed just now refers to the row already. Two renewals that both locked it fully would wait for
+    # each other.
+    session.refresh(partner, with_for_update={"key_share": True})
+
+
+def _last_cause(session: Session, partner: Partner) -> str | None:
+    return session.scalar(
+        select(PartnerEvent.cause)
+        .where(PartnerEvent.partner_id == partner.id)
+        .order_by(PartnerEvent.id.desc())
+        .limit(1)
+    )
+
+
+def _move(
+    session: Session,
+    partner: Partner,
+    event: PartnerEventName,
+    cause: PartnerEventCause,
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    partner.state = "suspended" if event == "suspend" else "active"
+    session.add(PartnerEvent(partner_id=partner.id, event=event, cause=cause, at=now, actor=actor))
+    session.flush()
     _note_change(partner)
 
 

@@ -144,7 +144,13 @@ def test_an_officer_looks_after_a_partner(city):
     assert officer.post(f"{base}/contracts", json=contract).json["contract_ends_on"] == "2027-03-02"
     assert officer.post(f"{base}/suspension").json["state"] == "suspended"
     assert counter.ask_token().json["error"] == "invalid_client"
-    assert officer.delete(f"{base}/suspension").json["state"] == "active"
+    reinstated = officer.delete(f"{base}/suspension").json
+    assert reinstated["state"] == "active"
+    assert [(one["event"], one["cause"]) for one in reinstated["events"]] == [
+        ("reinstate", "decided"),
+        ("suspend", "decided"),
+    ]
+    assert {one["actor"] for one in reinstated["events"]} == {"张敏"}
 
 
 def test_an_officer_sees_usage_and_resends_a_delivery(city):

@@ -261,7 +261,7 @@ def test_an_altered_assertion_is_refused(session, now, partner):
 def test_unknown_suspended_and_wrongly_signed_look_alike(session, now, partner):
     wrong_key = ask(session, now, assertion(now, key=generate_private_jwk()))
     unknown = ask(session, now, assertion(now, iss="nobody", sub="nobody"))
-    suspend_partner(partner)
+    suspend_partner(session, partner, by="张敏", now=now)
     suspended = ask(session, now, assertion(now))
     assert wrong_key == unknown == suspended
 
@@ -363,11 +363,11 @@ def test_a_made_up_token_is_refused(session, now, partner):
 
 def test_suspending_a_partner_ends_its_tokens_at_once(session, now, partner):
     token = token_of(session, now)
-    suspend_partner(partner)
+    suspend_partner(session, partner, by="张敏", now=now)
     session.flush()
     with pytest.raises(TokenNotValid):
         authenticate_partner(session, token, now)
-    reinstate_partner(partner)
+    reinstate_partner(session, partner, by="张敏", now=now)
     session.flush()
     assert authenticate_partner(session, token, now).partner_id == partner.id
 

@@ -134,7 +134,7 @@ def test_enrolling_in_a_scheme_that_does_not_exist_is_refused(session, now):
 def test_a_suspended_partner_is_not_shown_as_a_provider(session, now):
     code = add_scheme(session, now)
     partner = add_merchant(session, now, offers=(code,))
-    suspend_partner(get_partner(session, partner.partner_id))
+    suspend_partner(session, get_partner(session, partner.partner_id), by="张敏", now=now)
     session.flush()
     assert provider_names(session, [code]) == {code: []}
 

@@ -14,6 +14,7 @@ from backend.benefits.schemes import schemes_offered_by
 from backend.city_calendar import CITY_ZONE
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from backend.notifications.models import Notification
+from backend.notifications.service import Recipient, notifications_of
 from backend.onboarding.errors import (
     AlreadyPartner,
     ApplicationAlreadyFiled,
@@ -43,9 +44,18 @@ from backend.onboarding.terms import terms_on
 from backend.partners.errors import ContractEnded, StaffNotSignedIn
 from backend.partners.keys import generate_private_jwk, public_part
 from backend.partners.models import Partner
-from backend.partners.service import find_partner, keys_of, may_act
+from backend.partners.service import (
+    events_of,
+    find_partner,
+    keys_of,
+    may_act,
+    register_partner,
+    reinstate_partner,
+    suspend_partner,
+)
 from backend.partners.staff import add_staff, issue_sign_in_code, sign_in_staff, staff_of, stores_of
 from tests.backend.benefits.made_up import add_scheme
+from tests.backend.beside import beside
 
 
 @pytest.fixture
@@ -302,6 +312,115 @@ def test_a_renewed_contract_goes_on(session, file, now):
     assert end_due_contracts(session, now=day_after) == 0
     assert partner.state == "active"
     assert session.scalars(select(Partner.code).where(may_act(day_after.date()))).all() == ["guixiang-books"]
+
+
+def renew(session, partner, *, starts_on, now, number="GC-2027-001"):
+    renew_contract(
+        session, partner, number=number, starts_on=starts_on, ends_on=date(2028, 3, 2), officer="张敏", now=now
+    )
+
+
+def test_a_renewed_contract_lifts_the_suspension_that_the_end_of_the_one_before_brought(session, file, now):
+    approve(session, file(), now)
+    partner = find_partner(session, "guixiang-books")
+    day_after = now.replace(year=2027, month=3, day=3)
+    end_due_contracts(session, now=day_after)
+
+    renew(session, partner, starts_on=day_after.date(), now=day_after + timedelta(hours=1))
+
+    assert partner.state == "active"
+    assert session.scalars(select(Partner.code).where(may_act(day_after.date()))).all() == ["guixiang-books"]
+    assert [(one.event, one.cause, one.at, one.actor) for one in events_of(session, partner.id)] == [
+        ("reinstate", "contract_renewed", day_after + timedelta(hours=1), "system"),
+        ("suspend", "contract_ended", day_after, "system"),
+    ]
+    told = notifications_of(session, [Recipient(partner_code="guixiang-books")])
+    [body] = [one.body for one in told if one.kind == "contract_renewed"]
+    assert body == "合同 GC-2027-001，2027-03-03 至 2028-03-02。因合同期满停用的核验、核销和接口已经恢复。"
+
+
+def test_a_contract_signed_ahead_lifts_the_suspension_on_its_first_day(session, file, now):
+    approve(session, file(), now)
+    partner = find_partner(session, "guixiang-books")
+    day_after = now.replace(year=2027, month=3, day=3)
+    end_due_contracts(session, now=day_after)
+
+    renew(session, partner, starts_on=date(2027, 3, 8), now=day_after)
+    states = []
+    for day in (7, 8, 9):
+        end_due_contracts(session, now=day_after.replace(day=day))
+        states.append(partner.state)
+
+    assert states == ["suspended", "active", "active"]
+    [last, _] = events_of(session, partner.id)
+    assert (last.cause, last.at.day) == ("contract_renewed", 8)
+    told = notifications_of(session, [Recipient(partner_code="guixiang-books")])
+    assert [one.title for one in told if one.kind == "contract_renewed"] == [
+        "续签的合作合同已开始",
+        "合作合同已续签",
+    ]
+
+
+@pytest.mark.parametrize("suspended", ["before the end", "after the end"])
+def test_what_an_officer_suspended_stays_so_whatever_becomes_of_the_contract(session, file, now, suspended):
+    approve(session, file(), now)
+    partner = find_partner(session, "guixiang-books")
+    day_after = now.replace(year=2027, month=3, day=3)
+    suspended_at = now if suspended == "before the end" else day_after
+    if suspended == "after the end":
+        end_due_contracts(session, now=day_after)
+    suspend_partner(session, partner, by="张敏", now=suspended_at)
+    end_due_contracts(session, now=day_after)
+
+    renew(session, partner, starts_on=day_after.date(), now=day_after)
+    end_due_contracts(session, now=day_after)
+
+    assert partner.state == "suspended"
+    last = events_of(session, partner.id)[0]
+    assert (last.event, last.cause, last.at, last.actor) == ("suspend", "decided", suspended_at, "张敏")
+    for _ in range(2):
+        reinstate_partner(session, partner, by="李强", now=day_after)
+    assert partner.state == "active"
+    assert [one.actor for one in events_of(session, partner.id)][:2] == ["李强", "张敏"]
+
+
+def test_of_a_renewal_and_an_officer_who_suspends_at_that_moment_the_officer_has_the_last_word(
+    postgresql_database, now
+):
+    day_after = now.replace(year=2027, month=3, day=3)
+    with postgresql_database.transaction() as session:
+        partner = register_partner(session, code="books", name="书店", kind="merchant", public_jwk=None, now=now)
+        renew_contract(
+            session,
+            partner,
+            number="GC-1",
+            starts_on=now.date(),
+            ends_on=date(2027, 3, 2),
+            officer="张敏",
+            now=now,
+        )
+        end_due_contracts(session, now=day_after)
+
+    with postgresql_database.transaction() as session:
+        suspend_partner(session, find_partner(session, "books"), by="张敏", now=day_after)
+        renewal = beside(
+            session,
+            postgresql_database,
+            lambda other: renew(
+                other, find_partner(other, "books"), starts_on=day_after.date(), now=day_after, number="GC-2"
+            ),
+        )
+
+    renewal.result()
+    with postgresql_database.reading() as session:
+        assert find_partner(session, "books").state == "suspended"
+
+
+def test_the_database_refuses_to_change_what_became_of_a_partner(session, file, now):
+    approve(session, file(), now)
+    suspend_partner(session, find_partner(session, "guixiang-books"), by="张敏", now=now)
+    with pytest.raises(DatabaseError):
+        session.execute(text("UPDATE partner_events SET cause = 'contract_ended'"))
 
 
 def test_a_sandbox_offers_everything_and_is_met_again_by_its_key(session, now):

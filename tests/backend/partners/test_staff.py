@@ -88,7 +88,7 @@ def end_by_closing_the_store(session, partner, store, staff, now):
 
 
 def end_by_suspending_the_partner(session, partner, store, staff, now):
-    suspend_partner(partner)
+    suspend_partner(session, partner, by="张敏", now=now)
 
 
 @pytest.mark.parametrize("end", [end_by_suspending_staff, end_by_closing_the_store, end_by_suspending_the_partner])

@@ -179,7 +179,7 @@ def test_one_slow_endpoint_does_not_take_every_place(database, keys, partner_id,
 def test_nothing_goes_to_a_removed_endpoint_or_a_suspended_partner(database, keys, partner_id, endpoint, now):
     tell(database, partner_id, now)
     with database.transaction() as session:
-        suspend_partner(find_partner(session, "guicheng-pool"))
+        suspend_partner(session, find_partner(session, "guicheng-pool"), by="张敏", now=now)
     assert send_due(database, keys, post=Receiver(), now=now) == 0
     with database.transaction() as session:
         find_partner(session, "guicheng-pool").state = "active"

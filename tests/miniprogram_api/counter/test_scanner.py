@@ -153,7 +153,7 @@ def test_a_phone_hears_that_the_contract_is_over_and_works_again_once_it_is_rene
 def test_a_suspended_partners_phones_are_signed_out(phone_at, city):
     phone = phone_at()
     with city.database.transaction() as session:
-        suspend_partner(find_partner(session, "guicheng-pool"))
+        suspend_partner(session, find_partner(session, "guicheng-pool"), by="张敏", now=city.clock())
     answer = phone.get("/me")
     assert (answer.status_code, answer.json["code"]) == (401, "staff_not_signed_in")
 

@@ -75,5 +75,5 @@ def test_a_suspended_department_is_shut_out_at_once(city, department):
     system = department()
     token = system.token()
     with city.database.transaction() as session:
-        suspend_partner(find_partner(session, CIVILITY))
+        suspend_partner(session, find_partner(session, CIVILITY), by="张敏", now=city.clock())
     assert system.get(token=token).status_code == 401

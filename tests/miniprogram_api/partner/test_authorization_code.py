@@ -173,7 +173,7 @@ def test_nobody_is_sent_anywhere_for_a_client_that_is_no_institution(bank, city)
 def test_a_suspended_institution_asks_nobody(bank, city, citizen):
     handle = bank.handle_of(bank.send()[0])
     with city.database.transaction() as session:
-        suspend_partner(find_partner(session, bank.code))
+        suspend_partner(session, find_partner(session, bank.code), by="张敏", now=city.clock())
     assert bank.send()[0].status_code == 422
     assert citizen.get(f"/api/v1/me/authorization-requests/{handle}").status_code == 404
 

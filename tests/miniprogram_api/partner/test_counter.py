@@ -215,6 +215,6 @@ def test_an_invented_cursor_is_a_validation_error(counter, cursor):
 def test_a_suspended_partner_is_out_at_once(counter, city):
     token = counter.token()
     with city.database.transaction() as session:
-        suspend_partner(find_partner(session, counter.code))
+        suspend_partner(session, find_partner(session, counter.code), by="张敏", now=city.clock())
     assert counter.get("/schemes", token=token).status_code == 401
     assert counter.ask_token().json["error"] == "invalid_client"

@@ -263,7 +263,7 @@ def test_a_suspended_partner_is_refused_at_once(counter):
     token, customer = counter.token(), new_customer(counter)
     assert check(counter, shown(counter, customer), token=token).status_code == 201
     with counter.city.database.transaction() as session:
-        suspend_partner(find_partner(session, counter.code))
+        suspend_partner(session, find_partner(session, counter.code), by="张敏", now=counter.city.clock())
     assert check(counter, shown(counter, customer), token=token).status_code == 401
 
 

@@ -7,6 +7,13 @@ export const PARTNER_STATES: Record<string, Word> = {
   suspended: { text: '已停用', tone: 'attention' },
 }
 
+export const PARTNER_EVENTS: Record<string, string> = { suspend: '停用', reinstate: '恢复' }
+
+const EVENT_CAUSES: Record<string, string> = { contract_ended: '合同期满，系统自动', contract_renewed: '合同续签，系统自动' }
+
+/** Why a partner was suspended or reinstated: its contract, or else the officer who decided. */
+export const eventCause = (one: { cause: string; actor: string }): string => EVENT_CAUSES[one.cause] ?? one.actor
+
 export const PROPOSAL_STATES: Record<string, Word> = {
   proposed: { text: '待复核', tone: 'attention' },
   approved: { text: '已通过', tone: 'good' },
