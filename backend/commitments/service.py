@@ -351,7 +351,8 @@ def _row(
         "subjectCategory": "自然人" if is_person else "法人及非法人组织",
         "identify": keys.open(subject.identifier_sealed),
         "commitmentTypeId": kind.collected_as,
-        "reason": commitment.matter,
+        # The record is shown to others than the signer.
+        "reason": kind.public_matter or commitment.matter,
         "content": commitment.text,
         "liabilityBreachCommitment": commitment.liability,
         "commitmentDate": city_date(commitment.signed_at).isoformat(),

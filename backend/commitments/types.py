@@ -36,6 +36,7 @@ class CommitmentType:
     due_months: int
     needs_due_on: bool
     wordings: Sequence[Wording]
+    public_matter: str | None = None
 
     def wording_on(self, day: date) -> Wording:
         """The latest in force; before the first took effect, the first."""
@@ -72,6 +73,11 @@ def commitment_type(code: str) -> CommitmentType:
         return _shipped()[code]
     except KeyError:
         raise CommitmentTypeUnknown from None
+
+
+def public_matters() -> Mapping[str, str]:
+    """By the type's name: what the public reads in place of the matter, where that would tell too much."""
+    return {kind.name: kind.public_matter for kind in _shipped().values() if kind.public_matter is not None}
 
 
 def letter_for(code: str, *, matter: str, on: date) -> Letter:

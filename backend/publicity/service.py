@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import select
@@ -13,8 +13,9 @@ from backend.catalogue.document import Category
 from backend.catalogue.service import catalogue_in_force, known_categories
 from backend.commitments.one_list import ListedCommitment, listed_collected, listed_signed
 from backend.commitments.service import is_published, record_of, signed_commitments_of
+from backend.commitments.types import public_matters
 from backend.lists.service import RedListEntry, red_list_standing
-from backend.lists.statutory import StatutoryList, statutory_lists
+from backend.lists.statutory import StatutoryList, StatutoryMeasure, statutory_lists
 from backend.objections.service import statements_beside
 from backend.records.models import CreditRecord
 from backend.records.service import records_of
@@ -43,22 +44,50 @@ class PublishedRecord:
     statements: Sequence[str]
 
     @property
+    def title(self) -> str:
+        """As it is published: a commitment does not name what was repaired."""
+        if self.record.category not in COMMITMENTS:
+            return self.record.title
+        listed = listed_collected(self.record)
+        matter = public_matters().get(listed.type_name)
+        return self.record.title if matter is None else f"{listed.type_name}：{matter}"
+
+    @property
+    def disputed(self) -> bool:
+        return self.record.state == "disputed"
+
+    @property
     def level_name(self) -> str | None:
         return self.category.level_name(self.record.level)
+
+
+@dataclass(frozen=True)
+class PublishedCommitment:
+    """`outcome` is the record of how it was fulfilled, None while nobody has looked at that."""
+
+    listed: ListedCommitment
+    outcome: PublishedRecord | None
+
+    @classmethod
+    def of(cls, listed: ListedCommitment, outcomes: Mapping[int, PublishedRecord]) -> PublishedCommitment:
+        outcome = None if listed.record_id is None else outcomes[listed.record_id]
+        return cls(replace(listed, matter=public_matters().get(listed.type_name, listed.matter)), outcome)
 
 
 @dataclass(frozen=True)
 class ListEntry:
     """An entry of a red list or of a statutory list (名单) that stands today.
 
-    basis  the rule by which entities are listed
-    until  the last day on which it may be shown, unless it is taken off before; None while nothing ends it
+    basis     the rule by which entities are listed
+    measures  what the law attaches to a statutory list
+    until     the last day on which it may be shown, unless it is taken off before; None while nothing ends it
     """
 
     published: PublishedRecord
     list_name: str
     basis: str
     until: date | None
+    measures: Sequence[StatutoryMeasure] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +173,7 @@ def _listings(published: Sequence[PublishedRecord], today: date) -> Sequence[Lis
             list_name=listed[entry.record.category].name,
             basis=listed[entry.record.category].basis,
             until=_until(entry),
+            measures=listed[entry.record.category].measures,
         )
         for entry in published
         # Taken off the list.
@@ -193,27 +223,26 @@ def _with_statements(
     ]
 
 
-def public_commitments(session: Session, code: str, *, today: date) -> Sequence[ListedCommitment]:
-    """An enterprise's commitments, signed here or delivered, newest first; never a natural person's.
+def public_commitments(session: Session, code: str, *, today: date) -> Sequence[PublishedCommitment]:
+    """The commitments of an enterprise or organisation, signed here or delivered, newest first; never a natural
+    person's. Of those signed here only an enterprise's are published.
 
     One whose outcome was revoked, repaired or has expired is gone at once. Raises EnterpriseNotFound.
     """
     subject = get_public_subject(session, code)
-    if subject.kind != "enterprise":
-        return []
     categories = catalogue_in_force(session, today).categories
-    shown = {published.record.id for published in _published(session, subject.id, COMMITMENTS, categories, today)}
+    shown = {one.record.id: one for one in _published(session, subject.id, COMMITMENTS, categories, today)}
     public = [
-        listed_signed(commitment, record_of(session, commitment))
+        PublishedCommitment.of(listed_signed(commitment, record_of(session, commitment)), shown)
         for commitment in signed_commitments_of(session, subject.id)
         if is_published(commitment, subject)
         and commitment.state != "cancelled"
         and (commitment.record_id is None or commitment.record_id in shown)
     ]
-    signed = {one.record_id for one in public}
+    signed = {one.listed.record_id for one in public}
     public += [
-        listed_collected(session.get_one(CreditRecord, record_id))
-        for record_id in shown
+        PublishedCommitment.of(listed_collected(one.record), shown)
+        for record_id, one in shown.items()
         if record_id not in signed
     ]
-    return sorted(public, key=lambda one: (one.signed_on, one.record_id or 0), reverse=True)
+    return sorted(public, key=lambda one: (one.listed.signed_on, one.listed.record_id or 0), reverse=True)

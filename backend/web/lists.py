@@ -35,7 +35,7 @@ def list_entry(entry: ListEntry) -> dict[str, object]:
         "listed_on": record.event_on,
         "until": entry.until,
         "source_department": record.source_department,
-        "disputed": record.state == "disputed",
+        "disputed": entry.published.disputed,
         "statements": entry.published.statements,
         "record_id": record.id,
     }

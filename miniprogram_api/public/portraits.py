@@ -114,7 +114,7 @@ def _portrait(portrait: PublicPortrait) -> dict[str, object]:
         "penalties": len(page.penalties),
         "commitments": len(page.commitments),
         "red_list": len(page.red_list),
-        "units": [_named(subject) for subject in units.values() if subject is not page.subject],
+        "units": [named(subject) for subject in units.values() if subject is not page.subject],
         "relations": [
             {
                 "enterprise": units[edge.enterprise_id].public_code,
@@ -130,7 +130,7 @@ def _portrait(portrait: PublicPortrait) -> dict[str, object]:
 
 def _history(history: CodeHistory) -> dict[str, object]:
     return {
-        **_named(history.subject),
+        **named(history.subject),
         "codes": [
             {
                 "scheme": code.scheme,
@@ -149,14 +149,14 @@ def _history(history: CodeHistory) -> dict[str, object]:
                 "event_name": event.event_name,
                 "before": event.before,
                 "after": event.after,
-                "other": _named(event.other) if event.other else None,
+                "other": named(event.other) if event.other else None,
             }
             for event in history.events
         ],
-        "successors": [_named(subject) for subject in history.successors],
+        "successors": [named(subject) for subject in history.successors],
         "former_names": history.former_names,
     }
 
 
-def _named(subject: Subject) -> dict[str, object]:
+def named(subject: Subject) -> dict[str, object]:
     return {"code": subject.public_code, "name": subject.public_name, "status": subject.status}

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
@@ -35,7 +36,7 @@ from backend.commitments.types import commitment_types, letter_for
 from backend.notifications.service import Recipient, notifications_of
 from backend.objections.deadlines import load_deadlines
 from backend.objections.service import decide_objection, file_objection
-from backend.publicity.service import public_commitments
+from backend.publicity.service import public_commitments, public_page
 from backend.records.models import CreditRecord
 from backend.records.service import change_state, lock_record
 from backend.subjects.acting import ActingFor
@@ -273,8 +274,79 @@ def test_an_enterprises_commitments_are_public_and_a_persons_never(session, pers
 
     public = public_commitments(session, enterprise.public_code, today=date(2026, 4, 2))
 
-    assert {one.matter for one in public} == {MATTER, "施工扬尘治理"}
+    assert {one.listed.matter for one in public} == {MATTER, "施工扬尘治理"}
     assert public_commitments_of(session, person) is None
+
+
+def test_the_public_is_told_that_a_fulfilment_is_disputed(session, enterprise, sign, judge):
+    commitment = judge(sign(enterprise), "broken")
+    sign(enterprise, matter="施工扬尘治理")
+    record = lock_record(session, commitment.record_id)
+    change_state(session, record, state="disputed", changed_by="信用办", reason="测试", now=LATER)
+
+    public = public_commitments(session, enterprise.public_code, today=date(2026, 4, 2))
+
+    assert {one.listed.matter: one.outcome and one.outcome.disputed for one in public} == {
+        MATTER: True,
+        "施工扬尘治理": None,
+    }
+
+
+@pytest.mark.parametrize("outcome", [None, "fulfilled", "broken"])
+def test_the_promise_of_a_repair_does_not_go_on_publishing_what_was_repaired(
+    session, person, enterprise, judge, outcome
+):
+    letter = letter_for("credit_repair", matter="食品标签不符合规定：罚款", on=date(2026, 3, 3))
+    commitment = sign_within(
+        session,
+        acting=ActingFor(enterprise, person.id, "法定代表人"),
+        account_id=uuid4(),
+        type_code="credit_repair",
+        matter=letter.matter,
+        text_sha256=letter.sha256,
+        about="repair:1",
+        now=SIGNED,
+    )
+    if outcome is not None:
+        judge(commitment, outcome)
+
+    page = public_page(session, enterprise.public_code, today=date(2026, 4, 2))
+    [public] = public_commitments(session, enterprise.public_code, today=date(2026, 4, 2))
+
+    assert (public.listed.type_name, public.listed.matter) == ("信用修复承诺", "申请信用修复")
+    assert [one.title for one in page.commitments] == ["信用修复承诺：申请信用修复"] * (outcome is not None)
+    told = session.scalars(select(CreditRecord.title).where(CreditRecord.subject_id == enterprise.id))
+    assert not any("食品标签" in title for title in told)
+    [own] = all_commitments_of(session, enterprise.id)
+    assert own.matter == "食品标签不符合规定：罚款"
+
+
+def test_nor_does_one_that_a_department_delivered(session, enterprise):
+    content = {"承诺类型": "信用修复型", "承诺事由": "食品标签不符合规定：罚款"}
+    add_record(session, enterprise, "commitment", level=1, title="信用修复型承诺：食品标签", content=content)
+
+    page = public_page(session, enterprise.public_code, today=date(2026, 4, 2))
+    [public] = public_commitments(session, enterprise.public_code, today=date(2026, 4, 2))
+
+    assert [one.title for one in page.commitments] == ["信用修复承诺：申请信用修复"]
+    assert public.listed.matter == "申请信用修复"
+
+
+def test_commitments_that_departments_delivered_about_an_organisation_are_public_too(session, enterprise):
+    enterprise.kind = "organisation"
+    add_record(
+        session,
+        enterprise,
+        "commitment",
+        level=1,
+        event_on=date(2025, 5, 1),
+        content={"承诺类型": "主动型", "承诺事由": "公开收支"},
+    )
+
+    [public] = public_commitments(session, enterprise.public_code, today=date(2026, 4, 2))
+
+    assert (public.listed.matter, public.listed.state_name) == ("公开收支", "已履行")
+    assert public.outcome.until == date(2028, 4, 30)
 
 
 def public_commitments_of(session, subject):

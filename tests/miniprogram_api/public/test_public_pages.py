@@ -77,6 +77,38 @@ def test_anyone_finds_an_enterprise_by_part_of_its_name_or_by_its_code(town):
     assert by_name.headers["Cache-Control"] == "public, max-age=60"
 
 
+def test_an_old_code_leads_to_the_unit_and_a_merged_one_to_whoever_took_over_last(town):
+    gone, between, heir = (code_of(number) for number in (20, 21, 22))
+    register = [
+        RegisterRow("enterprise", heir, "桂城金桂食品有限公司", "桂东区"),
+        RegisterRow("enterprise", between, "桂城银桂食品有限公司", "桂东区", status="merged", successor=heir),
+        RegisterRow(
+            "enterprise",
+            gone,
+            "桂城月桂食品有限公司",
+            "桂东区",
+            status="merged",
+            successor=between,
+            old_codes={"registration_15": "990001200000207"},
+        ),
+    ]
+    for row in register:
+        with town.database.transaction() as session:
+            register_subjects(session, town.keys, [row], BEFORE)
+
+    for written in (
+        "990001200000207",
+        "９９０００１ 200000207",
+        gone[8:17],
+        f"{gone[8:16]}-{gone[16:17].lower()}",
+    ):
+        [found] = town.http.get(f"{API}/enterprises", query_string={"q": written}).get_json()["items"]
+        assert (found["code"], found["status"]) == (gone, "merged")
+        assert found["successor"] == {"code": heir, "name": "桂城金桂食品有限公司", "status": "active"}
+    assert town.http.get(f"{API}/enterprises/990001200000207").get_json()["successor"]["code"] == heir
+    assert page(town)["successor"] is None
+
+
 @pytest.mark.parametrize("q", ["", "桂", " 桂 ", "长" * 101])
 def test_a_search_that_would_list_everyone_is_refused(town, q):
     answer = town.http.get(f"{API}/enterprises", query_string={"q": q})
@@ -145,6 +177,8 @@ def test_the_page_shows_the_statutory_lists_that_stand_with_their_basis_and_end(
         "2026-03-03",
     )
     assert "第44号" in serious["basis"]
+    assert all(measure["text"] and "第十五条" in measure["basis"] for measure in serious["measures"])
+    assert [measure["basis"] for measure in abnormal["measures"]] == ["企业信息公示暂行条例第十八条"]
     assert (abnormal["list_name"], abnormal["disputed"]) == ("经营异常名录", True)
 
 
