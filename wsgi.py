@@ -29,7 +29,11 @@ SITES = [
         "市民端（手机网页）",
         "/m/",
         HERE / "miniprogram/dist/build/h5",
-        for_all=(("红名单公示", "#/pages/red-list/red-list"), ("核验信用报告", "#/pages/reports/verify")),
+        for_all=(
+            ("查企业", "#/pages/enterprises/search"),
+            ("红名单公示", "#/pages/red-list/red-list"),
+            ("核验信用报告", "#/pages/reports/verify"),
+        ),
     ),
     StaticSite("信用办工作台", "/admin/", HERE / "admin/web/dist"),
     StaticSite("合作商户扫码核销", "/counter/", HERE / "miniprogram_api/counter/page"),

@@ -1,5 +1,8 @@
 /// <reference types="vite/client" />
 
+/** The paths in `pages.json`, told by the build. */
+declare const DECLARED_PAGES: string[]
+
 interface ImportMetaEnv {
   readonly VITE_API_ORIGIN?: string
 }

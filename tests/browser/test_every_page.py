@@ -228,6 +228,7 @@ ADDRESSES = {
     "supplements/file": "category=supplement_education",
     "commitments/detail": "id={commitment}",
     "benefits/detail": "code=reading_deposit_free",
+    "enterprises/detail": "code={enterprise}",
 }
 # Each is led to from another, with more than an address: other tests go that way.
 ON_THE_WAY = {

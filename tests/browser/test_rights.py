@@ -158,7 +158,6 @@ def test_a_stranger_finds_the_red_list_and_no_person_on_it(new_context, live_cit
     stranger.get_by_role("link", name="红名单公示").click()
     expect(stranger.get_by_role("heading", level=3).first).to_be_visible()
     expect(stranger.get_by_role("heading", name="怎样列入，怎样退出")).to_be_visible()
-    barriers = accessibility.barriers(stranger)
 
     search = stranger.get_by_role("searchbox")
     search.fill("丹桂信息")
@@ -169,7 +168,47 @@ def test_a_stranger_finds_the_red_list_and_no_person_on_it(new_context, live_cit
     search.fill("林桂兰")
     stranger.get_by_role("button", name="查询").click()
     expect(stranger.get_by_text("没有查到“林桂兰”")).to_be_visible()
-    barriers += accessibility.barriers(stranger)
+    assert accessibility.barriers(stranger) == []
+
+
+def test_a_stranger_looks_an_enterprise_up_by_keyboard_and_is_told_where_there_is_no_page(new_context, live_city):
+    context = new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+    stranger = context.new_page()
+    expect.set_options(timeout=30_000)
+    stranger.goto(live_city.base_url)
+    stranger.get_by_role("link", name="查企业").click()
+    search = stranger.get_by_role("searchbox")
+    search.fill("林桂兰")
+    search.press("Enter")
+    expect(stranger.get_by_text("没有查到“林桂兰”")).to_be_visible()
+    search.fill("丹桂信息科技")
+    search.press("Enter")
+    name = "桂城市丹桂信息科技有限公司"
+    found = stranger.get_by_role("link", name=name, exact=True)
+    expect(found).to_be_visible()
+    # The pages that this leads to are looked at with all others, in test_every_page.py.
+    barriers = accessibility.barriers(stranger)
+    found.press("Enter")
+    expect(stranger.get_by_role("heading", level=2).filter(visible=True)).to_have_text(
+        [
+            re.compile(f"^{name}"),
+            *map(re.compile, ("^行政许可", "^行政处罚", "^信用承诺及履行", "^红名单", "^法定名单")),
+            "关联单位",
+            "这里公示什么",
+        ]
+    )
+
+    # By its address, while another enterprise's page is open there.
+    address = stranger.url
+    stranger.get_by_role("link", name=re.compile("分公司")).click()
+    expect(stranger.get_by_role("heading", name=f"{name}月湖分公司")).to_be_visible()
+    code = address.partition("code=")[2]
+    stranger.goto(address.replace(code, code[8:17]))
+    expect(stranger.get_by_text(code, exact=True)).to_be_visible()
+    stranger.goto(f"{live_city.base_url}/m/#/pages/moved/away")
+    expect(stranger.get_by_role("heading", name="没有这个页面", level=1)).to_be_visible()
+    stranger.get_by_role("button", name="回到首页").press("Enter")
+    expect(stranger.get_by_role("heading", name="登录", level=1)).to_be_visible()
     assert barriers == []
 
 

@@ -1,5 +1,6 @@
 /** Every call that the client makes, typed. Pages import from here and from nowhere else. */
 import { forgetSession, sessionToken } from '../sign_in/session'
+import { leadToSignIn } from '../sign_in/strangers'
 import { type ChosenFile, createClient } from './client'
 import type {
   AccessComplaint,
@@ -35,6 +36,9 @@ import type {
   OneTimeCode,
   OwnLists,
   Page,
+  PublicCommitment,
+  PublicPortrait,
+  PublicUnit,
   PublishedEntry,
   PublishedRedLists,
   Receipt,
@@ -50,6 +54,7 @@ import type {
   SignedIn,
   Supplement,
   Suppliable,
+  Unit,
   Verification,
 } from './types'
 import { uniTransport, uniUpload } from './uni-transport'
@@ -60,7 +65,7 @@ const client = createClient({
   token: sessionToken,
   onSignedOut: () => {
     forgetSession()
-    uni.reLaunch({ url: '/pages/sign-in/sign-in' })
+    leadToSignIn()
   },
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 })
@@ -291,8 +296,16 @@ export const issueReport = (request: ReportRequest) => client.act<Report>('POST'
 /** By what is printed; with the SHA-256 of the file in hand, that is compared as well. */
 export const verifyReport = (number: string, code: string, sha256: string | null = null) =>
   client.get<Verification>(`/public/reports/${id(number)}`, { code, sha256 })
-/** Enterprises and organisations alone; `text` is a part of the name, or the whole code. */
+/** Enterprises and organisations alone; `text` is a part of the name, or the whole code; empty for the whole list. */
 export const getPublishedRedLists = () => client.get<PublishedRedLists>('/public/red-lists')
-export const getPublishedRedList = (list: string, text: string | null, cursor: string | null) =>
+export const getPublishedRedList = (list: string, text: string, cursor: string | null) =>
   client.get<Page<PublishedEntry>>(`/public/red-lists/${id(list)}`, { q: text, cursor })
+/** By a part of the name, or by any code that they have or had. */
+export const searchUnits = (text: string, cursor: string | null) =>
+  client.get<Page<Unit>>('/public/enterprises', { q: text, cursor })
+export const getPublicUnit = (code: string) => client.get<PublicUnit>(`/public/enterprises/${id(code)}`)
+export const getPublicCommitments = async (code: string) =>
+  (await client.get<{ items: PublicCommitment[] }>(`/public/enterprises/${id(code)}/commitments`)).items
+export const getPublicPortrait = (code: string) =>
+  client.get<PublicPortrait>(`/public/enterprises/${id(code)}/portrait`)
 export const verifyReportFile = (sha256: string) => client.get<Verification>('/public/report-files', { sha256 })

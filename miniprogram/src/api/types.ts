@@ -41,9 +41,8 @@ export interface Me {
   enterprises: { public_code: string; name: string; kind: 'enterprise' | 'organisation'; role: string }[]
 }
 
-/** An entry of a red list or of a statutory list; `record_id` is what it rests on. */
-export interface ListEntry {
-  record_id: number
+/** What is published of an entry of a red list or of a statutory list. */
+export interface PublicListEntry {
   list_name: string
   basis: string
   title: string
@@ -53,6 +52,85 @@ export interface ListEntry {
   source_department: string
   disputed: boolean
   statements: string[]
+}
+
+/** `record_id` is what the entry rests on. */
+export interface ListEntry extends PublicListEntry {
+  record_id: number
+}
+
+/** What the law attaches to being on the list; the departments that it names do it. */
+export interface StatutoryEntry extends PublicListEntry {
+  measures: { text: string; basis: string }[]
+}
+
+export type UnitStatus = 'active' | 'cancelled' | 'merged'
+
+/** An enterprise or organisation as far as a link to its page needs it. */
+export interface NamedUnit {
+  code: string
+  name: string
+  status: UnitStatus
+}
+
+export interface Unit extends NamedUnit {
+  kind: 'enterprise' | 'organisation'
+  registered_on: CityDate | null
+  /** Who took over a merged one and is in being today. */
+  successor: NamedUnit | null
+}
+
+export interface PublishedRecord {
+  category_name: string
+  title: string
+  event_on: CityDate
+  ended_on: CityDate | null
+  /** The last day on which it may be public; null while nothing ends it. */
+  public_until: CityDate | null
+  level_name: string | null
+  source_department: string
+  legal_basis: string
+  disputed: boolean
+  statements: string[]
+}
+
+export interface PublicUnit extends Unit {
+  licences: PublishedRecord[]
+  penalties: PublishedRecord[]
+  red_list: PublicListEntry[]
+  statutory_lists: StatutoryEntry[]
+}
+
+export interface PublicCommitment {
+  type_name: string
+  matter: string
+  accepted_by: string
+  signed_on: CityDate
+  due_on: CityDate | null
+  state: string
+  state_name: string
+  public_until: CityDate | null
+  disputed: boolean
+  statements: string[]
+}
+
+export interface UnitHistoryEvent {
+  on: CityDate | null
+  event: string
+  event_name: string
+  before: string | null
+  after: string | null
+  other: NamedUnit | null
+}
+
+export interface PublicPortrait {
+  history: {
+    codes: { scheme_name: string; code: string; is_present: boolean }[]
+    events: UnitHistoryEvent[]
+  }
+  units: NamedUnit[]
+  /** `enterprise` and `principal` are codes; of a branch the principal is the branch itself. */
+  relations: { enterprise: string; principal: string; role: string; role_name: string }[]
 }
 
 /** The red lists that are published, with what each rests on; `valid_days` at most. */

@@ -12,6 +12,7 @@ import type {
   ReceiptEvent,
   RecipientDeletion,
   RecordState,
+  UnitStatus,
 } from '../api/types'
 import { cityDate, longDate } from './dates'
 
@@ -121,6 +122,13 @@ const REPORT_STATES: Record<string, Label> = {
   lapsed: { text: '已过有效期', tone: 'quiet' },
 }
 
+const UNIT_STATUSES: Record<UnitStatus, Label> = {
+  active: { text: '存续', tone: 'good' },
+  cancelled: { text: '已注销', tone: 'quiet' },
+  merged: { text: '已合并', tone: 'waiting' },
+}
+const UNIT_KINDS: Record<string, string> = { enterprise: '企业', organisation: '非企业组织' }
+
 const LOAN_TONES: Record<LoanReferralState, Tone> = {
   sent: 'waiting',
   applied: 'waiting',
@@ -159,6 +167,8 @@ export const actor = (kind: string): { text: string; badge: string } =>
   ACTORS[kind as ActorKind] ?? { text: kind, badge: '他' }
 export const principalRole = (role: string): string => PRINCIPAL_ROLES[role] ?? role
 export const reportState = (state: string): Label => REPORT_STATES[state] ?? unknown(state)
+export const unitStatus = (status: string): Label => UNIT_STATUSES[status as UnitStatus] ?? unknown(status)
+export const unitKind = (kind: string): string => UNIT_KINDS[kind] ?? kind
 export const loanTone = (state: LoanReferralState): Tone => LOAN_TONES[state]
 export const loanStep = (event: string): string => LOAN_STEPS[event] ?? event
 export const verdict = (code: string): { text: string; mark: string } => VERDICTS[code] ?? { text: code, mark: '?' }

@@ -8,6 +8,9 @@ export const openPage = (url: string): void => {
   else uni.navigateTo({ url })
 }
 
+/** The public page of an enterprise or organisation, by any code that it has or had. */
+export const unitPage = (code: string): string => `/pages/enterprises/detail?code=${encodeURIComponent(code)}`
+
 /** A page's address with the enterprise that the citizen acts for, if any. */
 export function withSubject(url: string, enterprise: string | null): string {
   if (enterprise === null) return url

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import type { RepairCandidate, Score, SuppliableCategory } from '../../src/api/types'
+import type { RepairCandidate, Score, SuppliableCategory, Unit } from '../../src/api/types'
 import { BUILT, type Phone, switchOn } from './phone'
 
 const SCORE: Score = {
@@ -93,6 +93,15 @@ const SUPPLIABLE: SuppliableCategory = {
   fields: [{ column: '服务项目', label: '服务项目', kind: 'text', required: true, choices: [] }],
 }
 
+const UNIT: Unit = {
+  code: '91990001MA0000001X',
+  name: '桂城面包有限公司',
+  kind: 'enterprise',
+  status: 'active',
+  registered_on: '2012-09-01',
+  successor: null,
+}
+
 const QUERIES: Record<string, Record<string, string>> = {
   'pages/records/detail': { id: '7' },
   'pages/objections/file': { record: '7' },
@@ -105,6 +114,7 @@ const QUERIES: Record<string, Record<string, string>> = {
   'pages/authorizations/receipt': { id: 'c-1' },
   'pages/authorizations/consent': { request: 'handle-1' },
   'pages/loans/loans': { scheme: 'loan', name: '%E8%B4%B7%E6%AC%BE' },
+  'pages/enterprises/detail': { code: '91990001MA0000001X' },
   'pages/ledger/complain': { id: '3', about: '%E6%A1%82%E5%9F%8E%E5%9B%BE%E4%B9%A6%E9%A6%86' },
 }
 
@@ -313,6 +323,32 @@ const ANSWERS: Record<string, unknown> = {
     ],
     next_cursor: null,
   },
+  'GET /public/enterprises/91990001MA0000001X': {
+    ...UNIT,
+    licences: [],
+    penalties: [
+      {
+        category_name: '行政处罚',
+        title: '食品标签不符合规定：罚款',
+        event_on: '2026-05-01',
+        ended_on: null,
+        public_until: '2027-05-01',
+        level_name: '一般',
+        source_department: '桂城市市场监督管理局',
+        legal_basis: '《中华人民共和国行政处罚法》第四十八条',
+        disputed: true,
+        statements: ['本公司已提起行政诉讼'],
+      },
+    ],
+    red_list: [],
+    statutory_lists: [],
+  },
+  'GET /public/enterprises/91990001MA0000001X/commitments': { items: [] },
+  'GET /public/enterprises/91990001MA0000001X/portrait': {
+    history: { codes: [], events: [] },
+    units: [],
+    relations: [],
+  },
   'GET /me/lists': {
     red_list: [
       {
@@ -390,6 +426,14 @@ describe('the built mini-program', () => {
     expect(phone.visited).toEqual(['reLaunch /pages/sign-in/sign-in'])
   })
 
+  it('lets whoever is not signed in look an enterprise up, and says so when there is no such page', () => {
+    const before = phone.visited.length
+    phone.startAt('pages/enterprises/search')
+    expect(phone.visited.slice(before)).toEqual([])
+    phone.startAt('pages/moved/away')
+    expect(phone.visited.slice(before)).toEqual(['redirectTo /pages/not-found/not-found'])
+  })
+
   it('signs a demo citizen in with one tap and keeps only the token', async () => {
     const screen = await phone.open('pages/sign-in/sign-in')
     expect(screen.text()).toContain('按时履约的志愿者')
@@ -419,6 +463,15 @@ describe('the built mini-program', () => {
 
     expect(screen.text()).toContain('河道清洁志愿服务')
     expect(screen.text()).toContain('计入到 2027年3月1日')
+  })
+
+  it('tells of a penalty until when it is public, that it is disputed and what the party says', async () => {
+    const text = (await phone.open('pages/enterprises/detail', QUERIES['pages/enterprises/detail'])).text()
+    for (const words of ['存续', '2012年9月1日', '公示到2027年5月1日', '正在异议核查', '本公司已提起行政诉讼']) {
+      expect(text).toContain(words)
+    }
+    expect(text).toContain('现在没有公示的行政许可。')
+    expect(text).not.toContain('打印')
   })
 
   // WeChat evaluates all conditions of a v-else-if chain at once, also before there is data for the later ones.

@@ -28,6 +28,8 @@ export interface Phone {
   /** Where the app asked WeChat to go: `switchTab /pages/score/score`. */
   visited: string[]
   storage: Record<string, unknown>
+  /** What WeChat does when the mini-program is started at an address, whether it has such a page or not. */
+  startAt(path: string): void
   open(page: string, query?: Record<string, string>): Promise<Screen>
   putAway(): void
 }
@@ -87,6 +89,7 @@ export function switchOn(
       },
       switchTab: go('switchTab'),
       reLaunch: go('reLaunch'),
+      redirectTo: go('redirectTo'),
       navigateTo: go('navigateTo'),
       downloadFile: (options: {
         url: string
@@ -127,7 +130,12 @@ export function switchOn(
     render(id: string): SimulatedPage
   }
   require(join(folder, 'app.js'))
-  launched.onLaunch?.({ path: '', query: {} })
+  const { pages: declared } = require(join(folder, 'app.json')) as { pages: string[] }
+  function startAt(path: string): void {
+    launched.onLaunch?.({ path, query: {} })
+    if (path !== '' && !declared.includes(path)) launched.onPageNotFound?.({ path, query: {}, isEntryPage: true })
+  }
+  startAt('')
 
   /** Until no request has been under way for a moment. */
   async function settle(): Promise<void> {
@@ -141,6 +149,7 @@ export function switchOn(
     sent,
     visited,
     storage,
+    startAt,
     async open(page, query = {}) {
       const simulated = simulate.render(
         simulate.load(join(folder, page), { compiler: 'official', rootPath: folder }),
