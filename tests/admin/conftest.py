@@ -11,16 +11,12 @@ from uuid import UUID
 
 import pytest
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
-from backend.city_calendar import city_date
 from backend.objections.deadlines import load_deadlines
 from backend.objections.service import file_objection
 from backend.records.collection import collect_file
-from backend.scores.policies import adopt_policy
-from scoring.policy import shipped_policy
 from tests.conftest import City
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 DEPARTMENT = "桂城市文明办公室"
 WRONG_DATE = "2026-02-30"
@@ -42,9 +38,7 @@ class Office:
 @pytest.fixture
 def office(city: City, now: datetime, tmp_path: Path) -> Office:
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), now)
-        for name in ("guihua", "enterprise"):
-            adopt_policy(session, shipped_policy(name), adopted_by="测试", now=now, on=city_date(now))
+        put_rules_in_force(session, now, policies=("guihua", "enterprise"))
         lan = add_person(session, city.keys, name="王小兰")
         qiang = add_person(session, city.keys, name="李大强")
         lan_id, qiang_id = lan.id, qiang.id

@@ -7,9 +7,9 @@ import base64
 import pytest
 
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.catalogue.spreadsheet import write_spreadsheet
 from tests.backend.catalogue.test_spreadsheet import SOUND, as_csv
+from tests.rules_in_force import put_rules_in_force
 
 PATH = "/api/v1/admin/catalogue"
 
@@ -17,7 +17,7 @@ PATH = "/api/v1/admin/catalogue"
 @pytest.fixture
 def office(city, now):
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), now)
+        put_rules_in_force(session, now)
     return city
 
 

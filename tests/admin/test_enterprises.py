@@ -8,11 +8,10 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.ledger.models import LedgerEntry
 from backend.subjects.models import Subject
 from tests.factories import add_enterprise, add_person, add_record, add_relation
+from tests.rules_in_force import put_rules_in_force
 
 ADMIN, PUBLIC = "/api/v1/admin/enterprises", "/api/v1/public/enterprises"
 REASON = {"X-Access-Reason": quote("年度信用监管检查")}
@@ -22,7 +21,7 @@ REASON = {"X-Access-Reason": quote("年度信用监管检查")}
 def bakery(city, now):
     """An enterprise with a representative in trouble, an owner, and records of every kind."""
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), now)
+        put_rules_in_force(session, now)
         bakery = add_enterprise(session, city.keys, name="桂城面包有限公司")
         owner = add_enterprise(session, city.keys, name="桂城集团有限公司")
         lan = add_person(session, city.keys, name="王小兰")

@@ -8,8 +8,6 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.ledger.models import LedgerEntry
 from backend.objections.models import Objection
 from backend.records.models import CreditRecord
@@ -17,6 +15,7 @@ from backend.records.service import change_state
 from backend.records.storing import version_of
 from backend.subjects.models import Subject
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 REASON = {"X-Access-Reason": quote("核查三月的评分依据")}
 
@@ -25,7 +24,7 @@ REASON = {"X-Access-Reason": quote("核查三月的评分依据")}
 def record_id(city, now):
     """A judgment that came in on 1 March and was disputed on 3 March."""
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), now)
+        put_rules_in_force(session, now)
         person = add_person(session, city.keys)
         record = add_record(session, person, "court_judgment", level=2, amount=500_00, content={"案由": "借贷"})
         arrived = city.clock() - timedelta(days=2)

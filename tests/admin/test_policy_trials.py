@@ -9,16 +9,12 @@ from sqlalchemy import select
 
 from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.benefits.city_facts import state_of_city
-from backend.benefits.schemes import install_shipped_schemes
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.scores.activation import activate_score, leave_score
 from backend.scores.models import Score
-from backend.scores.policies import adopt_policy
 from backend.scores.runs import perform_run, request_run
 from backend.subjects.models import Subject
-from scoring.policy import shipped_policy
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 POLICY = "/api/v1/admin/policy-trials/policy?subject_kind=person"
 RESULT = "/api/v1/admin/policy-trials/result?subject_kind=person"
@@ -29,9 +25,7 @@ BENEFITS = "/api/v1/admin/policy-trials/benefits?subject_kind=person"
 def scored(city):
     """Four citizens, of whom two have volunteered enough for a benefit; their scores are published."""
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), city.clock())
-        adopt_policy(session, shipped_policy("guihua"), adopted_by="甲", now=city.clock(), on=city.clock().date())
-        install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=city.clock())
+        put_rules_in_force(session, city.clock(), policies=("guihua",), schemes=True)
         for place in range(4):
             person = add_person(session, city.keys, born_on=date(1980, 1, 1 + place))
             if place < 2:

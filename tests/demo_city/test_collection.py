@@ -6,8 +6,6 @@ from datetime import date, datetime, time
 
 import pytest
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import CITY_ZONE
 from backend.database import Database
 from backend.identifiers.sealing import KeyRing
@@ -15,6 +13,7 @@ from backend.records.collection import collect_file
 from demo_city.rhythm import FORMER_PLATFORM
 from tests.demo_city.conftest import DeliveredCity
 from tests.factories import intake_of
+from tests.rules_in_force import put_rules_in_force
 
 
 def morning(day: str) -> datetime:
@@ -24,7 +23,7 @@ def morning(day: str) -> datetime:
 @pytest.fixture
 def city_database(sqlite_database: Database) -> Database:
     with sqlite_database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), morning("2026-01-05"))
+        put_rules_in_force(session, morning("2026-01-05"))
     return sqlite_database
 
 

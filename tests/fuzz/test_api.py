@@ -17,8 +17,6 @@ from schemathesis.specs.openapi.checks import (
 
 from backend.accounts.service import add_officer, sign_in_citizen, sign_in_officer
 from backend.authorizations.notices import ACTIVATION_NOTICE
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import WorkingDays
 from backend.config import USUAL_FONTS, Config
 from backend.database import Database
@@ -28,6 +26,7 @@ from backend.web import Services
 from tests.conftest import ROOT, ChosenSignIn
 from tests.factories import add_enterprise, add_person, add_record
 from tests.reading_pdfs import CERTIFICATE
+from tests.rules_in_force import put_rules_in_force
 from wsgi import compose
 
 load_all_checks()
@@ -60,7 +59,7 @@ def server(_sqlite_template, keys, tmp_path_factory):
 def tokens(server):
     _, services = server
     with services.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), NOW)
+        put_rules_in_force(session, NOW)
         citizen = add_person(session, services.keys)
         add_record(session, citizen, "volunteering")
         add_enterprise(session, services.keys)

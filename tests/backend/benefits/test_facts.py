@@ -7,10 +7,10 @@ import pytest
 from backend.benefits.conditions import evaluate, parse_condition
 from backend.benefits.fact_catalogue import FACTS, RECORD_FACTS
 from backend.benefits.facts import collect_facts
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import catalogue_in_force, import_catalogue
+from backend.catalogue.service import catalogue_in_force
 from tests.backend.benefits.made_up import add_scored_person, set_score
 from tests.factories import add_enterprise, add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 ON = date(2026, 3, 3)
 OF_ENTERPRISES = [code for code, fact in FACTS.items() if fact.about == "enterprise"]
@@ -27,7 +27,7 @@ def test_every_fact_can_be_collected(session, keys, now):
 
 
 def test_every_category_and_level_that_facts_speak_of_is_in_the_catalogue(session, now):
-    import_catalogue(session, shipped_catalogue(), now)
+    put_rules_in_force(session, now)
     categories = catalogue_in_force(session, ON).categories
     for code, measure in RECORD_FACTS.items():
         category = categories[measure.category]
@@ -128,7 +128,7 @@ def test_another_subjects_records_do_not_count(session, keys):
 
 
 def test_a_scheme_may_ask_for_the_red_list_of_a_citizen_or_of_the_enterprise_they_act_for(session, keys, now):
-    import_catalogue(session, shipped_catalogue(), now)
+    put_rules_in_force(session, now)
     person, enterprise = add_person(session, keys), add_enterprise(session, keys)
     assert fact_of(session, person, "person.red_listed") is False
     add_record(session, person, "honour", level=3, event_on=date(2026, 1, 5))

@@ -4,8 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.choices.errors import NotDeclinable
 from backend.choices.service import anyone_declines, declinable, decline, declined_by, declined_pairs, take_back
 from backend.scores.inputs import columns_of_subject
@@ -13,13 +11,14 @@ from backend.scores.policies import adopt_policy, policy_of
 from backend.subjects.rescoring import is_marked
 from scoring.policy import shipped_policy
 from tests.factories import add_enterprise, add_person, add_record, add_relation
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def catalogue(session):
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
 
 
 def counted(session, subject, kind="person"):

@@ -6,8 +6,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import WorkingDays
 from backend.commitments.errors import (
     CommitmentNotFound,
@@ -42,6 +40,7 @@ from backend.records.service import change_state, lock_record
 from backend.subjects.acting import ActingFor
 from backend.subjects.rescoring import open_marks
 from tests.factories import add_enterprise, add_person, add_record, intake_of
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 SIGNED = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -52,7 +51,7 @@ DUE = date(2026, 6, 30)
 
 @pytest.fixture
 def person(session, keys):
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
     return add_person(session, keys, name="王小兰")
 
 

@@ -10,7 +10,6 @@ import xlsxwriter
 from sqlalchemy import func, select
 
 from backend.catalogue.document import parse_catalogue, shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date
 from backend.credit_checks.errors import (
     CheckFileUnusable,
@@ -37,6 +36,7 @@ from backend.ledger.service import entries_about
 from backend.notifications.models import Notification
 from backend.subjects.models import Subject
 from tests.factories import add_enterprise, add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 MARKET_REGULATION_CODE = "11990001MB9000074C"
 CATEGORIES = parse_catalogue(shipped_catalogue()).categories
@@ -46,7 +46,7 @@ CATEGORIES = parse_catalogue(shipped_catalogue()).categories
 def story(database, keys, now):
     """A bakery on the serious list, a clean school supplier, and a person who does not perform a judgment."""
     with database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), now)
+        put_rules_in_force(session, now)
         bad, clean = add_enterprise(session, keys), add_enterprise(session, keys, name="桂城清白有限公司")
         person = add_person(session, keys)
         add_record(session, bad, "serious_list", title="虚假登记", event_on=date(2026, 1, 15))
@@ -177,7 +177,7 @@ def test_an_interrupted_check_goes_on_where_it_stopped_and_writes_nobody_down_tw
 
 
 def test_a_workbook_is_read_like_a_csv(session, keys, now):
-    import_catalogue(session, shipped_catalogue(), now)
+    put_rules_in_force(session, now)
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         sheet = book.add_worksheet()
@@ -201,7 +201,7 @@ def test_a_workbook_is_read_like_a_csv(session, keys, now):
     ],
 )
 def test_a_list_without_a_lawful_purpose_or_without_numbers_is_refused(session, keys, now, changes, refusal):
-    import_catalogue(session, shipped_catalogue(), now)
+    put_rules_in_force(session, now)
     changes = dict(changes)
     with pytest.raises(refusal):
         ask(session, keys, now, changes.pop("numbers", ["1"]), **changes)

@@ -12,8 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.authorizations.service import activation_of
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import catalogue_in_force, import_catalogue
+from backend.catalogue.service import catalogue_in_force
 from backend.choices.service import decline, declined_by, take_back
 from backend.city_calendar import WorkingDays, city_date
 from backend.database import Base
@@ -57,7 +56,6 @@ from backend.repairs.service import draft_repair
 from backend.reports.models import CreditReport
 from backend.scores.activation import activate_score
 from backend.scores.models import Score
-from backend.scores.policies import adopt_policy
 from backend.scores.runs import perform_run, request_run
 from backend.scores.service import compute_subject, current_score, recompute_marked, stored_contributions
 from backend.subjects.acting import ActingFor
@@ -66,8 +64,8 @@ from backend.subjects.rescoring import is_marked
 from backend.supplements.models import Supplement
 from backend.supplements.service import case_of as supplement_case
 from backend.supplements.service import decide_supplement, file_supplement
-from scoring.policy import shipped_policy
 from tests.factories import add_person, add_record, intake_of
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 NOW = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -80,7 +78,7 @@ ALL = Asked("all", "consent_withdrawn", "不想再用了")
 
 @pytest.fixture
 def person(session, keys):
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
     return add_person(session, keys)
 
 
@@ -597,8 +595,7 @@ def test_a_changed_or_removed_proof_is_found_and_the_database_lets_nobody_change
 def live_in(database, keys, tmp_path):
     """Moves a person with these records into a city with a published run; answers their id."""
     with database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
-        adopt_policy(session, shipped_policy("guihua"), adopted_by="测试", now=BEFORE, on=date(2026, 3, 1))
+        put_rules_in_force(session, BEFORE, policies=("guihua",))
         run = request_run(session, subject_kind="person", as_of=city_date(NOW), started_by="测试", now=NOW)
     perform_run(database, run.id, data_dir=tmp_path, clock=lambda: NOW, progress=lambda *_: None)
 

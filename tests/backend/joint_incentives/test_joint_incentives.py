@@ -8,8 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from backend.authorizations.service import decide_request, withdraw_consent
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import WorkingDays, city_date
 from backend.joint_incentives.errors import (
     AlreadyFedBack,
@@ -49,6 +47,7 @@ from backend.lists.red_lists import red_lists_on
 from backend.notifications.models import Notification
 from backend.records.departments import department_by_code
 from tests.factories import add_enterprise, add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 TAX = "11990001MB9000103P"
 HOUSING = "11990001MB900004XN"
@@ -58,7 +57,7 @@ WORKING_DAYS = WorkingDays()
 
 @pytest.fixture
 def company(session, keys, now):
-    import_catalogue(session, shipped_catalogue(), now)
+    put_rules_in_force(session, now)
     enterprise = add_enterprise(session, keys)
     add_record(session, enterprise, "tax_rating", level=1, event_on=date(2025, 4, 30))
     return enterprise

@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import catalogue_in_force, import_catalogue
+from backend.catalogue.service import catalogue_in_force
 from backend.choices.service import decline
 from backend.lists.errors import RedListUnknown
 from backend.lists.red_lists import red_lists_on
@@ -22,6 +21,7 @@ from backend.lists.service import (
 )
 from backend.subjects.models import Subject
 from tests.factories import add_enterprise, add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 ON = date(2026, 3, 3)
 A, B = 1, 2
@@ -30,7 +30,7 @@ VALID = red_lists_on(ON).lists["tax_a"].valid_days
 
 @pytest.fixture(autouse=True)
 def catalogue(session):
-    import_catalogue(session, shipped_catalogue(), datetime(2026, 1, 2, tzinfo=UTC))
+    put_rules_in_force(session, datetime(2026, 1, 2, tzinfo=UTC))
 
 
 @pytest.fixture

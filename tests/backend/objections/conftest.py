@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session
 
 from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.authorizations.service import give_activation
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date
 from backend.identifiers.sealing import KeyRing
 from backend.jobs.models import Job
@@ -24,6 +22,7 @@ from backend.scores.service import recompute_subject
 from backend.subjects.models import Subject
 from scoring.policy import shipped_policy
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 FILED = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
@@ -37,7 +36,7 @@ class Scored:
 
 
 def scored_citizen(session: Session, keys: KeyRing) -> Scored:
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
     policy = adopt_policy(session, shipped_policy("guihua"), adopted_by="测试", now=BEFORE, on=date(2026, 3, 1))
     job = Job(id=uuid4(), kind="score_run", arguments={}, state="done", attempts=1, enqueued_at=BEFORE)
     session.add(job)

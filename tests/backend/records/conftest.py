@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.database import Database
 from backend.identifiers import complete_citizen_number, complete_social_credit_code
 from backend.identifiers.sealing import KeyRing
@@ -26,6 +24,7 @@ from backend.records.models import CreditRecord, Delivery, QuarantinedRow, Recor
 from backend.records.service import facts_at, versions_of_records
 from backend.subjects.registers import RegisterRow, register_subjects
 from tests.factories import intake_of
+from tests.rules_in_force import put_rules_in_force
 
 LAN = complete_citizen_number("99000119900101101")
 QIANG = complete_citizen_number("99000119850615201")
@@ -234,7 +233,7 @@ def counts(report: DeliveryReport) -> tuple[int, int, int, int]:
 @pytest.fixture
 def city(database: Database, keys: KeyRing, tmp_path: Path, now: datetime) -> City:
     with database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), now)
+        put_rules_in_force(session, now)
         register_subjects(
             session,
             keys,

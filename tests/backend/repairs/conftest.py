@@ -14,8 +14,6 @@ import pytest
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import WorkingDays, city_date
 from backend.evidence.service import EvidenceStore, keep_evidence
 from backend.identifiers.sealing import KeyRing
@@ -32,6 +30,7 @@ from backend.repairs.service import (
 from backend.subjects.acting import ActingFor
 from backend.subjects.models import Subject
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 FILED = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
@@ -117,7 +116,7 @@ class Applicant:
 
 @pytest.fixture
 def make_applicant(session: Session, keys: KeyRing, tmp_path: Path) -> Callable[[ActingFor], Applicant]:
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
     return lambda acting: Applicant(session, keys, acting, EvidenceStore(tmp_path, keys))
 
 

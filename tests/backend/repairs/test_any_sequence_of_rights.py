@@ -17,8 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.catalogue.templates import load_templates
 from backend.city_calendar import WorkingDays
 from backend.errors import DomainError
@@ -46,6 +44,7 @@ from backend.subjects.models import RescoreMark
 from scoring.policy import shipped_policy
 from tests.backend.records.conftest import judgment
 from tests.factories import add_enterprise, add_person, add_record, add_relation, intake_of
+from tests.rules_in_force import put_rules_in_force
 
 NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
 TODAY = date(2026, 6, 30)
@@ -277,8 +276,7 @@ class World:
 
 @pytest.fixture
 def city(session, keys):
-    import_catalogue(session, shipped_catalogue(), BEFORE)
-    adopt_policy(session, shipped_policy("guihua"), adopted_by="测试", now=BEFORE, on=TODAY)
+    put_rules_in_force(session, BEFORE, policies=("guihua",))
     adopted = {
         kind: adopt_policy(session, shipped_policy(name), adopted_by="测试", now=BEFORE, on=date(2026, 6, 1)).hash
         for kind, name in (("person", "haibei"), ("enterprise", "enterprise"))

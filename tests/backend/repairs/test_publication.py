@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from backend.background import build_worker
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import category_in_force, import_catalogue
+from backend.catalogue.service import category_in_force
 from backend.notifications.service import Recipient, notifications_of
 from backend.repairs import publication
 from backend.repairs.models import PublicationEnd
 from backend.repairs.publication import end_due_publications, is_public, published_until
 from tests.factories import add_enterprise, add_record
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 MINOR, GENERAL, SERIOUS = 1, 2, 3
@@ -22,7 +22,7 @@ MINOR, GENERAL, SERIOUS = 1, 2, 3
 
 @pytest.fixture
 def enterprise(session, keys):
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
     return add_enterprise(session, keys)
 
 
@@ -122,7 +122,7 @@ def test_older_ones_that_may_stay_longer_do_not_keep_the_worker_from_those_that_
 
 def test_the_worker_ends_what_is_due_within_the_hour(city):
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
+        put_rules_in_force(session, BEFORE)
         enterprise = add_enterprise(session, city.keys)
         code = enterprise.public_code
         record = add_record(session, enterprise, "admin_penalty", level=GENERAL, event_on=date(2025, 3, 3))

@@ -60,6 +60,7 @@ from backend.subjects.errors import EnterpriseNotRepresented
 from backend.subjects.rescoring import open_marks
 from tests.backend.repairs.conftest import CLOCK, COURT, FILED, OFFICER
 from tests.factories import add_enterprise, add_partner, add_person, add_record, add_relation, intake_of
+from tests.rules_in_force import put_rules_in_force
 
 LATER = FILED + timedelta(hours=3)
 COURT_CODE = "11990001MB9000058N"
@@ -551,13 +552,11 @@ def test_a_department_sees_what_it_has_to_decide_and_nothing_else(session, appli
 
 
 def test_of_two_decisions_at_the_same_moment_one_wins(postgresql_database, keys, tmp_path):
-    from backend.catalogue.document import shipped_catalogue
-    from backend.catalogue.service import import_catalogue
     from backend.evidence.service import EvidenceStore
     from tests.backend.repairs.conftest import BEFORE, Applicant
 
     with postgresql_database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
+        put_rules_in_force(session, BEFORE)
         person = add_person(session, keys)
         applicant = Applicant(session, keys, ActingFor(person, person.id, "本人"), EvidenceStore(tmp_path, keys))
         repair_id = applicant.accepted(applicant.record()).id

@@ -10,8 +10,6 @@ import pytest
 from sqlalchemy.orm import Session
 
 from backend.authorizations.notices import ACTIVATION_NOTICE
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date
 from backend.config import USUAL_FONTS
 from backend.identifiers.sealing import KeyRing
@@ -28,6 +26,7 @@ from backend.subjects.rescoring import close_marks, open_marks
 from scoring.policy import shipped_policy
 from tests.factories import add_enterprise, add_person, add_record, add_relation
 from tests.reading_pdfs import CERTIFICATE
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -88,7 +87,7 @@ class Office:
 @pytest.fixture
 def office(session: Session, keys: KeyRing, press: ReportPress, now: datetime) -> Office:
     """王小兰, a volunteer who runs a company; both with a few records."""
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
     for kind, name in (("person", "guihua"), ("enterprise", "enterprise")):
         adopt_policy(session, shipped_policy(name), adopted_by="测试", now=BEFORE, on=city_date(now))
         run = request_run(session, subject_kind=kind, as_of=city_date(now), started_by="测试", now=now)

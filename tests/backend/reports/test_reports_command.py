@@ -3,19 +3,18 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.ledger.service import entries_about
 from command_line.context import Context
 from command_line.main import app
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 
 @pytest.fixture
 def run(city, monkeypatch, now):
     """The command over a city with one citizen."""
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), now)
+        put_rules_in_force(session, now)
         lan = add_person(session, city.keys)
         add_record(session, lan, "honour", level=3, title="道德模范")
     monkeypatch.setattr("command_line.reports.open_context", lambda: Context(city.services.config, city.database))

@@ -5,13 +5,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from backend.authorizations.notices import ACTIVATION_NOTICE
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.jobs.models import Job
 from backend.scores.activation import activate_score
-from backend.scores.policies import adopt_policy
 from backend.scores.runs import perform_run, request_run
-from scoring.policy import shipped_policy
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -19,9 +16,7 @@ BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 @pytest.fixture
 def adopt():
     def _adopt(session):
-        import_catalogue(session, shipped_catalogue(), BEFORE)
-        for name in ("guihua", "enterprise"):
-            adopt_policy(session, shipped_policy(name), adopted_by="测试", now=BEFORE, on=date(2026, 3, 1))
+        put_rules_in_force(session, BEFORE, policies=("guihua", "enterprise"))
 
     return _adopt
 

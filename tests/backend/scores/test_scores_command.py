@@ -7,20 +7,19 @@ from typer.testing import CliRunner
 
 from backend.authorizations.notices import ACTIVATION_NOTICE
 from backend.authorizations.service import give_activation
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date, utc_now
 from command_line.main import app
 from scoring.policy import shipped_policy
 from tests.backend.scores.conftest import BEFORE
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 
 @pytest.fixture
 def osmanthus(sqlite_database, tmp_path):
     """Run a command over a city that has a catalogue; what it said on one line, and whether it succeeded."""
     with sqlite_database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
+        put_rules_in_force(session, BEFORE)
     environment = {
         "OSMANTHUS_ENV_FILE": str(tmp_path / "none.env"),
         "OSMANTHUS_DATA_DIR": str(tmp_path / "data"),

@@ -14,7 +14,6 @@ from backend.authorizations.models import Consent
 from backend.authorizations.notices import WRITTEN_CONSENT_NOTICE
 from backend.authorizations.service import events_of as consent_events_of
 from backend.authorizations.service import withdraw_consent
-from backend.catalogue.document import shipped_catalogue
 from backend.catalogue.service import import_catalogue
 from backend.city_calendar import WorkingDays
 from backend.evidence.service import EvidenceStore, evidence_of, keep_evidence
@@ -59,6 +58,7 @@ from backend.supplements.suppliable import parse_suppliable, suppliable_on
 from tests.backend.beside import beside
 from tests.backend.catalogue.test_service import edited
 from tests.factories import add_enterprise, add_person, intake_of
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 FILED = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -87,7 +87,7 @@ INCOME = """
 
 @pytest.fixture
 def person(session, keys):
-    import_catalogue(session, shipped_catalogue(), BEFORE)
+    put_rules_in_force(session, BEFORE)
     return add_person(session, keys)
 
 
@@ -366,7 +366,7 @@ def test_a_refusal_waits_for_whoever_withdraws_the_written_consent_at_that_momen
     (config,) = parse_suppliable(INCOME)
     consent = {"notice_version": WRITTEN_CONSENT_NOTICE.version, "agreed": True}
     with postgresql_database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
+        put_rules_in_force(session, BEFORE)
         person = add_person(session, keys)
         supplement = file_supplement(
             session,

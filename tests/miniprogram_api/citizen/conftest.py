@@ -9,19 +9,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from backend.authorizations.notices import ACTIVATION_NOTICE
-from backend.benefits.schemes import install_shipped_schemes
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date
 from backend.jobs.models import Job
 from backend.records.models import CreditRecord
-from backend.scores.policies import adopt_policy
 from backend.scores.runs import perform_run, request_run
 from backend.subjects.models import Subject
 from backend.subjects.rescoring import mark_for_rescoring
-from scoring.policy import shipped_policy
 from tests.conftest import City
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 API = "/api/v1"
@@ -63,10 +59,7 @@ class Citizen:
 def ready_city(city: City) -> City:
     """With the shipped catalogue, policies and schemes, and nobody in it yet."""
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
-        for name in ("guihua", "enterprise"):
-            adopt_policy(session, shipped_policy(name), adopted_by="测试", now=BEFORE, on=date(2026, 3, 1))
-        install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=BEFORE)
+        put_rules_in_force(session, BEFORE, policies=("guihua", "enterprise"), schemes=True)
     return city
 
 

@@ -10,13 +10,12 @@ from uuid import uuid4
 import pytest
 
 from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.partners.keys import read_private_key
 from backend.subjects.registers import RegisterRow, register_subjects
 from demo_city.departments import open_departments
 from tests.backend.records.conftest import BAKERY, LAN
 from tests.conftest import City
+from tests.rules_in_force import put_rules_in_force
 
 TOKEN_URL = "https://credit.example/oauth/token"
 CIVILITY = "guicheng-civility"
@@ -66,7 +65,7 @@ class DepartmentSystem:
 def department(city: City, tmp_path):
     """Opens the system of a department by its code; the catalogue and the registers are in place."""
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), city.clock())
+        put_rules_in_force(session, city.clock())
         open_departments(session, tmp_path / "partners", now=city.clock())
         people = [
             RegisterRow("person", LAN, "王小兰", "桂城区", born_on=date(1990, 1, 1)),

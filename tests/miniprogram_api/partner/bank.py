@@ -17,18 +17,15 @@ from sqlalchemy.orm import Session
 
 from backend.authorizations.clients import add_redirect_uri, approve_scope
 from backend.authorizations.notices import SHARING_NOTICE
-from backend.benefits.schemes import enrol_provider, install_shipped_schemes
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
-from backend.city_calendar import city_date
+from backend.benefits.schemes import enrol_provider
 from backend.partners.keys import generate_private_jwk, public_part, read_public_key
 from backend.partners.service import register_partner
 from backend.scores.models import Score
-from backend.scores.policies import adopt_policy, policy_of
 from backend.subjects.models import Subject
 from scoring.policy import shipped_policy
 from tests.backend.benefits.made_up import add_scored_person
 from tests.factories import add_record
+from tests.rules_in_force import put_rules_in_force
 
 BASE = "https://credit.example"
 CALLBACK = "https://bank.example/callback"
@@ -162,12 +159,11 @@ def query_of(location: str) -> dict[str, str]:
 def add_graded_person(session: Session, city: Any) -> Subject:
     """A citizen with a score of 152.00 by the shipped policy, one record, and the shipped schemes in force."""
     now = city.clock()
-    import_catalogue(session, shipped_catalogue(), now)
-    policy = adopt_policy(session, shipped_policy("guihua"), adopted_by="测试", now=now, on=city_date(now))
-    install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=now)
+    put_rules_in_force(session, now, policies=("guihua",), schemes=True)
+    policy = shipped_policy("guihua")
     person = add_scored_person(session, city.keys, now, total=152_00)
     score = session.scalars(select(Score).where(Score.subject_id == person.id)).one()
     score.policy_hash = policy.hash
-    score.grade = policy_of(session, policy.hash)[0].grades[0].code
+    score.grade = policy.grades[0].code
     add_record(session, person, "volunteering", title="社区义诊")
     return person

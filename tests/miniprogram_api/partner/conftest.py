@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ from backend.accounts.service import SignInOption
 from backend.authorizations.assertions import ASSERTION_TYPE, sign_assertion
 from backend.benefits.codes import issue_code
 from backend.benefits.demo_partners import provision_demo_partners
-from backend.benefits.schemes import enrol_provider, install_shipped_schemes
+from backend.benefits.schemes import enrol_provider
 from backend.city_calendar import city_date, utc_now
 from backend.onboarding.service import renew_contract
 from backend.partners.keys import generate_private_jwk, public_part, read_public_key
@@ -24,9 +24,11 @@ from backend.partners.service import find_partner, register_partner
 from backend.subjects.models import Subject
 from tests.backend.benefits.made_up import add_scheme, add_scored_person
 from tests.conftest import City
+from tests.rules_in_force import put_rules_in_force
 from tests.servers import free_port
 from wsgi import compose
 
+BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 TOKEN_URL = "https://credit.example/oauth/token"
 
 
@@ -142,7 +144,7 @@ def live(city: City, tmp_path):
     """A real server on a real port with the demo partners and one citizen of 125 points."""
     now = utc_now()
     with city.database.transaction() as session:
-        install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=now)
+        put_rules_in_force(session, BEFORE, policies=("guihua",), schemes=True)
         provision_demo_partners(session, tmp_path / "partners", now=now)
         citizen = add_scored_person(session, city.keys, now, total=125_00)
     port = free_port()

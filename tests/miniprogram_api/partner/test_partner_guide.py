@@ -20,13 +20,10 @@ from sqlalchemy import select
 from backend.authorizations.assertions import ASSERTION_TYPE
 from backend.authorizations.clients import add_redirect_uri
 from backend.benefits.codes import issue_code
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.city_calendar import city_date
 from backend.ledger.service import entries_about
 from backend.partners.service import find_partner
 from backend.scores.models import Score
-from backend.scores.policies import adopt_policy
 from backend.webhooks.sending import post_over_http, send_due
 from scoring.policy import shipped_policy
 from tests.servers import free_port
@@ -147,11 +144,10 @@ def test_the_banks_program_asks_reads_refreshes_and_revokes(live, tmp_path):
     now = services.clock()
     with services.database.transaction() as session:
         add_redirect_uri(session, find_partner(session, "guicheng-bank"), callback, now=now)
-        import_catalogue(session, shipped_catalogue(), now)
-        policy = adopt_policy(session, shipped_policy("guihua"), adopted_by="测试", now=now, on=city_date(now))
+        policy = shipped_policy("guihua")
         score = session.scalars(select(Score)).one()
         score.policy_hash = policy.hash
-        score.grade = shipped_policy("guihua").grades[0].code
+        score.grade = policy.grades[0].code
     phone = httpx.Client(base_url=url)
     phone.headers["Authorization"] = (
         "Bearer "

@@ -7,9 +7,6 @@ from urllib.parse import quote
 
 import pytest
 
-from backend.benefits.schemes import install_shipped_schemes
-from backend.catalogue.document import shipped_catalogue
-from backend.catalogue.service import import_catalogue
 from backend.identifiers import complete_organisation_code, complete_social_credit_code
 from backend.objections.deadlines import load_deadlines
 from backend.objections.service import attach_statement, decide_objection, file_objection
@@ -18,6 +15,7 @@ from backend.subjects.service import find_by_identifier
 from command_line.access_matrix import access_rows
 from command_line.server import openapi_document
 from tests.factories import add_person, add_record
+from tests.rules_in_force import put_rules_in_force
 
 DOCUMENT = json.loads(openapi_document())
 API = "/api/v1/public"
@@ -39,8 +37,7 @@ def town(city):
         RegisterRow("organisation", code_of(9), "桂城志愿者协会", "桂东区"),
     ]
     with city.database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
-        install_shipped_schemes(session, drafted_by="甲", approved_by="乙", now=BEFORE)
+        put_rules_in_force(session, BEFORE, schemes=True)
         register_subjects(session, city.keys, rows, BEFORE)
     return city
 
