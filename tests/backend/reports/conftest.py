@@ -18,12 +18,10 @@ from backend.reports.press import ReportPress
 from backend.reports.service import issue_report
 from backend.scores.activation import activate_score
 from backend.scores.models import PublishedRun
-from backend.scores.policies import adopt_policy
 from backend.scores.runs import request_run
 from backend.scores.service import recompute_subject
 from backend.subjects.models import Subject
 from backend.subjects.rescoring import close_marks, open_marks
-from scoring.policy import shipped_policy
 from tests.factories import add_enterprise, add_person, add_record, add_relation
 from tests.reading_pdfs import CERTIFICATE
 from tests.rules_in_force import put_rules_in_force
@@ -87,9 +85,8 @@ class Office:
 @pytest.fixture
 def office(session: Session, keys: KeyRing, press: ReportPress, now: datetime) -> Office:
     """王小兰, a volunteer who runs a company; both with a few records."""
-    put_rules_in_force(session, BEFORE)
-    for kind, name in (("person", "guihua"), ("enterprise", "enterprise")):
-        adopt_policy(session, shipped_policy(name), adopted_by="测试", now=BEFORE, on=city_date(now))
+    put_rules_in_force(session, BEFORE, policies=("guihua", "enterprise"))
+    for kind in ("person", "enterprise"):
         run = request_run(session, subject_kind=kind, as_of=city_date(now), started_by="测试", now=now)
         run.state = "published"
         session.add(PublishedRun(subject_kind=kind, run_id=run.id, published_at=now))
