@@ -276,9 +276,15 @@ def test_a_version_begins_with_a_day() -> None:
         parse_catalogue(yaml.safe_dump(document))
 
 
-def test_only_a_positive_category_can_be_declined() -> None:
-    with pytest.raises(CatalogueInvalid):
-        parse_catalogue(rewritten(name="图书归还", code="library_returns", polarity="neutral", may_decline=True))
+@pytest.mark.parametrize("polarity", ["negative", "neutral"])
+def test_only_a_positive_category_can_be_declined(polarity: str) -> None:
+    returns = {"name": "图书归还", "code": "library_returns", "polarity": polarity, "retention_days": 365}
+    parse_catalogue(rewritten(**returns, may_decline=False))
+    with pytest.raises(CatalogueInvalid) as refusal:
+        parse_catalogue(rewritten(**returns, may_decline=True))
+    assert refusal.value.data["problems"] == [
+        "第1个类别（library_returns）不是正面信息，本人不能拒绝记录（may_decline）"
+    ]
 
 
 def test_a_comparison_names_what_is_added_dropped_and_changed() -> None:

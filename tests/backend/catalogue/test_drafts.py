@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -74,6 +74,32 @@ def test_a_version_never_takes_effect_in_the_past(session, draft, now):
     with pytest.raises(EffectInThePast):
         decide(session, draft, now + timedelta(days=400))
     assert propose_catalogue(session, edited("2026.3", date(2026, 3, 3)), by=ZHANG, now=now).state == "proposed"
+
+
+def test_a_draft_may_be_approved_on_its_very_day_until_midnight_in_the_city(session, draft, now):
+    today = date(2026, 3, 3)
+    urgent, late = (
+        propose_catalogue(session, edited(version, today, without="honour"), by=ZHANG, now=now)
+        for version in ("2026.2", "2026.3")
+    )
+    midnight = datetime(2026, 3, 3, 16, tzinfo=UTC)
+
+    decide(session, urgent, midnight - timedelta(seconds=1))
+
+    assert "honour" not in catalogue_in_force(session, today).categories
+    with pytest.raises(EffectInThePast):
+        decide(session, late, midnight)
+
+
+def test_the_newest_drafts_are_listed_first_decided_or_not(session, draft, now):
+    later, last = (
+        propose_catalogue(session, edited(version, NEXT_YEAR), by=ZHANG, now=now + timedelta(hours=hours))
+        for version, hours in (("2027.2", 1), ("2027.3", 2))
+    )
+    decide(session, later, now + timedelta(hours=3), decision="rejected")
+
+    assert [one.version for one in drafts(session)] == ["2027.3", "2027.2", "2027.1"]
+    assert list(drafts(session, limit=2)) == [last, later]
 
 
 def test_a_version_number_is_used_once(session, draft, now):

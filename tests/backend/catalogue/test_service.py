@@ -20,16 +20,22 @@ from backend.catalogue.service import (
     category_in_force,
     compare_with_catalogue_in_force,
     import_catalogue,
+    known_categories,
 )
 from scoring.reading_yaml import read_yaml
 
 BEGINS = date(2026, 1, 1)
 
 
-def edited(version: str, effective_from: date, *, without: str | None = None) -> str:
+def edited(version: str, effective_from: date, *, without: str | None = None, **changed: dict[str, object]) -> str:
+    """The shipped catalogue as another version, with changed fields by the code of their category."""
     document = read_yaml(shipped_catalogue())
     document |= {"version": version, "effective_from": effective_from}
-    document["categories"] = [c for c in document["categories"] if c["code"] != without]
+    document["categories"] = [
+        category | changed.get(category["code"], {})
+        for category in document["categories"]
+        if category["code"] != without
+    ]
     return yaml.safe_dump(document, allow_unicode=True)
 
 
@@ -40,6 +46,40 @@ def test_what_was_imported_comes_back_the_same(
     import_catalogue(session, shipped_catalogue(), now)
     session.expire_all()
     assert catalogue_in_force(session, BEGINS) == parse_catalogue(shipped_catalogue())
+
+
+def test_a_catalogue_is_read_once_and_another_document_of_the_same_number_anew(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_READ", {})
+    with session.begin_nested() as another_city:
+        import_catalogue(session, shipped_catalogue(), now)
+        assert catalogue_in_force(session, BEGINS) is catalogue_in_force(session, BEGINS)
+        another_city.rollback()
+
+    changed = edited("2026.1", BEGINS, without="serious_list")
+    import_catalogue(session, changed, now)
+
+    assert catalogue_in_force(session, BEGINS) == parse_catalogue(changed)
+
+
+def test_a_category_is_known_as_the_latest_version_states_it_from_its_day_on(
+    session: Session, now: datetime
+) -> None:
+    later = date(2026, 9, 1)
+    for document in (
+        edited("2026.2", later, honour={"name": "荣誉表彰"}),
+        shipped_catalogue(),
+        edited("2026.3", date(2026, 10, 1), without="honour"),
+    ):
+        import_catalogue(session, document, now)
+
+    names = {
+        on: known_categories(session, on)["honour"].name
+        for on in (later - timedelta(days=1), later, date(2026, 10, 1))
+    }
+
+    assert [*names.values()] == ["表彰荣誉", "荣誉表彰", "荣誉表彰"]
 
 
 def test_importing_the_same_document_again_changes_nothing(session: Session, now: datetime) -> None:

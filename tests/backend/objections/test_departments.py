@@ -40,6 +40,7 @@ from backend.objections.service import (
     forward_objection,
     redirect_objection,
 )
+from tests.backend.beside import beside
 from tests.factories import add_person, add_record
 
 FILED = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
@@ -184,6 +185,47 @@ def test_not_ours_goes_on_to_the_department_named_and_never_back(session, file, 
         reply(objection, court, "right")
     with pytest.raises(DepartmentUnchanged):
         reply(objection, market, "not_ours", right_department=court)
+
+
+def test_a_reply_that_waited_for_one_that_sent_the_case_on_is_no_longer_that_departments(
+    postgresql_database, keys
+):
+    def reply_of_court(session, finding, **given):
+        return reply_as_department(
+            session,
+            department_code=court,
+            objection_id=objection.id,
+            finding=finding,
+            explanation="已调阅卷宗核对",
+            actor="法院",
+            now=LATER,
+            deadlines=SHANDONG,
+            **given,
+        )
+
+    with postgresql_database.transaction() as session:
+        categories = import_catalogue(session, shipped_catalogue(), FILED).categories
+        court, market = (categories[code].source_department_code for code in ("court_judgment", "admin_penalty"))
+        person = add_person(session, keys)
+        objection = file_objection(
+            session,
+            subject_id=person.id,
+            record_id=add_record(session, person, "court_judgment").id,
+            grounds="该判决已履行完毕",
+            now=FILED,
+            deadlines=SHANDONG,
+        )
+        forward_objection(session, objection_id=objection.id, officer=OFFICER, now=FILED, deadlines=SHANDONG)
+
+    with postgresql_database.transaction() as session:
+        reply_of_court(session, "not_ours", right_department=market)
+        second = beside(session, postgresql_database, lambda other: reply_of_court(other, "right"))
+
+    with pytest.raises(NotInThisInbox):
+        second.result()
+    with postgresql_database.reading() as session:
+        case = department_case(session, market, objection.id)
+        assert (case.department_reply, count_waiting(session, market, FILED.date())) == (None, (1, 0))
 
 
 def test_not_ours_without_a_name_goes_back_to_the_office_to_be_assigned(session, file, court, market, reply):

@@ -230,6 +230,7 @@ def test_two_departments_that_disagree_are_both_kept(city: City) -> None:
         (general(等级="z"), "等级", "level_unknown"),
         (general(等级=""), "等级", "required"),
         (general(主体类别="自然人", 主体代码=LAN, 主体名称="王小兰"), "主体类别", "subject_kind"),
+        (general(目录类别代码="transport_fare_evasion", 等级=""), "主体类别", "subject_kind"),
         (penalty(CF_CFLB="警告；罚款", CF_NR_FK=""), "罚款金额（万元）", "required"),
         (penalty(CF_NR="依简易程序当场处罚"), "处罚内容", "simple_procedure"),
     ],

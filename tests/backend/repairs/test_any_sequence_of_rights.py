@@ -8,7 +8,7 @@ given, from scratch, just the records that the model says are left.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
@@ -42,6 +42,7 @@ from backend.scores.service import compute_subject
 from backend.subjects.acting import ActingFor
 from backend.subjects.models import RescoreMark
 from scoring.policy import shipped_policy
+from tests.backend.beside import beside
 from tests.backend.records.conftest import judgment
 from tests.factories import add_enterprise, add_person, add_record, add_relation, intake_of
 from tests.rules_in_force import put_rules_in_force
@@ -314,6 +315,30 @@ def test_what_others_decided_holds_from_the_moment_in_which_a_withdrawn_record_c
         versions = versions_of(session, record.id)
         [withdrawal] = [one.version for one in versions if one.reason == "数源单位撤销"]
         assert {one.state for one in versions[withdrawal - 1 :]} <= {"revoked", state}, (before, meanwhile)
+
+
+def test_a_decision_in_the_making_holds_for_a_record_that_comes_back_at_that_moment(postgresql_database, keys):
+    in_force = (1, "轻微", "2026-05-01", "")
+    with postgresql_database.transaction() as session:
+        import_catalogue(session, shipped_catalogue(), BEFORE)
+        subject, acting = new_subject(session, keys, "person")
+        world = World(session, keys, acting, keys.open(subject.identifier_sealed))
+        world.deliver(*in_force)
+        world.object(1)
+        world.deliver(*in_force[:3], "撤销")
+
+    with postgresql_database.transaction() as session:
+        world.session = session
+        world.decide_objection(1, "upheld")
+        delivery = beside(
+            session, postgresql_database, lambda other: replace(world, session=other).deliver(*in_force)
+        )
+
+    delivery.result()
+    with postgresql_database.reading() as session:
+        world.session = session
+        record = world.record(1)
+        assert (record.state, record.withdrawn) == (world.matters[1].state, False) == ("revoked", False)
 
 
 @pytest.mark.parametrize("kind", ["person", "enterprise"])
