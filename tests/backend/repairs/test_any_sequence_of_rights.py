@@ -320,7 +320,7 @@ def test_what_others_decided_holds_from_the_moment_in_which_a_withdrawn_record_c
 def test_a_decision_in_the_making_holds_for_a_record_that_comes_back_at_that_moment(postgresql_database, keys):
     in_force = (1, "轻微", "2026-05-01", "")
     with postgresql_database.transaction() as session:
-        import_catalogue(session, shipped_catalogue(), BEFORE)
+        put_rules_in_force(session, BEFORE)
         subject, acting = new_subject(session, keys, "person")
         world = World(session, keys, acting, keys.open(subject.identifier_sealed))
         world.deliver(*in_force)
