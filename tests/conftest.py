@@ -339,20 +339,27 @@ def services(database: Database, city_config: Config, now: datetime) -> Services
 
 
 @pytest.fixture(scope="session")
-def _composed() -> list[Flask]:
-    """The server that all tests share: putting one together takes longer than most tests."""
-    return []
+def serve() -> Callable[[Services], Flask]:
+    """The whole server over whatever outside it was given last.
+
+    Tests share it: putting one together takes longer than most of them.
+    """
+    composed: list[Flask] = []
+
+    def serve(services: Services) -> Flask:
+        if not composed:
+            composed.append(compose(services))
+            looks.watch(composed[0])
+        composed[0].extensions[EXTENSION] = services
+        return composed[0]
+
+    return serve
 
 
 @pytest.fixture
-def city(services: Services, _composed: list[Flask]) -> City:
+def city(services: Services, serve: Callable[[Services], Flask]) -> City:
     """The whole server over this test's own city."""
-    if not _composed:
-        _composed.append(compose(services))
-        looks.watch(_composed[0])
-    (app,) = _composed
-    app.extensions[EXTENSION] = services
-    return City(services=services, clock=services.clock, app=app)
+    return City(services=services, clock=services.clock, app=serve(services))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socketserver import BaseServer
+from threading import Thread
 
 import psycopg
 import redis
@@ -168,6 +170,19 @@ def _killable_redis(*settings: str) -> Iterator[tuple[str, KillableServer]]:
     finally:
         server.stop(signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def listening(server: BaseServer) -> Iterator[None]:
+    """A server of this process answers on its port meanwhile."""
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def free_port() -> int:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ from tests.browser.desks import open_desk, say_why, undisputed_arrears
 
 # The phone and its barriers are the same ones.
 from tests.browser.test_citizen_client import barriers_on, phone  # noqa: F401
-from wsgi import compose
+from tests.servers import listening
 
 pytestmark = pytest.mark.browser
 
@@ -282,7 +281,7 @@ def test_a_window_takes_an_objection_and_its_papers_and_the_office_finds_both(ne
 
 
 @pytest.fixture
-def shenzhen(live_city: Any) -> Iterator[Any]:
+def shenzhen(live_city: Any, serve: Any) -> Iterator[Any]:
     """The same city with Shenzhen's clocks: a department has two working days and may be given three more."""
     config = replace(live_city.config, jurisdiction="shenzhen")
     days = WorkingDays.from_file(config.working_days_file)
@@ -294,10 +293,9 @@ def shenzhen(live_city: Any) -> Iterator[Any]:
         working_days=days,
         clock=utc_now,
     )
-    server = make_server("127.0.0.1", 0, compose(services), threaded=True)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield replace(live_city, base_url=f"http://127.0.0.1:{server.port}")
-    server.shutdown()
+    server = make_server("127.0.0.1", 0, serve(services), threaded=True)
+    with listening(server):
+        yield replace(live_city, base_url=f"http://127.0.0.1:{server.port}")
 
 
 def test_where_the_law_allows_it_a_term_is_prolonged_once_and_the_citizen_reads_why_and_until_when(

@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 
 from backend.ledger.models import LedgerEntry
 from backend.ledger.service import Actor, record_access
+from backend.web import create_app
 from backend.web.context import now, transaction
 from backend.web.idempotency import forget_old_answers, idempotent
 from backend.web.models import AnsweredRequest
 from tests.factories import add_person
-from wsgi import compose
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def acting(city):
 
         return wrapper
 
-    app = compose(city.services)
+    app = create_app(city.services, surfaces=[])
     app.add_url_rule("/act/<outcome>", "act", guarded(idempotent(act)), methods=["POST"])
 
     def post(outcome="fine", key="k1", body=b""):

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.routing import UUIDConverter
 
 from backend.ephemeral import open_store
+from backend.web import create_app
 from backend.web.guards import GUARD
 from command_line.curl_guide import curl_guide
 from command_line.server import openapi_document
@@ -99,7 +100,7 @@ def test_a_crash_is_a_problem_without_inner_details(city):
     def crash():
         raise RuntimeError("990001199001010015")
 
-    app = compose(city.services)
+    app = create_app(city.services, surfaces=[])
     app.add_url_rule("/crash", "crash", crash)
     answer = app.test_client().get("/crash")
     assert answer.status_code == 500

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from uuid import uuid4
 
@@ -10,6 +9,7 @@ import pytest
 
 from backend.webhooks.sending import Attempt, post_over_http
 from backend.webhooks.signing import new_secret
+from tests.servers import listening
 
 
 @pytest.fixture
@@ -29,12 +29,8 @@ def receiver():
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_port}", came
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(server):
+        yield f"http://localhost:{server.server_port}", came
 
 
 def attempt(url):

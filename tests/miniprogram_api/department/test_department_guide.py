@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,28 +16,23 @@ from backend.background import build_worker
 from backend.city_calendar import utc_now
 from tests.backend.records.conftest import LAN
 from tests.conftest import City
-from tests.servers import free_port
-from wsgi import compose
+from tests.servers import free_port, listening
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/departments.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def live(city: City, department):
+def live(city: City, serve, department):
     """A real server on a real port, with the worker that takes files in."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     services = replace(city.services, config=replace(city.services.config, public_url=url), clock=utc_now)
     worker = build_worker(services.config, services.database, clock=utc_now)
-    server = make_server("127.0.0.1", port, compose(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    worker.start()
-    yield services, url
-    worker.stop()
-    server.shutdown()
-    thread.join()
+    with listening(make_server("127.0.0.1", port, serve(services), threaded=True)):
+        worker.start()
+        yield services, url
+        worker.stop()
 
 
 def test_every_step_of_the_walk_can_be_copied(live, tmp_path):

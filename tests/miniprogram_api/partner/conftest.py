@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,8 +24,7 @@ from backend.subjects.models import Subject
 from tests.backend.benefits.made_up import add_scheme, add_scored_person
 from tests.conftest import City
 from tests.rules_in_force import put_rules_in_force
-from tests.servers import free_port
-from wsgi import compose
+from tests.servers import free_port, listening
 
 BEFORE = datetime(2026, 1, 2, tzinfo=UTC)
 TOKEN_URL = "https://credit.example/oauth/token"
@@ -140,7 +138,7 @@ class OneCitizen:
 
 
 @pytest.fixture
-def live(city: City, tmp_path):
+def live(city: City, serve, tmp_path):
     """A real server on a real port with the demo partners and one citizen of 125 points."""
     now = utc_now()
     with city.database.transaction() as session:
@@ -155,9 +153,5 @@ def live(city: City, tmp_path):
         sign_in=OneCitizen(citizen.id),
         clock=utc_now,
     )
-    server = make_server("127.0.0.1", port, compose(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield services, citizen, url, tmp_path / "partners"
-    server.shutdown()
-    thread.join()
+    with listening(make_server("127.0.0.1", port, serve(services), threaded=True)):
+        yield services, citizen, url, tmp_path / "partners"

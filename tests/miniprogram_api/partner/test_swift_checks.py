@@ -26,7 +26,6 @@ from tests.backend.benefits.made_up import add_scheme
 from tests.conftest import ChosenSignIn, City, Clock
 from tests.miniprogram_api.partner.conftest import Counter, new_counter, sign_contract
 from tests.servers import durable_redis_server
-from wsgi import compose
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +35,12 @@ def durable_redis():
 
 
 @pytest.fixture
-def swift_city(postgresql_database, durable_redis, city_config, now):
+def swift_city(postgresql_database, durable_redis, city_config, serve, now):
     redis.Redis.from_url(durable_redis).flushall()
-    return build_city(postgresql_database, durable_redis, city_config, now)
+    return build_city(postgresql_database, durable_redis, city_config, serve, now)
 
 
-def build_city(postgresql_database, redis_url, city_config, now):
+def build_city(postgresql_database, redis_url, city_config, serve, now):
     config = replace(city_config, database_url=str(postgresql_database.url), redis_url=redis_url)
     url = postgresql_database.url.render_as_string(hide_password=False)
     database = Database(url, on_change=change_announcer(redis_url))
@@ -56,7 +55,7 @@ def build_city(postgresql_database, redis_url, city_config, now):
         desk=SwiftDesk(config.redis_url, database),
         check_stream=open_check_stream(config, database),
     )
-    return City(services=services, clock=clock, app=compose(services))
+    return City(services=services, clock=clock, app=serve(services))
 
 
 @pytest.fixture
@@ -294,8 +293,10 @@ def test_a_code_is_not_answered_after_its_minute(counter):
     assert check(counter, code, token=token).json["code"] == "code_not_valid"
 
 
-def test_a_redis_that_may_forget_is_not_trusted_with_the_ledger(postgresql_database, redis_url, city_config, now):
-    counter = new_counter(build_city(postgresql_database, redis_url, city_config, now))
+def test_a_redis_that_may_forget_is_not_trusted_with_the_ledger(
+    postgresql_database, redis_url, city_config, serve, now
+):
+    counter = new_counter(build_city(postgresql_database, redis_url, city_config, serve, now))
     customer = counter.customer()
     answer = check(counter, shown(counter, customer), token=counter.token())
     assert answer.json["eligible"] is True
