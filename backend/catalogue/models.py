@@ -25,8 +25,9 @@ class CatalogueVersion(Base):
     """SHA-256 of the imported document, hexadecimal."""
     imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
+    # Loaded when asked for: the service remembers what it has read of a version.
     categories: Mapped[list[CatalogueCategory]] = relationship(
-        order_by="CatalogueCategory.id", cascade="all, delete-orphan", lazy="selectin"
+        order_by="CatalogueCategory.id", cascade="all, delete-orphan"
     )
 
 

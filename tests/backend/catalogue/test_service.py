@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 import yaml
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from backend.catalogue import service
@@ -54,7 +55,13 @@ def test_a_catalogue_is_read_once_and_another_document_of_the_same_number_anew(
     monkeypatch.setattr(service, "_READ", {})
     with session.begin_nested() as another_city:
         import_catalogue(session, shipped_catalogue(), now)
-        assert catalogue_in_force(session, BEGINS) is catalogue_in_force(session, BEGINS)
+        read = catalogue_in_force(session, BEGINS)
+        session.expunge_all()
+        asked: list[str] = []
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        assert catalogue_in_force(session, BEGINS) is read
+        assert (len(asked), "catalogue_categories" in asked[0]) == (1, False)
         another_city.rollback()
 
     changed = edited("2026.1", BEGINS, without="serious_list")
