@@ -26,7 +26,7 @@ from backend.city_calendar import city_date
 from backend.database import note_change
 from backend.partners.errors import ContractEnded
 from backend.partners.models import Partner
-from backend.partners.service import contract_is_over
+from backend.partners.service import no_contract_covers
 from backend.subjects.models import Subject
 
 TOKEN_LIFETIME = timedelta(minutes=10)
@@ -159,16 +159,16 @@ def authenticate_partner(session: Session, token: str, now: datetime) -> Partner
 def partner_of_token(session: Session, token: str, now: datetime) -> tuple[PartnerIdentity, datetime]:
     """Whose token it is, and until when. Raises TokenNotValid or ContractEnded."""
     found = session.execute(
-        select(OAuthToken, Partner, contract_is_over(city_date(now)))
+        select(OAuthToken, Partner, no_contract_covers(city_date(now)))
         .join(Partner, Partner.id == OAuthToken.partner_id)
         .where(OAuthToken.token_hash == hash_of(token), OAuthToken.kind == "access")
     ).first()
     if found is None:
         raise TokenNotValid
-    row, partner, is_over = found
+    row, partner, uncovered = found
     if row.revoked_at is not None or row.expires_at <= now or partner.state != "active":
         raise TokenNotValid
-    if is_over:
+    if uncovered:
         raise ContractEnded
     identity = PartnerIdentity(
         partner_id=partner.id,

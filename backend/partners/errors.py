@@ -13,13 +13,14 @@ class PartnerNotFound(NotFound):
 
 
 class ContractEnded(Forbidden):
-    """The last day of the partner's last contract is over, whether or not it has been suspended for that yet."""
+    """None of the partner's contracts is for today, whether or not it has been suspended for that yet."""
 
     code = "contract_ended"
 
     def __init__(self) -> None:
         super().__init__(
-            "本单位的合作合同已经期满，不能再核验、核销或调用接口。请联系信用办续签合同，办好后即可继续。"
+            "本单位的合作合同已经期满，或者新合同尚未开始，现在不能核验、核销或调用接口。请联系信用办续签合同；"
+            "已经续签的，自新合同的第一天起即可继续。"
         )
 
 

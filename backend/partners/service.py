@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, select
+from sqlalchemy import ColumnElement, and_, case, false, func, not_, select
 from sqlalchemy.orm import Session, object_session
 
 from backend.database import note_change
@@ -82,13 +82,14 @@ def all_partners(session: Session) -> Sequence[Partner]:
     return session.scalars(select(Partner).order_by(Partner.code)).all()
 
 
-def contract_is_over(on: date) -> ColumnElement[bool]:
-    """Of a `Partner` in a query: whether the last day of its last contract is before this day in the city.
+def no_contract_covers(on: date) -> ColumnElement[bool]:
+    """Of a `Partner` in a query: whether all its contracts are over on this day in the city, or begin later.
 
     Never of one that was registered without a contract, by the city's own decision.
     """
+    covers = case((and_(PartnerContract.starts_on <= on, PartnerContract.ends_on >= on), 1), else_=0)
     return (
-        select(func.coalesce(func.max(PartnerContract.ends_on) < on, false()))
+        select(func.coalesce(func.max(covers) == 0, false()))
         .where(PartnerContract.partner_id == Partner.id)
         .correlate(Partner)
         .scalar_subquery()
@@ -96,9 +97,9 @@ def contract_is_over(on: date) -> ColumnElement[bool]:
 
 
 def may_act(on: date) -> ColumnElement[bool]:
-    """Of a `Partner` in a query: whether it may act on this day in the city, being neither suspended nor past the
-    last day of its contract."""
-    return and_(Partner.state == "active", not_(contract_is_over(on)))
+    """Of a `Partner` in a query: whether it may act on this day in the city, being neither suspended nor without
+    a contract for it."""
+    return and_(Partner.state == "active", not_(no_contract_covers(on)))
 
 
 def add_key(session: Session, partner: Partner, *, public_jwk: Mapping[str, Any], now: datetime) -> PartnerKey:

@@ -27,7 +27,7 @@ from backend.partners.errors import (
     StoreNotFound,
 )
 from backend.partners.models import Partner, PartnerStaff, PartnerStore, StaffRole, StaffSignIn
-from backend.partners.service import contract_is_over
+from backend.partners.service import no_contract_covers
 
 SIGN_IN_CODE_LASTS = timedelta(hours=24)
 SIGN_IN_LASTS = timedelta(days=30)
@@ -224,7 +224,7 @@ def sign_in_staff(session: Session, *, code: str, now: datetime) -> tuple[str, S
 def staff_of(session: Session, token: str, *, now: datetime) -> StaffIdentity:
     """Raises ContractEnded, or StaffNotSignedIn, also once the person, the store or the partner is suspended."""
     found = session.execute(
-        select(PartnerStaff, PartnerStore, Partner, contract_is_over(city_date(now)))
+        select(PartnerStaff, PartnerStore, Partner, no_contract_covers(city_date(now)))
         .join(StaffSignIn, StaffSignIn.staff_id == PartnerStaff.id)
         .join(PartnerStore, PartnerStore.id == PartnerStaff.store_id)
         .join(Partner, Partner.id == PartnerStore.partner_id)
@@ -238,8 +238,8 @@ def staff_of(session: Session, token: str, *, now: datetime) -> StaffIdentity:
     ).first()
     if found is None:
         raise StaffNotSignedIn
-    staff, store, partner, is_over = found
-    if is_over:
+    staff, store, partner, uncovered = found
+    if uncovered:
         raise ContractEnded
     if partner.state != "active":
         raise StaffNotSignedIn

@@ -320,6 +320,15 @@ def renew(session, partner, *, starts_on, now, number="GC-2027-001"):
     )
 
 
+def test_between_a_contract_and_one_that_begins_days_later_a_partner_may_not_act(session, file, now):
+    approve(session, file(), now)
+    renew(session, find_partner(session, "guixiang-books"), starts_on=date(2027, 3, 8), now=now)
+
+    may = {day for day in range(1, 32) if session.scalar(select(Partner.code).where(may_act(date(2027, 3, day))))}
+
+    assert may == {1, 2, *range(8, 32)}
+
+
 def test_a_renewed_contract_lifts_the_suspension_that_the_end_of_the_one_before_brought(session, file, now):
     approve(session, file(), now)
     partner = find_partner(session, "guixiang-books")
