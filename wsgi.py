@@ -19,7 +19,7 @@ from backend.ephemeral import change_announcer, open_store
 from backend.web import Services, create_app
 from backend.web.context import services as services_of_app
 from backend.web.observability import configure_logging
-from backend.web.static_sites import StaticSite
+from backend.web.static_sites import StartLink, StaticSite
 from miniprogram_api import miniprogram_surfaces
 from scoring.engine import warm_up
 
@@ -27,17 +27,20 @@ HERE = Path(__file__).parent
 SITES = [
     StaticSite(
         "市民端（手机网页）",
+        "看信用分和每一分的来由、用信易+ 权益、授权和异议",
         "/m/",
         HERE / "miniprogram/dist/build/h5",
         for_all=(
-            ("查企业", "#/pages/enterprises/search"),
-            ("红名单公示", "#/pages/red-list/red-list"),
-            ("核验信用报告", "#/pages/reports/verify"),
+            StartLink("查企业", "行政许可、行政处罚、信用承诺和名单", "#/pages/enterprises/search"),
+            StartLink("红名单公示", "今天列入的守信企业和单位，及其依据", "#/pages/red-list/red-list"),
+            StartLink("核验信用报告", "凭报告编号或文件，看真伪和是否仍有效", "#/pages/reports/verify"),
         ),
     ),
-    StaticSite("信用办工作台", "/admin/", HERE / "admin/web/dist"),
-    StaticSite("合作商户扫码核销", "/counter/", HERE / "miniprogram_api/counter/page"),
-    StaticSite("接口文档", "/docs/", HERE / "admin/web/dist/docs"),
+    StaticSite("信用办工作台", "归集、评分、异议、权益和审计", "/admin/", HERE / "admin/web/dist"),
+    StaticSite(
+        "合作商户扫码核销", "扫市民的凭码，核验并核销权益", "/counter/", HERE / "miniprogram_api/counter/page"
+    ),
+    StaticSite("接口文档", "每个接口由谁调用、要带什么、会得到什么", "/docs/", HERE / "admin/web/dist/docs"),
 ]
 
 

@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flask import Flask, Response, redirect, send_from_directory
-from markupsafe import escape
+from flask import Flask, Response, redirect, render_template_string, send_from_directory
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Response as BaseResponse
+
+from backend.web.context import services
+
+_START_PAGE = Path(__file__).parent / "page/start.html"
+
+
+@dataclass(frozen=True)
+class StartLink:
+    """Where the start page leads: what it is called, what one does there, and its address."""
+
+    name: str
+    purpose: str
+    address: str
 
 
 @dataclass(frozen=True)
 class StaticSite:
-    """A folder of built files under a prefix such as `/m/`. `name` is what the start page calls it.
+    """A folder of built files under a prefix such as `/m/`; the start page tells its name and purpose.
 
-    `for_all`: its pages that the start page leads to besides, for anybody may read them: name and address within.
+    `for_all`: its pages that the start page leads to besides, as anybody may read them; addresses within the site.
     """
 
     name: str
+    purpose: str
     url_prefix: str
     folder: Path
-    for_all: Sequence[tuple[str, str]] = ()
+    for_all: Sequence[StartLink] = ()
 
 
 def register_static_sites(app: Flask, sites: Sequence[StaticSite]) -> None:
     for site in sites:
         _serve(app, site)
+    published = [replace(page, address=site.url_prefix + page.address) for site in sites for page in site.for_all]
+    groups = [
+        ("办事", [StartLink(site.name, site.purpose, site.url_prefix) for site in sites]),
+        ("公开查询，不用登录", published),
+    ]
+    page = _START_PAGE.read_text(encoding="utf-8")
 
     @app.get("/")
     def start_page() -> str:
-        pages = [(site.name, site.url_prefix) for site in sites]
-        pages += [(name, site.url_prefix + within) for site in sites for name, within in site.for_all]
-        links = "".join(f'<li><a href="{escape(address)}">{escape(name)}</a></li>' for name, address in pages)
-        return (
-            '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>桂花 Osmanthus</title>'
-            '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
-            f"<body><h1>桂花 Osmanthus</h1><ul>{links}</ul></body></html>"
-        )
+        return render_template_string(page, groups=groups, city=services().config.city_name)
 
 
 def _serve(app: Flask, site: StaticSite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -13,9 +14,10 @@ from werkzeug.routing import UUIDConverter
 from backend.ephemeral import open_store
 from backend.web import create_app
 from backend.web.guards import GUARD
+from backend.web.static_sites import StartLink
 from command_line.curl_guide import curl_guide
 from command_line.server import openapi_document
-from wsgi import compose
+from wsgi import SITES, compose
 
 ROOT = Path(__file__).parents[3]
 UNGUARDED = {
@@ -148,3 +150,13 @@ def test_a_city_without_a_published_run_is_alive_and_not_ready(city):
     assert ready.status_code == 503
     assert ready.get_json()["parts"]["database"]["ok"]
     assert not ready.get_json()["parts"]["published_run"]["ok"]
+
+
+def test_the_start_page_names_the_city_and_says_of_every_site_and_public_page_what_it_is_for(city):
+    page = city.http.get("/").get_data(as_text=True)
+    assert "<h1>桂城市信用服务</h1>" in page
+    links = [StartLink(site.name, site.purpose, site.url_prefix) for site in SITES]
+    links += [replace(one, address=f"/m/{one.address}") for one in SITES[0].for_all]
+    assert re.findall('<a href="(.*?)">(.*?)</a><p>(.*?)</p>', page) == [
+        (one.address, one.name, one.purpose) for one in links
+    ]
