@@ -124,7 +124,7 @@ const REPORT_STATES: Record<string, Label> = {
 
 const UNIT_STATUSES: Record<UnitStatus, Label> = {
   active: { text: '存续', tone: 'good' },
-  cancelled: { text: '已注销', tone: 'quiet' },
+  cancelled: { text: '已注销或吊销', tone: 'quiet' },
   merged: { text: '已合并', tone: 'waiting' },
 }
 const UNIT_KINDS: Record<string, string> = { enterprise: '企业', organisation: '非企业组织' }

@@ -79,7 +79,7 @@ export const OBJECTION_KINDS: Record<ObjectionCase['kind'], string> = {
 
 export const ENTERPRISE_STATES: Record<string, Word> = {
   active: { text: '存续', tone: 'good' },
-  cancelled: { text: '已注销', tone: 'quiet' },
+  cancelled: { text: '已注销或吊销', tone: 'quiet' },
   merged: { text: '已合并', tone: 'quiet' },
 }
 
