@@ -101,7 +101,8 @@ export interface PublicUnit extends Unit {
   statutory_lists: StatutoryEntry[]
 }
 
-export interface PublicCommitment {
+/** What everybody who reads a commitment is told of it. */
+interface ToldCommitment {
   type_name: string
   matter: string
   accepted_by: string
@@ -109,6 +110,9 @@ export interface PublicCommitment {
   due_on: CityDate | null
   state: string
   state_name: string
+}
+
+export interface PublicCommitment extends ToldCommitment {
   public_until: CityDate | null
   disputed: boolean
   statements: string[]
@@ -784,16 +788,9 @@ export interface CommitmentType {
   needs_due_on: boolean
 }
 
-export interface ListedCommitment {
+export interface ListedCommitment extends ToldCommitment {
   commitment_id: string | null
   record_id: number | null
-  type_name: string
-  matter: string
-  accepted_by: string
-  signed_on: CityDate
-  due_on: CityDate | null
-  state: string
-  state_name: string
   record_state: RecordState | null
 }
 

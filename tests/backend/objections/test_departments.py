@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -88,22 +89,23 @@ def file(session, person, catalogue):
     return file
 
 
+def reply_in(session, objection, department_code, finding="right", *, now=LATER, deadlines=SHANDONG, **given):
+    return reply_as_department(
+        session,
+        department_code=department_code,
+        objection_id=objection.id,
+        finding=finding,
+        explanation="已调阅卷宗核对",
+        actor="某单位",
+        now=now,
+        deadlines=deadlines,
+        **given,
+    )
+
+
 @pytest.fixture
 def reply(session):
-    def reply(objection, department_code, finding="right", *, now=LATER, deadlines=SHANDONG, **given):
-        return reply_as_department(
-            session,
-            department_code=department_code,
-            objection_id=objection.id,
-            finding=finding,
-            explanation="已调阅卷宗核对",
-            actor="某单位",
-            now=now,
-            deadlines=deadlines,
-            **given,
-        )
-
-    return reply
+    return partial(reply_in, session)
 
 
 def titles(session, **recipient):
@@ -190,19 +192,6 @@ def test_not_ours_goes_on_to_the_department_named_and_never_back(session, file, 
 def test_a_reply_that_waited_for_one_that_sent_the_case_on_is_no_longer_that_departments(
     postgresql_database, keys
 ):
-    def reply_of_court(session, finding, **given):
-        return reply_as_department(
-            session,
-            department_code=court,
-            objection_id=objection.id,
-            finding=finding,
-            explanation="已调阅卷宗核对",
-            actor="法院",
-            now=LATER,
-            deadlines=SHANDONG,
-            **given,
-        )
-
     with postgresql_database.transaction() as session:
         categories = import_catalogue(session, shipped_catalogue(), FILED).categories
         court, market = (categories[code].source_department_code for code in ("court_judgment", "admin_penalty"))
@@ -218,8 +207,8 @@ def test_a_reply_that_waited_for_one_that_sent_the_case_on_is_no_longer_that_dep
         forward_objection(session, objection_id=objection.id, officer=OFFICER, now=FILED, deadlines=SHANDONG)
 
     with postgresql_database.transaction() as session:
-        reply_of_court(session, "not_ours", right_department=market)
-        second = beside(session, postgresql_database, lambda other: reply_of_court(other, "right"))
+        reply_in(session, objection, court, "not_ours", right_department=market)
+        second = beside(session, postgresql_database, lambda other: reply_in(other, objection, court, "right"))
 
     with pytest.raises(NotInThisInbox):
         second.result()
